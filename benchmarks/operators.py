@@ -2,9 +2,10 @@
 
 Each package runs in a process of its own, on one thread; values are checked against each other, and
 times are the least of many calls, in μs of CPU.  JAX is the faster one of forward and of nested
-modes, folx the forward Laplacian of JAX functions.  `residual` is that of the Kuramoto-Sivashinsky
-equation at 512 points, summed up, and its gradient by the 1,185 parameters.  The slope is that of
-the time over the size before, on logarithmic axes.
+modes, folx the forward Laplacian of JAX functions, of itself for the biharmonic.  jet-for-pytorch
+(collapsed Taylor mode) is missing: it needs PyTorch and Python 3.12.  `residual` is that of the
+Kuramoto-Sivashinsky equation at 512 points, summed up, and its gradient by the 1,185 parameters.
+The slope is that of the time over the size before, on logarithmic axes.
 """
 
 from __future__ import annotations
@@ -136,13 +137,19 @@ def folx_rows() -> Iterator[tuple[str, int, str, Callable[[], Any]]]:
     jax.config.update("jax_enable_x64", True)
     import jax.numpy as jnp
 
-    forward = folx.forward_laplacian(lambda x: network(x, jnp))
-    one = jax.jit(lambda x: forward(x).laplacian)
-    many = jax.jit(lambda x: jnp.sum(jax.vmap(lambda x: forward(x).laplacian)(x)))
-    for name in ("Laplacian", "Laplacian, 4096 points"):
-        for n in SIZES[name]:
-            g, x = (many, points(n, 4096)) if "points" in name else (one, points(n))
-            yield name, n, "", lambda g=g, x=x: g(x).block_until_ready()
+    def laplacian(f: Callable[[Array], Any]) -> Callable[[Array], Any]:
+        return lambda x: folx.forward_laplacian(f)(x).laplacian
+
+    once = laplacian(lambda x: network(x, jnp))
+    ways = {
+        "Laplacian": jax.jit(once),
+        "Laplacian, 4096 points": jax.jit(lambda x: jnp.sum(jax.vmap(once)(x))),
+        "biharmonic": jax.jit(laplacian(once)),
+    }
+    for name, sizes in SIZES.items():
+        for n in sizes:
+            x = points(n, 4096) if "points" in name else points(n)
+            yield name, n, "", lambda w=ways[name], x=x: w(x).block_until_ready()
 
 
 WAYS = {"taylor": taylor_rows, "jax": jax_rows, "folx": folx_rows}

@@ -149,6 +149,7 @@ def sweeps() -> None:
         ours, floats = best[0] / count, best[1] / count
         line = f"{f'{count} boxes':38}{ours:9.2f}{floats:10.2f}{ours / floats:7.1f}"
         print(f"{line}  {best[2]:.0f}, {best[2] / ours:.0f} times as long")
+    print("The same compiled function, boxes and floats, on one core.")
 
 
 def by_mpmath(x: Any) -> list[Any]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,8 +11,11 @@ DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
 sys.path.insert(0, str(ROOT))
 
+from docutils.nodes import SkipNode  # noqa: E402
+from docutils.utils.math.latex2mathml import tex2mathml  # noqa: E402
+
 import taylor  # noqa: E402
-from docs import reference  # noqa: E402
+from docs import gallery, reference  # noqa: E402
 
 project = "taylor-arithmetic"
 author = "The taylor-arithmetic developers"
@@ -26,7 +27,6 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.intersphinx",
-    "sphinx.ext.mathjax",
     "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
     "sphinxext.opengraph",
@@ -83,10 +83,12 @@ sphinx_gallery_conf = {
 }
 
 # ------------------------------------------------------------------ how it looks
-MATHJAX = Path(str(importlib.util.find_spec("sphinx-mathjax-offline").origin)).parent / "static"  # type: ignore[union-attr]
 html_theme = "pydata_sphinx_theme"
 html_title = "taylor-arithmetic"
-html_static_path = [str(MATHJAX)]
+html_math_renderer = "mathml"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_favicon = "_static/favicon.svg"
 html_copy_source = False
 html_show_sourcelink = False
 html_theme_options = {
@@ -98,38 +100,35 @@ html_theme_options = {
     "footer_end": [],
     "show_toc_level": 2,
 }
-mathjax_path = "mathjax/startup.js"  # of the site itself, which is whole without a network
-mathjax3_config = {
-    "loader": {"load": ["input/tex-base", "[tex]/ams", "output/chtml"]},
-    "tex": {"packages": {"[+]": ["ams"]}},
-}
 ogp_site_url = os.environ.get("TAYLOR_DOCS_URL", "https://taylor-arithmetic.readthedocs.io/")
 ogp_enable_meta_description = True
 ogp_social_cards = {"font": "DejaVu Sans"}  # which has the signs of mathematics
 
-EXAMPLE = re.compile(r"\]\((?:\.\./)+examples/(\w+)\.py\)")
-DOCSTRING = re.compile(
-    r"(^\.\. _sphx_glr_examples_\w+\.py:\n\n+)(.+?)\.\n(.*?)(?=^\.\. )", re.M | re.S
-)
+
+def inline(self: Any, node: Any) -> None:
+    """Write a formula within text as MathML, which needs no script."""
+    self.body.append(tex2mathml(node.astext()))
+    raise SkipNode
 
 
-def titled(found: re.Match[str]) -> str:
-    """Return the start of an example's page: the first line of its docstring is the title."""
-    label, first, rest = found.groups()
-    first = reference.escaped(" ".join(first.split()))
-    return f"{label}{first}\n{'=' * len(first)}\n{reference.escaped(rest)}"
+def displayed(self: Any, node: Any) -> None:
+    """Write a formula on lines of its own."""
+    self.body.append(f'<div class="formula">{tex2mathml(node.astext(), as_block=True)}</div>')
+    raise SkipNode
 
 
-def place_examples(app: Any, name: str, source: list[str]) -> None:
-    """Lead links to the files of examples to their pages, which get titles; close up code."""
-    source[0] = EXAMPLE.sub(r"](/examples/\1.rst)", source[0])
-    source[0] = re.sub(r"\]\((?:\.\./)+examples/?\)", "](/examples/index.rst)", source[0])
-    source[0] = DOCSTRING.sub(titled, source[0])
-    source[0] = source[0].replace("\n\n```\n", "\n```\n")  # doctests end in an empty line
+def lighter(app: Any, page: str, template: str, context: dict[str, Any], tree: Any) -> None:
+    """Drop the styles and scripts of notebooks and galleries from pages that are none."""
+    for kind, folder in (("mystnb", "notebooks"), ("sg_gallery", "examples"), ("sg-", "examples")):
+        if page.split("/")[0] != folder:
+            for key in ("css_files", "script_files"):
+                context[key] = [f for f in context[key] if f"_static/{kind}" not in str(f.filename)]
 
 
 def setup(app: Any) -> None:
     """Write the pages of the reference, and connect what changes pages."""
     reference.write(DOCS / "reference")
-    app.connect("source-read", place_examples)
+    app.connect("source-read", gallery.page)
+    app.connect("html-page-context", lighter, priority=900)
+    app.add_html_math_renderer("mathml", (inline, None), (displayed, None))
     app.connect("autodoc-process-docstring", reference.as_rst)

@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from scipy import special
+
 import taylor
 from docs.generate import arity, equation, value
 from taylor.core.functions import __all__ as ELEMENTARY
@@ -116,10 +119,30 @@ def described(module: str, names: list[str]) -> str:
         )
         if getattr(part, "__module__", "").split(".")[0] in ("taylor", "hyperdual"):
             options = "   :no-value:\n" if kind == "data" else ""
-            parts.append(f".. auto{kind}:: {module}.{name}\n{options}\n")
+            given = arguments(name) if part.__module__ == "taylor.scipy.special" else ""
+            parts.append(f".. auto{kind}:: {module}.{name}{given}\n{options}\n")
         else:
             parts.append(f".. py:data:: {name}\n\n   As in NumPy.\n\n")
     return "".join(parts)
+
+
+def arguments(name: str) -> str:
+    """Return the arguments of a ufunc of SciPy by its own names, which ours does not list."""
+    ufunc = getattr(special, name)
+    found = re.search(r"^\s*\w+\((.*?), out=None\)$", ufunc.__doc__ or "", re.M)
+    return f"({found[1]})" if found and name in taylor.scipy.special.UFUNCS else ""
+
+
+def example(name: str, found: Elementary) -> str:
+    """Return what the derivatives of a row are at the plainest point of its samples."""
+    samples = found.samples or (0.5,)
+    at = min(samples, key=lambda x: (np.any(np.array(x) <= 0), len(repr(x)), np.abs(x).max()))
+    if isinstance(at, tuple):
+        numbers = ", ".join(map(repr, at))
+        call = f"taylor.gradient(taylor.{name}, {numbers}, argnums={tuple(range(len(at)))})"
+    else:
+        call = f"taylor.derivatives(taylor.{name}, {at!r}, 3)"
+    return f"   >>> {call}\n   {eval(call)!r}\n\n"
 
 
 def row(name: str, found: Elementary) -> str:
@@ -132,7 +155,7 @@ def row(name: str, found: Elementary) -> str:
     law = f"p·y' = q·a' with q, p = ``{law}``" if "," in law else law.capitalize()
     return (
         f"{head}   {law}. Domain: ``{found.domain}``.{ufunc} "
-        f"Its value in machine code: {value(found).replace('`', '``')}.\n\n"
+        f"Its value in machine code: {value(found).replace('`', '``')}.\n\n" + example(name, found)
     )
 
 

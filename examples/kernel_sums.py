@@ -2,12 +2,16 @@
 
 The likelihood of points x_i under a mixture of Gaussians around centres y_j takes all distances:
 20,000 times 2,000 numbers here, and some more for its derivatives.  A compiled gradient of a tile
-of points is added up over the tiles, so that memory holds one tile.
+of points is added up over the tiles, so that memory holds one tile.  `--progress` shows a bar
+(needs tqdm).
 """
+
+import sys
 
 import numpy as np
 
 import taylor
+from taylor.progress import Progress
 
 rng = np.random.default_rng(0)
 TILE, WIDTH = 200, 0.3
@@ -29,9 +33,11 @@ def of_tile(centres, tile):
 def in_tiles(centres, points):
     """Return the sum over all points and its gradient with respect to the centres."""
     value, slope = 0.0, np.zeros_like(centres)
-    for start in range(0, len(points), TILE):
-        part = of_tile(centres, points[start : start + TILE])
-        value, slope = value + part[0], slope + part[1]
+    with Progress("--progress" in sys.argv, "points") as report:
+        for start in range(0, len(points), TILE):
+            part = of_tile(centres, points[start : start + TILE])
+            value, slope = value + part[0], slope + part[1]
+            report(start + TILE, len(points) - start - TILE)
     return value, slope
 
 

@@ -2,7 +2,8 @@
 
 Lanczos' method on `taylor.hvp` gives the largest eigenvalues of a small network's training loss;
 from random start vectors the same run estimates trace and spectral density (stochastic Lanczos
-quadrature, Ubaru, Chen & Saad 2017).  `--plot FILE.png` draws the density (needs matplotlib).
+quadrature, Ubaru, Chen & Saad 2017).  `--progress` shows bars (needs tqdm), `--plot FILE.png` draws
+the density (needs matplotlib).
 """
 
 import sys
@@ -10,6 +11,7 @@ import sys
 import numpy as np
 
 import taylor
+from taylor.progress import Progress
 
 rng = np.random.default_rng(0)
 X = rng.uniform(-2, 2, size=(100, 2))
@@ -38,11 +40,19 @@ def loss_of(width):
 loss = loss_of(16)
 
 
+def counted(n, what):
+    """Yield 0, ..., n - 1, with a bar if one is wanted."""
+    with Progress("--progress" in sys.argv, what) as report:
+        for i in range(n):
+            yield i
+            report(i + 1, n - i - 1)
+
+
 def lanczos(product, v, steps):
     """Return T = Vᵀ H V for an orthonormal basis V of the Krylov space of v."""
     basis = [v / np.linalg.norm(v)]
     t = np.zeros((steps, steps))
-    for j in range(steps):
+    for j in counted(steps, "products"):
         w = product(basis[j])
         t[j, j] = basis[j] @ w
         for _ in range(2):  # full reorthogonalisation, twice is enough
@@ -55,7 +65,7 @@ def lanczos(product, v, steps):
 
 n = count(16)
 theta = rng.normal(size=n) * 0.5
-for _ in range(300):  # train a little, so that the spectrum is that of a fitted network
+for _ in counted(300, "steps"):  # train a little, so that the spectrum is that of a fitted network
     theta = theta - 0.1 * taylor.gradient(loss, theta)
 print(f"{n} parameters, loss {loss(theta):.4f} after 300 steps of gradient descent")
 

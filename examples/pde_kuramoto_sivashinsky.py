@@ -3,9 +3,10 @@
 u = u₀(x) + t·net(t, sin x, cos x) is periodic and starts at u₀ = -sin x. All derivatives in the
 residual are one sweep with 6 coefficients, and the Jacobian of the residual with respect to the
 parameters, compiled, goes to a least-squares solver (SciPy). A spectral method is the measure.
-`--plot FILE.png` draws the solution and the error (needs matplotlib).
+`--progress` shows a bar (needs tqdm), `--plot FILE.png` draws the solution (needs matplotlib).
 """
 
+import itertools
 import sys
 
 import numpy as np
@@ -13,6 +14,7 @@ from scipy.optimize import least_squares
 
 import taylor
 from taylor import operators as op
+from taylor.progress import Progress
 
 END, HIDDEN = 0.5, 10
 d = op.partials("t", "x")
@@ -55,7 +57,16 @@ def spectral(x, steps=2000):
 
 jacobian = taylor.compile(lambda theta: taylor.jacobian(residual, theta))
 start = np.random.default_rng(2).normal(size=5 * HIDDEN) * np.repeat([7, 7, 7, 7, 1], HIDDEN) / 10
-found = least_squares(taylor.compile(residual), start, jacobian, method="lm", max_nfev=80).x
+with Progress("--progress" in sys.argv, "Jacobians") as report:
+    done = itertools.count(1)
+
+    def counted(theta):
+        n = next(done)
+        report(n, max(80 - n, 0))
+        return jacobian(theta)
+
+    fit = least_squares(taylor.compile(residual), start, counted, method="lm", max_nfev=80)
+found = fit.x
 x = np.arange(64) * 2 * np.pi / 64
 error = np.max(np.abs(network(found, np.full(64, END), x) - spectral(x)))
 print(SWEEP)

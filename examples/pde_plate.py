@@ -3,15 +3,18 @@
 u = (x(1 - x)y(1 - y))²·net(x, y) and its slope vanish on the edges of the unit square. The
 residual at a grid of points takes the biharmonic operator; its Jacobian with respect to the
 parameters, compiled, goes to a least-squares solver (SciPy). A Galerkin method with polynomials
-is the measure. `--plot FILE.png` draws the plate and the error (needs matplotlib).
+is the measure. `--progress` shows a bar (needs tqdm), `--plot FILE.png` draws the plate and the
+error (needs matplotlib).
 """
 
+import itertools
 import sys
 
 import numpy as np
 from scipy.optimize import least_squares
 
 import taylor
+from taylor.progress import Progress
 
 HIDDEN = 12
 GRID = (np.arange(9) + 0.5) / 18
@@ -56,7 +59,16 @@ def galerkin(n=8):
 exact = galerkin()
 theta = np.random.default_rng(0).normal(size=4 * HIDDEN)
 jacobian = taylor.compile(lambda theta: taylor.jacobian(residual, theta))
-found = least_squares(taylor.compile(residual), theta, jacobian, method="lm", max_nfev=100).x
+with Progress("--progress" in sys.argv, "Jacobians") as report:
+    done = itertools.count(1)
+
+    def counted(theta):
+        n = next(done)
+        report(n, max(100 - n, 0))
+        return jacobian(theta)
+
+    fit = least_squares(taylor.compile(residual), theta, counted, method="lm", max_nfev=100)
+found = fit.x
 centre = np.array([0.5, 0.5])
 error = np.max(np.abs(plate(found, POINTS) - exact(POINTS))) / exact(centre)
 print(f"deflection at the centre: {plate(found, centre):.6f} (net), {exact(centre):.6f} (Galerkin)")

@@ -152,13 +152,33 @@ def test_patterns_solutions_and_tubes_are_drawn():
             assert np.all((low <= scale * np.cos(t)) & (scale * np.cos(t) <= high))
 
 
-def test_states_that_are_no_curves_are_refused():
-    r = solve_ivp(lambda t, y: 1j * y, (0.0, 1.0), [1.0 + 0j])
+def blown_up(t, y):
+    return y * y
+
+
+@pytest.mark.parametrize("dense", [False, True])
+def test_members_are_drawn_as_far_as_they_come(dense):
+    r = solve_ensemble(blown_up, (0.0, 1.0), [[0.5], [2.0]], dense_output=dense)
+    ax = Axes()
+    assert r.plot(ax, lw=2) is ax
+    lines = [(args[:2], named) for name, args, named in ax.drawn if name == "plot"]
+    assert [named.get("label") for _, named in lines] == ["y[0]", None]
+    assert lines[1][1]["color"] == "black" and all(named["lw"] == 2 for _, named in lines)
+    for ((t, y), _), start in zip(lines, (0.5, 2.0), strict=True):
+        there = t < 0.99 / start
+        np.testing.assert_allclose(y[there], start / (1 - start * t[there]), rtol=1e-6)
+        assert np.all(np.isnan(y[t > 1 / start]))
+
+
+@pytest.mark.parametrize("solve, y0", [(solve_ivp, [1j]), (solve_ensemble, [[1j]])])
+def test_states_that_are_no_curves_are_refused(solve, y0):
     with pytest.raises(TypeError, match="draws real states"):
-        r.plot(Axes())
+        solve(lambda t, y: 1j * y, (0.0, 1.0), y0).plot(Axes())
 
 
-@pytest.mark.parametrize("draw", [SHOWN["ode"].plot, SHOWN["proved"].plot, SHOWN["hessian"].spy])
+@pytest.mark.parametrize(
+    "draw", [SHOWN[name].plot for name in ("ode", "ensemble", "proved")] + [SHOWN["hessian"].spy]
+)
 def test_without_matplotlib_the_extra_is_named(draw, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(ImportError, match="pip install 'taylor-arithmetic\\[plot\\]'"):

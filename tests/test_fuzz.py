@@ -6,7 +6,7 @@ import pytest
 
 import taylor
 
-SEEDS = {"float": 150, "complex": 60, "float32": 60, "mpf": 40, "interval": 40, "fraction": 60}
+SEEDS = {"float": 100, "complex": 40, "float32": 30, "mpf": 20, "interval": 30, "fraction": 30}
 BLOCK = 10
 
 

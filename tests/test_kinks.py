@@ -1,5 +1,6 @@
 """Ties: smooth functions have their derivatives there, others an error or the subgradient."""
 
+import itertools
 import math
 import threading
 from fractions import Fraction
@@ -334,13 +335,12 @@ def test_series_by_hand():
 
 
 @pytest.mark.parametrize("number", [float, np.float32, Fraction, mpf])
-def test_a_tie_inside_another_derivative_is_decided_or_an_error(number):
+def test_a_tie_inside_another_derivative_is_decided(number):
     v, x = np.array([number(1), number(2)]), np.array([number(0), number(0)])
     slope = lambda y: taylor.jvp(lambda x: np.sum(abs(x) ** 2), y, v)[1]
     assert taylor.jvp(slope, x, v) == (0, 10)
-    for outer in (slope, lambda y: taylor.jvp(slope, y, v)[1]):
-        with pytest.raises(taylor.NonAnalyticError, match="inside another"):
-            taylor.gradient(outer, x)
+    assert taylor.gradient(slope, x).tolist() == [2, 4]
+    assert taylor.gradient(lambda y: taylor.jvp(slope, y, v)[1], x).tolist() == [0, 0]
     again = lambda s: taylor.derivative(lambda r: abs(r) ** 2, s)
     assert taylor.derivative(again, number(0)) == 2
 
@@ -356,6 +356,9 @@ INNER = {  # drivers by points one of which stays at the kink, and how many deri
     "jacobian": (taylor.jacobian, 1),
     "vjp": (lambda f, x: taylor.vjp(f, x, 1.0)[1], 1),
     "hvp": (lambda f, x: taylor.hvp(f, x, np.ones(3)), 2),
+    "jvp": (lambda f, x: taylor.jvp(f, x, np.ones(3))[1], 1),
+    "directional": (lambda f, x: taylor.directional(f, x, np.ones(3), 2), 2),
+    "tensor": (lambda f, x: taylor.tensor(f, x, 2), 2),
 }
 
 
@@ -385,3 +388,72 @@ def test_a_side_is_no_matter_of_drivers_inside():
         with pytest.raises(NonAnalyticError):
             driver(lambda p: abs(p) * p**2 * f(p), 0.0)
         assert driver(lambda p: abs(p) * p**2, 0.0) == 0
+
+
+ONES = np.ones(3)
+slope = lambda f, x: taylor.jvp(f, x, ONES)[1]
+pulled = lambda f, x: taylor.vjp(f, x, ONES)[1]
+INSIDE = {  # derivatives of an elementwise function, and how many they take
+    "jvp": (slope, 1),
+    "derivative": (lambda f, x: taylor.derivative(f, x, 2), 2),
+    "vjp": (pulled, 1),
+    "vjp of jvp": (lambda f, x: pulled(lambda y: slope(f, y), x), 2),
+    "compiled": (lambda f, x: slope(taylor.compile(f), x), 1),
+}
+OUTSIDE = {  # derivatives by a number, and how many they take
+    "gradient": (taylor.gradient, 1),
+    "jvp": (lambda f, p: taylor.jvp(f, p, 1.0)[1], 1),
+    "tensor": (lambda f, p: taylor.tensor(f, p, 2), 2),
+    "compiled": (lambda f, p: taylor.gradient(taylor.compile(f), p), 1),
+    "lanes": (lambda f, p: taylor.derivative(taylor.lanes(f), np.array([p, p]))[1], 1),
+}
+RAMPS = {  # max(t, 0) in many ways
+    "maximum": lambda t: np.maximum(0, t),
+    "minimum": lambda t: -np.minimum(0, -t),
+    "abs": lambda t: (abs(t) + t) / 2,
+    "clip": lambda t: np.clip(t, 0, 9),
+    "where": lambda t: np.where(t > 0, t, 0),
+    "max": lambda t: np.max([0 * t, t], axis=0),
+    "sort": lambda t: np.sort(np.stack([0 * t, t]), axis=0)[1],
+}
+
+
+@pytest.mark.filterwarnings("ignore::taylor.PerformanceWarning")
+def test_drivers_in_drivers_at_a_tie():
+    t = np.array([-1.0, 0.5, 0.0])
+    r, r1, r2 = (c * np.maximum(t, 0) ** k for k, c in ((4, 1), (3, 4), (2, 12)))
+    ramps = itertools.cycle(RAMPS.items())  # every two of row, inner and outer driver meet
+
+    known = {
+        1: lambda p: np.sum((np.exp(t + p * r) * (1 + p * r1)) ** 2),
+        2: lambda p: np.sum((np.exp(t + p * r) * ((1 + p * r1) ** 2 + p * r2)) ** 2),
+    }
+    for inner, (driver, n) in INSIDE.items():
+        for outer, (other, order) in OUTSIDE.items():
+            row, ramp = next(ramps)
+            f = lambda p, g=(driver, ramp): np.sum(
+                g[0](lambda t: np.exp(t + p * g[1](t) ** 4), t) ** 2
+            )
+            right = taylor.derivative(known[n], 0.3, order)
+            found = other(f, 0.3)
+            assert found == pytest.approx(right, rel=1e-12), (row, inner, outer)
+        next(ramps)
+
+
+def test_a_kink_that_moves_with_another_variable_is_decided_there_first():
+    f = lambda n, order: (
+        lambda p: taylor.derivative(lambda t: np.maximum(t + p, 0) ** n, 0.0, order)
+    )
+    unknown = lambda p: taylor.derivative(lambda t: abs(p * t * t), 0.0, 2)  # 2|p|
+    for driver in OUTER.values():
+        assert driver(f(3, 1), 0.0) == 0
+        assert driver(lambda y: taylor.derivative(lambda t: abs(t * t), y), 0.0) == 2
+        for g in (f(2, 1), f(3, 2), unknown):
+            with pytest.raises(NonAnalyticError):
+                driver(g, 0.0)
+    wedge = lambda x: np.maximum(x[0], 0) * np.maximum(-x[1], 0)  # both sides of v are zero
+    for driver in (taylor.gradient, lambda f, x: taylor.jvp(f, x, np.array([1.0, -1.0]))):
+        with pytest.raises(NonAnalyticError):
+            driver(lambda y: taylor.jvp(wedge, y, np.array([1.0, 2.0]))[1], np.zeros(2))
+    h = taylor.compile(lambda p: taylor.derivative(lambda t: abs(p * t * t), 0.0, 2))
+    assert (h(0.5), h(-0.25)) == (1.0, 0.5)

@@ -1,5 +1,6 @@
 """Machine code: every operation against the NumPy evaluation of the same program."""
 
+import inspect
 import pickle
 import sys
 import threading
@@ -19,6 +20,7 @@ from taylor import DomainError, NonAnalyticError, ShapeMismatch, Taylor, TaylorN
 from taylor.core.algebra import multivariate
 from taylor.core.operand import lift
 from taylor.core.table import TABLE
+from taylor.drivers.recorded import derived
 from taylor.drivers.sparse import SparseHessian
 from taylor.kept import STORE
 from taylor.machine import engine, monomials, windows
@@ -812,3 +814,26 @@ def test_decisions_on_arrays_are_loops():
         x = np.ones(50)
         x[7] = other
         assert small(x)[0] == GUARD
+
+
+@pytest.mark.parametrize(
+    "f, end", [(np.log, 0.0), (np.log2, 0.0), (np.log10, 0.0), (np.log1p, -1.0)]
+)
+def test_gradients_of_logarithms_take_none_and_end_with_their_domain(f, end):
+    def total(x):
+        return 2.0 * np.sum(f(x)) + np.sum(x)
+
+    compiled, x = taylor.compile(total), end + np.linspace(0.1, 2.0, 20)
+    program = derived(record(total, x), inspect.unwrap(taylor.gradient), (x,))[0]
+    assert f.__name__ not in {i.op.name for i in program.code}
+    for bad in (0.5, end, end - 1.0, np.nan, np.inf):
+        x[7] = bad
+        found = [outcome(taylor.gradient, g, x) for g in (compiled, total)]
+        np.testing.assert_equal(*found)
+
+
+def outcome(driver, f, x):
+    try:
+        return driver(f, x)
+    except DomainError as error:
+        return type(error)

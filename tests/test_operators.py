@@ -219,6 +219,18 @@ def test_every_route_gives_the_same(name):
     assert driver(f, x.astype(np.float32)) == pytest.approx(want.expected, rel=2e-4)
 
 
+@pytest.mark.parametrize("n", [1, 3, 11])  # elements: fewer than a vector of code has, and more
+def test_functions_of_arrays_by_the_code_of_series(n):
+    w, x = np.cos(np.arange(3.0 * n)).reshape(3, n), np.array([0.3, -0.6, 0.8])
+    g = lambda x: np.exp(np.tanh(x @ w)) / np.sqrt(2 + x[..., :1] * np.sin(x @ w))
+    d = op.partials(3)
+    P = op.Operator({"biharmonic": (d @ d) ** 2, "third": 2 * d[0] ** 2 * d[1] + d[2] - 1})
+    compiled, want = taylor.compile(g), P(g, x)
+    for found in [P(compiled, x) for _ in range(3)] + [P(g, np.stack([x, x]))]:
+        for name, value in want.items():
+            np.testing.assert_allclose(np.reshape(found[name], (-1, n))[0], value, rtol=1e-11)
+
+
 def test_derivatives_of_operators():
     x = np.array([0.3, -0.6, 0.8])
     third = np.einsum("iij", taylor.tensor(f, x, 3))

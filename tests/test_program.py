@@ -1,6 +1,8 @@
 """Recorded programs: what is recorded, guards, evaluation, tables and graphs."""
 
 import pickle
+import re
+from html import escape
 
 import mpmath
 import numpy as np
@@ -366,6 +368,32 @@ def test_show():
     assert lines[-1].split()[-2:] == ["11.6521", "5.5"]
     assert program.show(2.0, 5.0, tangent=(0.0, 1.0)).splitlines()[-1].split()[-1] == "1.71634"
     assert program.show(2.0, 5.0).splitlines()[-1].split()[-1] == "7.21634"
+
+
+def pair(x1, x2):
+    return x1 * x2, x1
+
+
+@pytest.mark.parametrize(
+    ("make", "names"),
+    [
+        (lambda p: p, "x1 x2"),
+        (taylor.forward, "x1 x2 dx1 dx2"),
+        (taylor.reverse, "x1 x2 ȳ0 ȳ1"),
+        (lambda p: taylor.reverse(taylor.reverse(p)), "x1 x2 ȳ0 ȳ1 ȳ0' ȳ1' ȳ2 ȳ3"),
+    ],
+)
+def test_arguments_have_their_names(make, names):
+    """Everywhere: in tables, in graphs, in programs made of others."""
+    program = make(record(pair, 2.0, 5.0))
+    for i, name in zip(program.inputs, names.split(), strict=True):
+        assert re.search(rf"^v{i} +{name} ", program.show(), re.M)
+        assert f'"v{i} = {name}"' in program.dot() and f">v{i} = {escape(name)}<" in program.svg()
+
+
+def test_arguments_without_names_are_numbered():
+    program = record(lambda *x: x[0] * x[1], 2.0, 5.0)
+    assert [program.expression(i) for i in program.inputs] == ["x0", "x1"]
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

@@ -7,6 +7,7 @@ import pytest
 
 import taylor
 from docs import check, reference
+from taylor.core.table import Elementary
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -39,6 +40,26 @@ def test_docstrings_are_taken_as_they_are():
     lines = ["|x|² of *args and `a * b`, x_ too", "", ">>> f(*args)", "|x|", ""]
     reference.as_rst(None, "function", "f", None, None, lines)
     assert lines == [r"\|x\|² of \*args and `a * b`, x\_ too", "", ">>> f(*args)", "|x|", ""]
+
+
+def test_every_row_has_an_example(pages):
+    count = sum(isinstance(getattr(taylor, name), Elementary) for name in reference.ELEMENTARY)
+    aliases = pages["elementary"].count("by its name in NumPy")
+    assert pages["elementary"].count("   >>> taylor.") == count - aliases
+
+
+def test_faint_texts_are_found(tmp_path):
+    """Greys on white: the contrast of #767676 is 4.54 and that of #777777 is 4.48."""
+    named = "".join(f"--pst-color-{name}:#767676;" for name in check.TEXTS)
+    grounds = "".join(f"--pst-color-{name}:#fff;" for name in check.GROUNDS)
+    theme = "".join(f"html[data-theme={m}]{{{named}{grounds}}}" for m in ("light", "dark"))
+    styles = {"styles/pydata-sphinx-theme.css": theme, "site.css": ""}
+    styles["pygments.css"] = 'html[data-theme="dark"] .highlight .k { color: #777777 }'
+    for name, text in styles.items():
+        path = tmp_path / "_static" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    assert check.faint(tmp_path) == ["dark code .k: #777777 on #fff has contrast 4.5"]
 
 
 def test_faults_are_found(tmp_path):

@@ -10,24 +10,24 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
-    "display": 300,
-    "numbers": 3522,
-    "llvm": 3423,
-    "core": 10403,
+    "display": 313,
+    "numbers": 3514,
+    "llvm": 3733,
+    "core": 10544,
     "linalg": 1604,
-    "arrays": 2063,
-    "machine": 6617,
-    "series": 2500,
-    "drivers": 7208,
+    "arrays": 2070,
+    "machine": 6941,
+    "series": 2515,
+    "drivers": 7426,
     "scipy": 5916,
-    "ode": 11578,
+    "ode": 11599,
     "command": 490,
     ".": 828,
     "hyperdual": 202,
     "array_api": 629,
     "numpy": 292,
-    "operators": 1254,
-    "verified": 6380,
+    "operators": 1273,
+    "verified": 6515,
 }
 FILE, FUNCTION = 600, 45
 TABLES = {"core/functions.py"}

@@ -67,7 +67,7 @@ def test_members_without_inverses_are_told():
     assert 0 in np.linalg.det(a) and np.linalg.det(a).hi >= 0.21
     with pytest.raises(taylor.DomainError, match="no inverse"):
         np.linalg.inv(Interval(np.zeros((2, 2))))
-    for f in (np.linalg.cholesky, np.linalg.eigvalsh, np.linalg.svdvals):
+    for f in (np.linalg.eigh, np.linalg.qr, np.linalg.pinv):
         with pytest.raises(TypeError, match="no verified method"):
             f(boxes(2, 0.0))
 
@@ -84,3 +84,38 @@ def test_series_and_gradients_of_solutions_hold():
         exact = f(Taylor.variable(t, 4)).coef
         assert all_hold(found, exact)
         assert Fraction(slope.lo[0]) <= exact[1] <= Fraction(slope.hi[0])
+
+
+SPECTRA = {
+    "eigvalsh": np.linalg.eigvalsh, "singular values": lambda a: np.linalg.svd(a, compute_uv=False),
+    "cholesky": lambda a: np.linalg.cholesky(a @ a.mT + 9 * np.eye(a.shape[-1])),
+    "logdet": lambda a: np.linalg.slogdet(a).logabsdet,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SPECTRA)
+@pytest.mark.parametrize("width", [0.0, 1e-10, 1e-2])
+def test_spectra_and_factors_hold_those_of_members(name, width):
+    rng, f = np.random.default_rng(3), SPECTRA[name]
+    a = np.stack([boxes(4, width, seed) for seed in range(3)])
+    a = a + np.swapaxes(a, -1, -2)
+    found, seen = f(a), []
+    for share in (0, 1, *rng.uniform(size=(6, 3, 4, 4))):
+        share = (
+            np.tril(share) + np.swapaxes(np.tril(share, -1), -1, -2) if np.ndim(share) else share
+        )
+        y = f(a.lo + (a.hi - a.lo) * share)
+        seen.append(y)
+        assert np.all((found.lo - 1e-13 <= y) & (y <= found.hi + 1e-13))
+    spread = np.max(seen, 0) - np.min(seen, 0)
+    assert np.all(found.width <= 40 * spread.max() + 3e-13)
+
+
+def test_known_spectra_are_proved():
+    a = Interval(np.array([[2.0, 1.0], [1.0, 2.0]]))
+    assert [v in e for v, e in zip((1, 3), np.linalg.eigvalsh(a), strict=True)] == [True, True]
+    values = np.linalg.svd(Interval(np.array([[3.0, 0.0, 0.0], [0.0, 4.0, 0.0]])), compute_uv=False)
+    assert 4 in values[0] and 3 in values[1] and values.width.max() < 4e-14
+    for f in (np.linalg.cholesky, np.linalg.slogdet):
+        with pytest.raises(taylor.DomainError, match="narrower"):
+            f(Interval(np.zeros((2, 2)), np.ones((2, 2))))

@@ -2,13 +2,16 @@
 
 import math
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
 
 import mpmath
 import numpy as np
 import pytest
+from dask.distributed import Client
 
 import taylor
 from taylor import verified as tv
+from taylor.verified.boxes import Boxes
 
 MP = mpmath.mp.clone()
 MP.dps = 40
@@ -242,8 +245,10 @@ def test_executors_and_progress_change_nothing():
     seen = []
     alone = tv.minimize(camel, [(-3, 3), (-2, 2)], tol=1e-7, progress=lambda *n: seen.append(n))
     assert seen[-1] == (alone.evaluated, 0) and seen[0][1] > 0
-    for pool in (ThreadPoolExecutor(3), ProcessPoolExecutor(2)):
-        with pool as executor:
+    cluster = Client(processes=False, n_workers=1, threads_per_worker=2, dashboard_address=None)
+    for pool in (ThreadPoolExecutor(3), ProcessPoolExecutor(2), cluster):
+        with pool as each:
+            executor = cluster.get_executor() if pool is cluster else each
             other = tv.minimize(camel, [(-3, 3), (-2, 2)], tol=1e-7, executor=executor)
         assert (other.value.lo, other.value.hi) == (alone.value.lo, alone.value.hi)
         assert np.array_equal(other.boxes.lo, alone.boxes.lo)
@@ -396,6 +401,13 @@ def test_a_function_of_a_search_returns_one_number():
         for search in (tv.range, tv.minimize, tv.sign):
             with pytest.raises(TypeError, match=r"one number, not an array .*\(2,\)"):
                 search(f, [(0, 1)] * 2)
+
+
+def test_a_jump_costs_the_slopes_of_its_box_alone():
+    f = partial(taylor.value_and_gradient, lambda x: np.sign(x[0]))
+    slopes = Boxes(f, (1,), None, slopes=True)
+    x = tv.Interval([[-1.0], [0.5]], [[1.0], [0.7]])
+    assert np.isfinite(slopes(x)[1].mag).ravel().tolist() == [False, True]
 
 
 def test_what_jumps_or_has_poles_proves_nothing_across_them():

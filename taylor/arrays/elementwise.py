@@ -120,7 +120,14 @@ for _alias, _name in (("around", "round"), ("amax", "max"), ("amin", "min")):
 def _binary(name: str) -> Callable[[Any, Any], Any]:
     """Return the operator as a function that never asks a plain left operand first."""
     left, right = f"__{name}__", f"__r{name}__"
-    return lambda x, y: getattr(x, left)(y) if isinstance(x, Operand) else getattr(y, right)(x)
+
+    def operate(x: Any, y: Any) -> Any:
+        found = getattr(x, left)(y) if isinstance(x, Operand) else NotImplemented
+        if found is NotImplemented and isinstance(y, Operand):
+            return getattr(y, right)(x)
+        return found
+
+    return operate
 
 
 def _comparison(op: Any, mirrored: Any) -> Callable[[Any, Any], Any]:

@@ -171,7 +171,7 @@ def _inner(a: Any, b: Any, axis: int) -> Any:
         return a * b
     if first[-1] != second[max(n + axis, 0)]:
         raise ShapeMismatch(f"tensordot: shapes {first} and {second} do not fit")
-    return pair(_contraction(m, n, (m - 1,), (max(n + axis, 0),)), a, b)
+    return bind(Einsum(_contraction(m, n, (m - 1,), (max(n + axis, 0),))), a, b)
 
 
 def _outer(x1: Any, x2: Any) -> Any:

@@ -97,7 +97,9 @@ class Row(Op):
         if row.compose is not None and any(tape.active[a.i] for a in args):
             y = tape.node(row.compose(*(tape.plain(a) for a in args)))
             return y if y.shape == shape else tape.node(np.broadcast_to(y, shape))
-        return tape.core(self if row.quotient is None else Integral(row, len(args)), args, shape)
+        composed = tape.composing and row.own and len(args) == 1
+        stays = composed or row.quotient is None
+        return tape.core(self if stays else Integral(row, len(args)), args, shape)
 
     def step(self, t: Sweep, i: int) -> Step:
         """The step of a row with a local series, or of one that jumps."""
@@ -304,14 +306,18 @@ def composed(t: Sweep, x: Any, top: int, c: Any) -> Callable[[int], Any]:
             return c[k] * x[1] ** k
         part = algebra.part(k)
         terms = [x[part] * c[1]] if k <= top else []
-        if k >= 2:
+        if 2 <= k < t.order:
             powers.append(zeros(x.shape, t.like))
         for m in range(2, k + 1):
             if k <= m * top:
-                power = algebra.interior(k, powers[m - 1], x, min((m - 1) * top, k), top)
-                if power is not None:
+                degrees = min((m - 1) * top, k), min(top, k - m + 1)  # u^(m-1) begins at m - 1
+                power = algebra.interior(k, powers[m - 1], x, *degrees)
+                if power is None:
+                    continue
+                if k < t.order:  # the next power needs it
                     powers[m][part] = power
-                    terms.append(powers[m][part] * c[m])
+                    power = powers[m][part]
+                terms.append(power * c[m])
         return total(terms)
 
     return at

@@ -462,9 +462,7 @@ class Einsum(Op):
     arity = 2
 
     def shape(self, shapes: list[Shape]) -> Shape:
-        terms, out = self.spec.split("->")
-        sizes = patterns.lengths(terms, shapes)
-        return tuple(sizes[c] for c in out)
+        return patterns.contracted_shape(self.spec, *shapes)
 
     def value(self, a: Sequence[Any], number: Number) -> Any:
         return contract(self.spec, a[0], a[1])

@@ -94,9 +94,7 @@ class Contract(Map):
         return self.c
 
     def shape(self, shapes: list[Shape]) -> Shape:
-        terms, out = self.spec.split("->")
-        sizes = patterns.lengths(terms, [self.c.shape, *shapes])
-        return tuple([sizes[c] for c in out])
+        return patterns.contracted_shape(self.spec, self.c.shape, *shapes)
 
     def moved(self, xs: Sequence[Any], lead: int) -> Any:
         if not lead:

@@ -66,22 +66,22 @@ def _right(f: Callable[[Any, Any], Any]) -> Method:
     return lambda self, other: f(other, self) if fits(other) else NotImplemented
 
 
-def binary(op: Arithmetic) -> tuple[Method, Method]:
-    """Return an operator and the one of the other side, as methods."""
+def binary(op: Arithmetic, home: str = "tag") -> tuple[Method, Method]:
+    """Return an operator and that of the other side; values of one `home` belong together."""
+    where = operator.attrgetter(home)
 
     def left(self: Any, other: Any) -> Any:
-        kind = type(other)
-        plain = kind in NUMBERS or (kind is np.ndarray and not other.dtype.hasobject)
-        if plain or (kind is type(self) and other.tag is self.tag):
+        if (kind := type(other)) is type(self) and where(other) is where(self):
+            return self.process(op, (self, other))
+        if kind in NUMBERS or (kind is np.ndarray and not other.dtype.hasobject):
             return self.process(op, (self, other))
         return bind(op, self, other) if fits(other) else NotImplemented
 
     def right(self: Any, other: Any) -> Any:
-        if type(other) in NUMBERS:
-            return bind(op, other, self)
-        if op is MUL and is_sparse(other):  # of a matrix, as opposed to an array, the product
+        number = type(other) in NUMBERS
+        if op is MUL and not number and is_sparse(other):  # of a matrix, no array, the product
             return _product(other, self)
-        return bind(op, other, self) if fits(other) else NotImplemented
+        return bind(op, other, self) if number or fits(other) else NotImplemented
 
     return left, right
 

@@ -6,6 +6,7 @@ map y = S x has the pattern of S times that of x; what acts element by element u
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -111,6 +112,14 @@ def lengths(terms: str, shapes: Sequence[Shape]) -> dict[str, int]:
     """Return the length of the axis of every letter."""
     pairs = zip(terms.split(","), shapes, strict=True)
     return {c: n for term, shape in pairs for c, n in zip(term, shape, strict=True)}
+
+
+@functools.lru_cache(maxsize=1024)
+def contracted_shape(spec: str, *shapes: Shape) -> Shape:
+    """Return the shape of einsum(spec) of arrays of these shapes."""
+    terms, out = spec.split("->")
+    sizes = lengths(terms, shapes)
+    return tuple([sizes[c] for c in out])
 
 
 def multiplies(spec: str, shapes: Sequence[Shape], least: int) -> bool:

@@ -162,8 +162,8 @@ class Program:
         >>> program = record(lambda x, y: np.log(x) + x * y, 2.0, 5.0)
         >>> print(program.show(2.0, 5.0, tangent=(1.0, 0.0)))
         v   expression  value     tangent
-        v0  x0          2         1
-        v1  x1          5         0
+        v0  x           2         1
+        v1  y           5         0
         v2  log(v0)     0.693147  0.5
         v3  v0 * v1     10        5
         v4  v2 + v3     10.6931   5.5
@@ -174,8 +174,10 @@ class Program:
         return shown.text(self, shown.columns(self, x or self.point, tangent, adjoint))
 
     def expression(self, i: int) -> str:
-        """Return instruction i in mathematical notation."""
+        """Return instruction i in mathematical notation; an input by its name, if known."""
         op, args, shape = self.code[i]
+        if type(op) is Input and self.names:
+            return self.names[op.n]
         return op.show([f"v{a}" for a in args], shape)
 
     def dot(self) -> str:
@@ -183,7 +185,7 @@ class Program:
 
         >>> print(record(lambda x: x * x, 2.0).dot())
         digraph program {
-          v0 [label="v0 = x0", shape=box];
+          v0 [label="v0 = x", shape=box];
           v1 [label="v1 = v0 * v0", shape=doublecircle];
           v0 -> v1;
           v0 -> v1;
@@ -330,12 +332,13 @@ class Expansion(Tape):
     or 1 + a² of two functions, are shared.  They may stand *after* y and depend on it: the step for
     degree k reads q and p below degree k only, so the order of the list is an order of evaluation
     for every degree.  With `exact` it is the quotient, without the forms that rounding harms less
-    and that may need irrational numbers.
+    and that may need irrational numbers.  With `composing` the package's own functions of one
+    argument stay as they are, to be composed with their local series.
     """
 
-    def __init__(self, exact: bool = False) -> None:
+    def __init__(self, exact: bool = False, composing: bool = False) -> None:
         super().__init__()
-        self.exact = exact
+        self.exact, self.composing = exact, composing
         self.active: list[bool] = []
         self.known: dict[Any, int] = {}  # what instructions have been replaced by
 
@@ -374,14 +377,14 @@ class Expansion(Tape):
         return op.c if isinstance(op, Const) else x
 
 
-def expand(program: Program, exact: bool = False) -> Program:
-    """Return the program in core instructions; `exact` as in `Expansion`.
+def expand(program: Program, exact: bool = False, composing: bool = False) -> Program:
+    """Return the program in core instructions; `exact` and `composing` as in `Expansion`.
 
     >>> from taylor import sin
     >>> [i.op.name for i in expand(record(lambda x: sin(x) * 2, 0.5)).code]
     ['input', 'sin', 'cos', 'scale', 'const', 'scale']
     """
-    tape, v = _replaced(program, exact)
+    tape, v = _replaced(program, exact, composing)
     return program.renumbered(tape.code, lambda i: v[i].i).pruned()
 
 
@@ -411,9 +414,11 @@ def told(program: Program) -> bool:
     return all(i.op.told for i in program.code)
 
 
-def _replaced(program: Program, exact: bool = False) -> tuple[Expansion, list[Node]]:
+def _replaced(
+    program: Program, exact: bool = False, composing: bool = False
+) -> tuple[Expansion, list[Node]]:
     """Return the tape of the core instructions, and the node of each variable of the program."""
-    tape = Expansion(exact)
+    tape = Expansion(exact, composing)
     v: list[Node] = []
     for op, args, shape in program.code:
         if type(op) is Input:

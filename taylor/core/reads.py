@@ -14,6 +14,7 @@ import sys
 from array import array
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
+from mmap import mmap
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -25,7 +26,6 @@ SAME = (int, float, complex, str, bytes, type(None), np.generic, BuiltinFunction
 PLAIN = (int, float, complex, str)  # equal ones of one type do the same
 PACKAGES = {"numpy", "math", "taylor", "hyperdual", "mpmath", "scipy", "pandas", "xarray", "sympy"}
 PACKAGES |= sys.stdlib_module_names - {"__main__"}  # whose functions are what they are
-WHOLE, SAMPLE = 1 << 13, 1 << 9  # bytes of an array that is compared; elements of a larger one
 ITEMS = 1 << 12  # of a list or a dict that are followed
 MISSING = object()
 # what an expression calls without naming it
@@ -50,7 +50,8 @@ class Reads:
         self.functions: list[tuple[FunctionType, Any, Any]] = []
         self.lists: list[tuple[Collection[Any], tuple[Any, ...]]] = []
         self.dicts: list[tuple[dict[Any, Any], tuple[Any, ...]]] = []
-        self.arrays: list[tuple[Any, bytes]] = []  # or samples of them, which are views
+        self.arrays: list[tuple[Any, bytearray]] = []  # what they hold now, and held
+        self.fixed: list[Array] = []  # that nobody can write into
         self.objects: list[tuple[Any, bytes]] = []
         self.generators: list[tuple[Any, Any]] = []
         self.iterators = False
@@ -63,7 +64,7 @@ class Reads:
     def __bool__(self) -> bool:
         """Whether there is anything that can change, but for the code of the function itself."""
         names = self.cells or self.names or self.slots
-        kept = self.lists or self.dicts or self.arrays or self.objects
+        kept = self.lists or self.dicts or self.arrays or self.fixed or self.objects
         return bool(names or kept or self.generators or any([d for _, _, d in self.functions]))
 
     def unchanged(self) -> bool:
@@ -78,9 +79,11 @@ class Reads:
         for names, name, x in self.names:
             if name not in names or (names[name] is not x and not _alike(names[name], x)):
                 return repr(name)
-        for view, old in self.arrays:
-            if view.tobytes() != old:
+        for now, old in self.arrays:
+            if old != (now if type(now) is memoryview else now.tobytes()):  # by memcmp
                 return "an array"
+        if not all(map(_is_fixed, self.fixed)):
+            return "an array"
         for f, code, defaults in self.functions:
             if f.__code__ is not code or f.__defaults__ is not defaults:
                 return f.__name__
@@ -109,9 +112,13 @@ class Reads:
         self.seen.add((id(x), attributes))
         self.kept.append(x)
         if isinstance(x, (np.ndarray, np.matrix)):
-            if x.dtype.kind in "biufcSUmM":
-                view = _sample(np.asarray(x))
-                self.arrays.append((view, view.tobytes()))
+            if x.dtype.kind in "biufcSUmM" and _is_fixed(x):
+                self.fixed.append(x)
+            elif x.dtype.kind in "biufcSUmM":
+                now = _memory(np.asarray(x))
+                self.arrays.append(
+                    (now, bytearray(now if type(now) is memoryview else now.tobytes()))
+                )
             else:
                 self.objects.append((x, _bytes(x)))
                 self.known = False
@@ -241,16 +248,22 @@ def _bytes(x: Any) -> bytes:
     x = np.asarray(x)
     if x.dtype.kind == "O":
         return repr(x.reshape(-1)[:ITEMS].tolist()).encode()
-    return bytes(_sample(x).tobytes())
+    return bytes(x.tobytes())
 
 
-def _sample(x: Array) -> Array:
-    """Return an array, of a large one some elements over the whole of it, as a view."""
-    while x.nbytes > WHOLE and x.size > SAMPLE:
-        axis = int(np.argmax(x.shape))
-        step = min(-(-x.size // SAMPLE), -(-x.shape[axis] // 8))
-        x = x[(slice(None),) * axis + (slice(None, None, max(step, 2)),)]
-    return x
+def _memory(x: Array) -> Any:
+    """Return the bytes of an array where they lie, or itself if other bytes lie between them."""
+    x = x if x.flags.c_contiguous else x.T
+    return x.reshape(-1).view(np.uint8).data if x.flags.c_contiguous else x
+
+
+def _is_fixed(x: Any) -> bool:
+    """Whether an array, and all whose memory it has, are read-only."""
+    while isinstance(x, np.ndarray):
+        if x.flags.writeable:
+            return False
+        x = x.base
+    return x is None or isinstance(x, (bytes, mmap))
 
 
 @functools.lru_cache(maxsize=1024)

@@ -57,7 +57,7 @@ def html(program: Any) -> str:
     Tangents are those in the direction of ones, adjoints those of the sum of the results.
     """
     found = _at_its_point(program)
-    rows = tables.long(len(program.code), lambda i: _row(program, found, i, named=True))
+    rows = tables.long(len(program.code), lambda i: _row(program, found, i))
     rows += _results(program, found)
     caption = f"{len(program.code)} instructions, {len(program.guards)} guards"
     if len(program.code) > MOST:
@@ -73,7 +73,7 @@ def svg(program: Any) -> str:
     boxes = []
     for i, (op, args, _) in enumerate(program.code[:MOST]):
         kind = "input" if type(op) is Input else "output" if i in program.outputs else ""
-        lines = [f"v{i} = {_expression(program, i)}"]
+        lines = [f"v{i} = {program.expression(i)}"]
         if v is not None and type(op) is not Const:
             lines.append(short(v[i]))
         boxes.append(graph.Box(tuple(map(_cut, lines)), tuple(a for a in args if a < i), kind))
@@ -101,9 +101,9 @@ def _at_its_point(program: Any) -> dict[str, list[Any]]:
     return columns(program, program.point, None, ones if not program.single else ones[0])
 
 
-def _row(program: Any, found: dict[str, list[Any]], i: int, named: bool = False) -> list[str]:
-    shown = _expression(program, i) if named else program.expression(i)
-    return [f"v{i}", shown, *(short(column[i]) for column in found.values())]
+def _row(program: Any, found: dict[str, list[Any]], i: int) -> list[str]:
+    values = (short(column[i]) for column in found.values())
+    return [f"v{i}", program.expression(i), *values]
 
 
 def _results(program: Any, found: dict[str, list[Any]]) -> list[list[str]]:
@@ -111,13 +111,6 @@ def _results(program: Any, found: dict[str, list[Any]]) -> list[list[str]]:
         [f"y{j}", f"v{i}", *(short(column[i]) for column in found.values())]
         for j, i in enumerate(program.outputs)
     ]
-
-
-def _expression(program: Any, i: int) -> str:
-    """Return an instruction as text; an input by the name of its argument."""
-    op = program.code[i].op
-    named = type(op) is Input and program.names
-    return str(program.names[op.n] if named else program.expression(i))
 
 
 def _cut(line: str) -> str:

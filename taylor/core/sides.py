@@ -7,16 +7,16 @@ says what stands where that decides nothing.
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from taylor.core.algebra import Univariate
 from taylor.core.choices import SIDES, SLOPES, blend, choose, shared
 from taylor.core.functions import absolute, clip, maximum, minimum
-from taylor.core.instructions import At, Degrees, Number, Op, Shape, Sweep, by_degree
+from taylor.core.instructions import At, Degrees, Input, Number, Op, Shape, Sweep, by_degree
 from taylor.core.singular import outcome, show
 from taylor.core.table import Elementary
 from taylor.core.tables import nonzero, pad
@@ -166,6 +166,9 @@ def _zero(bar: Any) -> Any:
 class Decision:
     """Which side of a choice counts, lane by lane, as far as the last degree tells."""
 
+    # where a nested value is not zero, at the point or beside it in outer variables
+    moves: ClassVar[Callable[..., Any]]
+
     def __init__(self, t: Sweep, i: int) -> None:
         op, self.args, _ = t.program.code[i]
         self.t, self.y, self.mode = t, t.table[i], op.mode
@@ -173,6 +176,7 @@ class Decision:
         self.mean = "mean" if t.live[a] and t.live[b] else "flat"
         self.fixed = not (t.height[lhs] or t.height[rhs])  # such a tie does not vary
         self.unsure: Any = None  # the lanes in which members of sets differ
+        self.outer: list[tuple[Any, Any, Any]] = []  # lanes, and what is compared there: `_defer`
 
     def __call__(self, k: int) -> Any:
         """Return the part of degree k."""
@@ -189,9 +193,13 @@ class Decision:
             half = self._decide(k)
         # an undecided lane has equal parts on both sides so far
         new = _pick(a, b, self.first | self.tie, self.lost)
-        if half is None or not half.any():
-            return new
-        return np.where(half, shared(a, b, self.mean if mode == "kink" else mode), new)[()]
+        slopes = self.mean if mode == "kink" else mode
+        if half is not None and half.any():
+            new = np.where(half, shared(a, b, slopes), new)[()]
+        for lanes, left, right in self.outer:
+            chosen = choose(left, right, a, b, slopes if k else mode)
+            new = np.where(lanes, chosen, new) if np.ndim(lanes) else chosen
+        return new
 
     def _compare(self) -> None:
         """Note in which lanes the first side is larger, neither is, or they do not compare."""
@@ -206,6 +214,35 @@ class Decision:
         equal = np.asarray(base(left) == base(right), dtype=bool)
         self.tie = ~(self.first | second) & equal
         self.lost = ~(self.first | second | self.tie)
+        if self.tie.any() and self.mode not in SIDES:
+            self._defer(left, right, self.tie)
+            if self.mode in SLOPES:
+                self._foresee()
+
+    def _defer(self, left: Any, right: Any, lanes: Any) -> None:
+        """Leave ties that move with the variables of an outer derivative to its series.
+
+        It differs in them first: next to its point they are none.
+        """
+        if not (is_nested(left) or is_nested(right)):
+            return
+        moving = lanes & self.moves(left - right)
+        if moving.any():
+            self.outer.append((moving, left, right))
+            self.tie = self.tie & ~moving
+
+    def _foresee(self) -> None:
+        """Settle tied lanes of a choice between slopes as far as the choice of values will."""
+        t, (lhs, rhs, *_) = self.t, self.args
+        if any(t.live[j] and type(t.program.code[j].op) is not Input for j in (lhs, rhs)):
+            return  # which will be known degree by degree
+        tie = self.tie
+        for k in range(1, max(t.height[lhs], t.height[rhs]) + 1):
+            d = t.at(lhs, k) - t.at(rhs, k)
+            here = tie & self._differ(base(d))
+            sign = np.asarray(self._sign(k, d), dtype=float)
+            self.first = self.first | (here & (sign > 0))
+            tie, self.tie = tie & ~here, self.tie & ~(here & (sign == sign))
 
     def _compare_sets(self, left: Any, right: Any) -> None:
         """Note in which lanes all members are on the first side, and in which some are.
@@ -248,7 +285,7 @@ class Decision:
 
     def _differ(self, d: Any) -> Any:
         """Return the tied lanes in which d is not zero."""
-        differs = nonzero(d if is_operand(d) else np.asarray(d))
+        differs = self.moves(d) if is_nested(d) else nonzero(d if is_operand(d) else np.asarray(d))
         return self.tie & (differs.any(0) if np.ndim(differs) > np.ndim(self.tie) else differs)
 
     def _between_slopes(self, a: Any, b: Any) -> Any:
@@ -275,12 +312,10 @@ class Decision:
         here = self._differ(d)
         if not here.any():
             return None
-        table = None
-        if not isinstance(t.algebra, Univariate):
-            ndim = np.ndim(self.y) - 1
-            table = base(pad(t.result(lhs), ndim) - pad(t.result(rhs), ndim))
-        sign = np.asarray(t.algebra.sign(k, base(d), table), dtype=float)
-        sign = self._side(k, base(d), sign)
+        if is_nested(d):
+            here = self._between_outer(k, t.at(lhs, k), t.at(rhs, k), here)
+        sign = np.asarray(self._sign(k, d), dtype=float)
+        sign = self._by_policy(k, base(d), sign)
         lost = here & np.isnan(sign)
         if lost.any() and t.raises(self.y[0]):
             raise NonAnalyticError(
@@ -292,26 +327,54 @@ class Decision:
         half: Array = here & (np.isinf(sign) | (sign == 0))
         return half
 
-    def _side(self, k: int, d: Any, sign: Any) -> Any:
+    def _between_outer(self, k: int, left: Any, right: Any, here: Array) -> Array:
+        """Return those of the tied lanes that are settled by values of outer variables.
+
+        What has value zero and moves with them is left to their series.
+        """
+        for compare in (operator.gt, operator.lt):
+            outcome(compare, left, right)  # leaves a guard, if they are recorded
+        zero = here & ~self._differ(base(left - right))
+        if not zero.any():
+            return here
+        value = self.t.value(self.args[0]) - self.t.value(self.args[1])
+        if hasattr(value, "_coef") and value._reach > value.order:
+            value.tag.short = True  # it vanishes as far as it is known
+        if k % 2 and self.t.side == "before":
+            left, right = right, left
+        if isinstance(self.t.algebra, Univariate) and (self.t.side or not k % 2):
+            self._defer(left, right, zero)
+        settled: Array = here & self.tie
+        return settled
+
+    def _sign(self, k: int, d: Any) -> Any:
         """Return the sign of the difference of the sides of a kink with leading part d of degree k.
 
-        Where it is not the same all around the point (nan), the policy says which: after or before
-        the point along a line, or with all variables growing or shrinking alike; inf is a share.
+        It is nan where it is not the same all around the point, or on the side of it that counts.
         """
-        policy, along = self.t.policy, isinstance(self.t.algebra, Univariate)
-        side = (
-            {"left": "before", "right": "after"}.get(policy.kink)
-            if k == 1 == self.t.order
-            else None
-        )
-        side = policy.side if policy.side and along else side
-        if side:
-            sided: Any = np.sign(np.asarray(d if along else d.sum(0), dtype=float))
-            sided = sided if side == "after" else -sided
-        elif policy.kink == "subgradient" and k == 1 == self.t.order and not policy.side:
-            sided = np.full(np.shape(sign), np.inf)
-        else:
+        t, table = self.t, None
+        if not isinstance(t.algebra, Univariate):
+            ndim, (lhs, rhs, *_) = np.ndim(self.y) - 1, self.args
+            table = base(pad(t.result(lhs), ndim) - pad(t.result(rhs), ndim))
+        elif t.side:
+            sign = np.sign(np.asarray(base(d), dtype=float))
+            return -sign if t.side == "before" and k % 2 else sign
+        return t.algebra.sign(k, base(d), table)
+
+    def _by_policy(self, k: int, d: Any, sign: Any) -> Any:
+        """Return the sign of a difference where it is nan, too, if the policy says which.
+
+        After or before the point with all variables growing or shrinking alike; inf is a share.
+        """
+        kink = self.t.policy.kink
+        if kink == "error" or self.t.side or not k == 1 == self.t.order:
             return sign
+        if kink == "subgradient":
+            sided: Any = np.full(np.shape(sign), np.inf)
+        else:
+            along = isinstance(self.t.algebra, Univariate)
+            sided = np.sign(np.asarray(d if along else d.sum(0), dtype=float))
+            sided = -sided if kink == "left" else sided
         return np.where(np.isnan(sign), sided, sign)
 
 

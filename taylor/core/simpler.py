@@ -13,6 +13,7 @@ import numpy as np
 
 from taylor.core import functions
 from taylor.core.calls import Row
+from taylor.core.choices import SLOPES
 from taylor.core.instructions import (
     ADD,
     DIV,
@@ -31,9 +32,10 @@ from taylor.core.maps import Contract, CumSum, Gather, Reshape, Sum
 from taylor.core.operand import as_array, is_complex, lift
 from taylor.core.parts import REFUSED, Part
 from taylor.core.sides import Choose
+from taylor.core.tables import nonzero
 from taylor.errors import ShapeMismatch
 from taylor.numbers.kinds import base, is_operand
-from taylor.numbers.values import common_shape
+from taylor.numbers.values import common_shape, is_native
 
 MODULI = (functions.absolute, functions.hypot)
 EVEN = {2: 1, 4: 2, 6: 3, 8: 4}  # powers of moduli that are written as products
@@ -44,7 +46,8 @@ EXTREMES = (functions.maximum, functions.minimum)
 def _arithmetic(tape: Tape, op: Op, nodes: list[Node]) -> Node:
     """x·1, 1·x and x/1 are x (x + 0 would lose the sign of -0); a constant factor is a scale."""
     a, b = nodes
-    left, right = tape.code[a.i], tape.code[b.i]
+    i, j = a.i, b.i
+    left, right = tape.code[i], tape.code[j]
     shape = left.shape
     if shape != right.shape:
         try:
@@ -52,7 +55,7 @@ def _arithmetic(tape: Tape, op: Op, nodes: list[Node]) -> Node:
         except ValueError:
             shown = f"{left.shape} and {right.shape}"
             raise ShapeMismatch(f"shapes {shown} do not fit in {op.name}") from None
-    if op is MUL and a.i == b.i and tape.watched and (found := _squared(tape, a, 1)) is not None:
+    if i == j and op is MUL and tape.watched and (found := _squared(tape, a, 1)) is not None:
         return found
     if type(right.op) is Const and op is not ADD:
         found = _with_factor(tape, op, a, b, shape)
@@ -68,6 +71,8 @@ def _arithmetic(tape: Tape, op: Op, nodes: list[Node]) -> Node:
 def _with_factor(tape: Tape, op: Op, x: Node, factor: Node, shape: Any) -> Node | None:
     """Return x·c or x/c where that is no product of two arguments, or None."""
     c, other = tape.code[factor.i].op.c, tape.code[x.i]
+    if type(c) is np.ndarray and c.size == 1 and c.dtype.kind in "iuf" and other.shape == shape:
+        c = c.item()  # what the sum of an array has as adjoint, say
     if type(c) is int and c == 1:
         return tape.at(x.i)
     if op is DIV or type(other.op) is Const or other.shape != shape or is_operand(c):
@@ -144,12 +149,36 @@ def _terms(spec: str) -> tuple[str, str, str, bool]:
     return a, b, out, reduced and len(set(a)) == len(a) and len(set(b)) == len(b)
 
 
-def _chosen(tape: Tape, op: Choose, nodes: list[Node]) -> None:
+def _chosen(tape: Tape, op: Choose, nodes: list[Node]) -> Node | None:
+    if op.mode in SLOPES:
+        return tape.apply(Choose("where"), nodes) if _is_free(tape, nodes) else None
     if op.mode == "kink" and any(np.iscomplexobj(base(tape.values[n.i])) for n in nodes):
         raise TypeError(
             "abs, maximum and their kin are not holomorphic: they have no derivative at a "
             "complex value; work with real and imaginary parts as two real variables"
         )
+    return None
+
+
+def _is_free(tape: Tape, nodes: list[Node]) -> bool:
+    """Whether a choice between slopes is by constants, both sides zero wherever these are equal."""
+    ops = [tape.code[x.i].op for x in nodes[:2]]
+    if not all(type(op) is Const and is_native(op.constant) for op in ops):
+        return False
+    tie = np.equal(*(op.constant for op in ops))
+    return not any(_nonzero_at(tape, x.i, tie) for x in nodes[2:])
+
+
+def _nonzero_at(tape: Tape, i: int, where: Any) -> bool:
+    """Whether a variable can be other than zero there: a product is zero where a factor is."""
+    factors, met = [i], set()
+    while factors and where.any():
+        op, args, _ = tape.code[i := factors.pop()]
+        if i not in met and type(op) in (Const, Mul, Scale):
+            factors.extend(args)
+            where = where if op is MUL else where & nonzero(np.asarray(op.constant))
+        met.add(i)
+    return bool(where.any())
 
 
 def _part(tape: Tape, op: Part, nodes: list[Node]) -> None:

@@ -73,6 +73,7 @@ class Sweep:
     ) -> None:
         self.program, self.algebra, self.order = program, algebra, algebra.order
         self.policy = current_policy()
+        self.side = ""  # of its point, on which series in one variable are: see `tags`
         constants = (i.op.constant for i in program.code if i.op.constant is not None)
         made = (1j for i in program.code if isinstance(i.op, Call) and i.op.makes_complex)
         self.like = self.kind(inputs, [*parameters, *constants, *made])

@@ -138,9 +138,11 @@ def spec_under(spec: str, operand: int) -> str:
 
 def contract(spec: str, x: Array, y: Array) -> Any:
     """Return einsum(spec, x, y), through BLAS where the numbers allow it."""
-    plain = not (is_operand(x) or is_operand(y))
-    x, y = (v if is_operand(v) else np.asarray(v) for v in (x, y))
-    if plain and (x.dtype == object or y.dtype == object):
+    plain = type(x) is np.ndarray is type(y)
+    if not plain:
+        plain = not (is_operand(x) or is_operand(y))
+        x, y = (v if is_operand(v) else np.asarray(v) for v in (x, y))
+    if plain and (x.dtype.hasobject or y.dtype.hasobject):
         x, y = together(x, y)
     if not plain or x.size + y.size < SMALL:
         return np.einsum(spec, x, y)

@@ -15,7 +15,7 @@ from typing import Any
 class Tag:
     """The identity of the variables of one differentiation; closed when its call has ended."""
 
-    __slots__ = ("closed", "isolated", "kept", "level", "real", "short", "source")
+    __slots__ = ("closed", "isolated", "kept", "kinked", "level", "real", "short", "side", "source")
 
     def __init__(self, level: int) -> None:
         self.level = level
@@ -23,8 +23,10 @@ class Tag:
         self.real = level < 0  # whether its variables are real; of those made by hand none knows
         self.kept: list[Any] | None = None  # what is known of rules while series in it are made
         self.source: Tag | None = None  # of the series whose coefficients are those here
+        self.kinked = False  # whether an inner derivative is left to the sides of a kink
         self.isolated = False  # whether a comparison with == was of values that are equal here only
         self.short = False  # whether some result is known to fewer degrees than the order
+        self.side = ""  # "after" or "before" their point: where its series in one variable hold
 
     def __deepcopy__(self, memo: Any) -> Tag:
         return self

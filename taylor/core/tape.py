@@ -44,7 +44,7 @@ from taylor.core.tags import Tag, fresh_tag
 from taylor.errors import ForeignNodeError, NotNow, TieError, TraceError
 from taylor.numbers.formulas import Constant
 from taylor.numbers.kinds import Array, Fillable, Kind, base_array, is_nested, is_operand, within
-from taylor.numbers.values import as_array, as_data, constant, fitted, is_native, of_value, quietly
+from taylor.numbers.values import as_array, as_data, constant, fitted, is_native, of_value, quiet
 
 PLAIN = frozenset((int, float, np.float64, np.ndarray))
 
@@ -77,6 +77,7 @@ class Tape:
         self.read = False  # whether the recorded function has taken a plain value out
         self.most: float = math.inf  # instructions after which the recording is given up
         self.outer: set[Tag] = set()  # of variables made by hand that the point is a series in
+        self.quietly = quiet()  # for what is NumPy's work alone
 
     def push(self, op: Op, args: tuple[int, ...], shape: Shape, value: Any) -> Node:
         """Append one instruction (or find it) and return its node."""
@@ -158,8 +159,7 @@ class Tape:
         known = self.outers.get(id(c))
         if known is None or not c._unchanged(known[1]):
             held = c.copy()
-            known = c, held, self.push(Const(held), (), held.shape, held).i
-            self.outers[id(c)] = known
+            self.outers[id(c)] = known = c, held, self.push(Const(held), (), held.shape, held).i
         return Node(self, known[2])
 
     def holds(self, x: Any) -> bool:
@@ -212,19 +212,20 @@ class Tape:
         `key` tells it from others, if not its content does.
         """
         args = (nodes[0].i,) if len(nodes) == 1 else tuple([n.i for n in nodes])
-        values = [self.values[i] for i in args]
+        values = [*map(self.values.__getitem__, args)]
+        symbolic = not self.native and (self.like is None or NoneType in map(type, values))
+        key = (key or op.key(), args)
+        if not symbolic and (found := self.seen.get(key)) is not None:
+            return self.at(found)
         if shape is None:
             shape = op.shape([self.code[i].shape for i in args])
-        if not self.native and (self.like is None or NoneType in map(type, values)):
+        if symbolic:
             return self.push(op, args, shape, None)
-        key = (key or op.key(), args)
-        if (found := self.seen.get(key)) is not None:
-            return self.at(found)
         self.room -= math.prod(shape)
         if self.room < 0:
             raise TooLarge
         if self.native and op.pure:
-            value = quietly(op.value, values, self.number)
+            value = self.quietly(op.value, values, self.number)
         elif {*map(type, values)} == {Node}:  # it is recorded there
             value = op.value(values, self.number)
         else:
@@ -367,9 +368,9 @@ class Node(Operand):
         return super().__getitem__(index)
 
     # arithmetic -----------------------------------------------------------------------------
-    __add__, __radd__ = binary(ADD)
-    __mul__, __rmul__ = binary(MUL)
-    __truediv__, __rtruediv__ = binary(DIV)
+    __add__, __radd__ = binary(ADD, "tape")
+    __mul__, __rmul__ = binary(MUL, "tape")
+    __truediv__, __rtruediv__ = binary(DIV, "tape")
 
     def __sub__(self, o: Any) -> Any:
         return self + negative(o) if fits(o) else NotImplemented
@@ -398,9 +399,8 @@ class Node(Operand):
                 return op.row.compose(*args)
         if type(op) is Call:
             return tape.call(op.rule, args)
-        nodes = [tape.node(x) for x in args]
-        simpler = SIMPLER.get(type(op))
-        found = None if simpler is None else simpler(tape, op, nodes)
+        nodes = [x if type(x) is Node and x.tape is tape else tape.node(x) for x in args]
+        found = SIMPLER[type(op)](tape, op, nodes) if type(op) in SIMPLER else None
         node = tape.apply(op, nodes) if found is None else found
         if op.by_element and len(tape.code[node._i].shape) > 1:
             return node._beside(*args)

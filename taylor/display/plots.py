@@ -41,6 +41,19 @@ def curves(ax: Any, t: Any, y: Any, marker: str, **style: Any) -> Any:
     return described(ax, "t", len(flat))
 
 
+def bundle(ax: Any, members: Sequence[tuple[Any, Any]], marker: str, **style: Any) -> Any:
+    """Draw the components of members (t, y) over t, each component in a colour of its own."""
+    faint = {"alpha": max(0.1, len(members) ** -0.5)}
+    colours: dict[str, Any] = {}
+    for t, y in members:
+        flat = np.reshape(y, (-1, len(t)))
+        for name, line in zip(names(np.shape(y)[:-1]), flat, strict=True):
+            own = {"label": name} if name not in colours else {"color": colours[name]}
+            (drawn,) = ax.plot(t, line, marker, **(own | faint | style))
+            colours[name] = drawn.get_color()
+    return described(ax, "t", len(colours))
+
+
 def band(ax: Any, ends: Any, low: Any, high: Any) -> Any:
     """Draw what lies between the bounds of the components over pieces of time, with their names."""
     edges = np.concatenate([ends[:1], ends[1:-1].repeat(2), ends[-1:]])

@@ -28,6 +28,7 @@ from taylor.drivers.scan import as_loop, whole_number
 from taylor.drivers.several import pullback
 from taylor.errors import TraceError
 from taylor.numbers.kinds import content
+from taylor.progress import Progress, Report
 
 Step = Callable[..., Any]
 
@@ -78,33 +79,48 @@ def count(n: int, snapshots: int) -> int:
 
 
 # ------------------------------------------------------------------ the loop and its reverse
-def _loop(f: Step, n: int, snapshots: int) -> Evolution:
+def _loop(f: Step, n: int, snapshots: int, progress: Report) -> Evolution:
     """Return the loop of n steps f(i, state, *parameters)."""
 
     def run(state: Any, *p: Any) -> Any:
-        for i in range(n):
-            state = f(i, state, *p)
+        with Progress(progress, "steps") as report:
+            for i in range(n):
+                state = f(i, state, *p)
+                report(i + 1, n - i - 1)
         return state
 
     def back(w: Any, state: Any, *p: Any) -> Any:
         held = [state]
         total: list[Any] = []
-        for start, stop, keep in schedule(n, snapshots):
-            s = held[-1]
-            for i in range(start, stop):
-                s = f(i, s, *p)
-            if keep:
-                held.append(s)
-                continue
-            if stop == start:
-                held.pop()
-            w, *total = pullback(functools.partial(f, stop), (s, *p), w, (None, *total))
+        done = 0
+        with Progress(progress, "steps") as report:
+            left = n + count(n, snapshots) if report else 0
+            for start, stop, keep in schedule(n, snapshots):
+                s = held[-1]
+                for i in range(start, stop):
+                    s = f(i, s, *p)
+                if keep:
+                    held.append(s)
+                else:
+                    if stop == start:
+                        held.pop()
+                    w, *total = pullback(functools.partial(f, stop), (s, *p), w, (None, *total))
+                done += stop - start + (not keep)
+                report(done, left - done)
         return (w, *total)
 
-    return Evolution(f"loop of {n} steps", f, lambda g: _loop(g, n, snapshots), run, back)
+    again = functools.partial(_loop, n=n, snapshots=snapshots, progress=progress)
+    return Evolution(f"loop of {n} steps", f, again, run, back)
 
 
-def checkpoint(step: Step, n: int, *, numbered: bool = False, snapshots: int | None = None) -> Step:
+def checkpoint(
+    step: Step,
+    n: int,
+    *,
+    numbered: bool = False,
+    snapshots: int | None = None,
+    progress: Report = False,
+) -> Step:
     """Return the function (state, *parameters) -> state after n steps, cheap to differentiate.
 
     `step(state, *parameters)` returns the next state; if `numbered`, it is called as
@@ -116,7 +132,10 @@ def checkpoint(step: Step, n: int, *, numbered: bool = False, snapshots: int | N
     `snapshots` states (default 2 log2 n) and the record of one step, and runs each step again
     about log n times.  Forward mode runs the plain loop.  Machine code runs loops in loops, by
     default with 4 √n states, and each step twice again; with too few snapshots for these, a
-    numbered step or one that is no program (see `scan`) it leaves the loop to Python.
+    numbered step, one that is no program (see `scan`), or `progress`, it leaves the loop to Python.
+
+    `progress` shows a bar for each pass through the loop (needs tqdm), or is called with how many
+    steps are done and are left: n forwards, and backwards those that are run again as well.
 
     >>> import taylor
     >>> f = checkpoint(lambda x, r: r * x * (1 - x), 1000)
@@ -131,14 +150,15 @@ def checkpoint(step: Step, n: int, *, numbered: bool = False, snapshots: int | N
     def numbered_step(i: int, state: Any, *p: Any) -> Any:
         return content(step(fresh(state), *([i] if numbered else []), *map(fresh, p)))
 
-    rule = _loop(numbered_step, steps, kept).forward()
+    rule = _loop(numbered_step, steps, kept, progress).forward()
     size = sizes(steps, 4 * math.isqrt(steps) + 4 if snapshots is None else kept)
+    nested = None if numbered or progress is not False else size
 
     def loop(state: Any, *parameters: Any) -> Any:
         owner = host([lift(x) for x in (state, *parameters)])
-        if isinstance(owner, Node) and owner.tape.compiled and size and not numbered:
+        if isinstance(owner, Node) and owner.tape.compiled and nested:
             with contextlib.suppress(TraceError):  # a step that is no program is asked for
-                return _nested(lambda s: step(s, *map(fresh, parameters)), state, steps, size)
+                return _nested(lambda s: step(s, *map(fresh, parameters)), state, steps, nested)
         return rule(state, *parameters) if steps else state
 
     return loop

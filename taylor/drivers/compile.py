@@ -27,7 +27,7 @@ from taylor.core.program import Program, check_unread, record, steady, told
 from taylor.core.reads import Reads
 from taylor.drivers import blocks, entries, forms, patience, trees
 from taylor.drivers.arguments import OfSeveral
-from taylor.drivers.derivable import Derivable
+from taylor.drivers.derivable import Derivable, Jet
 from taylor.drivers.forms import COMPLEX, EXACT, FLOAT, first, floats, pattern_of
 from taylor.drivers.forward_mode import taylor_coefficients
 from taylor.drivers.recorded import derived, one_point, short
@@ -78,6 +78,7 @@ class Compiled(Derivable):
         self._first: Compiled | None = None
         self.waiting: dict[Any, tuple[int, int]] = {}  # calls so far, and at which code is made
         self.entries: dict[Any, Entry] = {None: Entry()}  # by driver: what most calls need
+        self.jets = entries.Jets()
         self.latest: Compiled | None = None  # of them
         self.plans: dict[Any, Any] = {None: entries.nothing}
         self.forms: dict[Any, Compiled] = {}  # the function of the leaves, by the form of arguments
@@ -418,13 +419,12 @@ class Compiled(Derivable):
         count = self.counts[where]
         return tuple(found[:count]) if count else found[0]
 
-    def swept(self, algebra: Any, table: Array) -> Any:
-        """Return the table of f at a series of degree one in an algebra, or NotImplemented."""
-        where = ("series", (algebra, (1,)), table.shape[1:])
-        found = self._run(where, [table[0]], lambda machine: machine(table))
-        if found is None or found[1] is not trees.LEAF:
-            return NotImplemented
-        return found[0][0]
+    def swept(self, jet: Jet, x: Any) -> Any:
+        """Return what a jet reads at a vector, or NotImplemented."""
+        self._follow()
+        if (y := self.jets.call(jet, x)) is not None:
+            return y
+        return self.jets.read(jet, x, self._run, self.machines, self.structures)
 
     def tensor(self, x: Any, order: int) -> Any:
         """Return all partial derivatives of one order of a scalar-valued f, or NotImplemented.
@@ -482,10 +482,12 @@ class Compiled(Derivable):
     def along(self, x: Any, v: Any, order: int) -> Any:
         """Return the coefficients 0..order of t -> f(x + t·v)."""
         self._follow()
-        form = _line(order)
-        if form in self.entries:
+        if isinstance(x, ValueSet):
+            return self.sets.along(self, x, v, order)
+        form = Univariate(order), (1,)  # of the series along a line
+        if (entry := self.entries.get(form)) is not None:
             given = float(v) if type(v) is int and abs(v) < EXACT else v
-            if (c := self.entries[form].call(x, given)) is not None:
+            if (c := entry.call(x, given)) is not None:
                 return c
         numbers, pattern = floats((x, v))
         if numbers is None or order == 0 or np.shape(v) not in ((), np.shape(x)):
@@ -556,11 +558,6 @@ class Compiled(Derivable):
 
 
 @functools.lru_cache(maxsize=64)
-def _line(order: int) -> Any:
-    """Return the form of the series along a line."""
-    return Univariate(order), (1,)
-
-
 def _arity(form: Any) -> int:
     """Return how many of the arguments of a driver are those of f."""
     return form.count if isinstance(form, OfSeveral) else 1

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+import numpy as np
+
 from taylor.core.conditions import Guard
 from taylor.core.tape import Node, Tape
 from taylor.numbers.kinds import base_array, content, is_nested
@@ -12,6 +14,15 @@ from taylor.series.series import Series
 
 Function = Callable[..., Any]
 T = TypeVar("T")
+PLAIN = (float, int, np.ndarray, np.float64)  # the usual arguments, which no recording has
+
+
+class Jet:
+    """What is read of the series of a function at x + Σ_i directions[i]·(variable i)."""
+
+    def __init__(self, algebra: Any, directions: Any, read: Callable[[Any], Any]) -> None:
+        self.algebra, self.directions = algebra, directions
+        self.read = read  # given a tuple, of the table of the series
 
 
 class Derivable:
@@ -31,8 +42,8 @@ class Derivable:
         """Return the Taylor coefficients 0..order of t -> f(x + t·v)."""
         return NotImplemented
 
-    def swept(self, algebra: Any, table: Any) -> Any:
-        """Return the table of the result of a series of degree one in an algebra, given its own."""
+    def swept(self, jet: Jet, x: Any) -> Any:
+        """Return what a jet reads at a point."""
         return NotImplemented
 
     def tensor(self, x: Any, order: int) -> Any:
@@ -90,8 +101,7 @@ def watched(f: Function, x: Sequence[Any]) -> Function:
     if isinstance(f, Derivable) and f.watches:
         return f
     for v in x:
-        tape = recording(v)
-        if tape is not None:
+        if type(v) not in PLAIN and (tape := recording(v)) is not None:
             return Watched(f, tape)
     return f
 

@@ -24,6 +24,7 @@ from taylor.core.tape import TooLarge
 from taylor.drivers import kinks, ties
 from taylor.drivers.derivable import Derivable, noted
 from taylor.drivers.driver import (
+    all_finite,
     call,
     direction,
     driver,
@@ -137,20 +138,19 @@ def _pullback(
         if isinstance(error, ForeignNodeError) and w is not None:
             raise
         return _byforward(f, x, w, what, error)
-    known = finite(found[1])
-    whole = bool(known.all())
+    whole = all_finite(found[1])
     by_convention = free is None and current_policy().kink != "error"
     if by_convention or not whole or ties.of_slopes(code):
         tied = ties.tied(code, v, out)
         if tied is not None:
-            found = found[0], _at_ties(tied, seed, x, found[1], what)
-            known = finite(found[1])
-            whole = bool(known.all())
-    if whole and np.all(finite(found[0])):
+            found = ties.beside(tied, found[0]), _at_ties(tied, seed, x, found[1], what)
+            whole = all_finite(found[1])
+    if whole and all_finite(found[0]):
         return found
     if not has_nan(base(found[1])) and not has_nan(base(found[0])):
-        value_and_tangent(f, x, np.ones(shape_of(x)))  # infinite: raises at a singular point
-        return found
+        slope = value_and_tangent(f, x, np.ones(shape_of(x)))[1]  # raises at a singular point
+        if what == "vjp" or not np.all(finite(slope)):
+            return found  # infinite, not only a product on the way
     try:
         value, slopes = _byforward(f, x, w, what, None)
     except NonAnalyticError:
@@ -163,13 +163,13 @@ def _pullback(
         return found[0], found[1] + np.sum(0 * base(found[0]))
     if has_nan(base(found[0])) or is_operand(slopes):
         return value, slopes
-    return value, np.where(known, found[1], slopes)[()]
+    return value, np.where(finite(found[1]), found[1], slopes)[()]
 
 
 def _adjoint(w: Any, y: Any, what: str) -> Any:
     """Return the adjoint w of a result y (None: one)."""
     if w is None:
-        return 1
+        return np.float64(1) if type(y) is np.float64 else 1
     if shape_of(w) != shape_of(y):
         raise ShapeMismatch(f"{what}: w has shape {shape_of(w)}, but f(x) has shape {shape_of(y)}")
     return w
@@ -183,7 +183,7 @@ def _means_at_ties(
     if is_operand(x) and not isinstance(x, Series) and now.kink == "error":
         tied = ties.tied(code, v, out)
         if tied is not None and tied.simple:
-            if not np.all(finite(_settled(tied, seed, what))):
+            if not all_finite(_settled(tied, seed, what)):
                 raise NonAnalyticError(ties.message(tied, tied.ties, what, ""))
             return policy(singular=now.singular, kink="subgradient")
     return nullcontext()
@@ -198,7 +198,7 @@ def _free_of_kinks(code: Any, v: list[Any], out: int, seed: Any, x: Any) -> Any:
             found = _pulled(code, v, {out: seed}, x)
     except NonAnalyticError:
         return None
-    return found if np.all(finite(found)) else None
+    return found if all_finite(found) else None
 
 
 def _settled(tied: ties.Tied, seed: Any, what: str) -> Any:
@@ -211,7 +211,7 @@ def _at_ties(tied: ties.Tied, seed: Any, x: Any, found: Any, what: str) -> Any:
     """Return the adjoint of x at a point where choices are tied; `found` is what the rules give."""
     if not is_operand(x):
         return _settled(tied, seed, what)
-    if np.all(finite(found)) or not np.all(finite(_settled(tied, seed, what))):
+    if all_finite(found) or not all_finite(_settled(tied, seed, what)):
         return found
     raise NonAnalyticError(
         f"{what}: a derivative of first derivatives at a kink, which has none by convention; move "
@@ -297,7 +297,7 @@ def _by_rows(code: Any, v: list[Any], out: int, f: Function, x: Any) -> Any:
         rows = _rows(code, v, out, x)
     except NonAnalyticError:
         return tables(f, x, 1)[0]
-    known = np.all(finite(rows)) and np.all(finite(v[out]))
+    known = all_finite(rows) and all_finite(v[out])
     return rows if known else tables(f, x, 1)[0]
 
 
@@ -513,7 +513,7 @@ def _pulled(code: Any, v: list[Any], seeds: dict[int, Any], x: Any) -> Any:
 
 def _number(w: Any, y: Any) -> Any:
     """Return the seed w as a number of the kind of y."""
-    if is_operand(w):
+    if is_operand(w) or (type(w) is np.float64 is type(y)):
         return w
     kind = Kind.of(y)
     if not (isinstance(kind, Floats) and Kind.of(w).numpy):

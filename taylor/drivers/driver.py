@@ -8,6 +8,7 @@ compiled function it is itself recorded, and its recording compiled.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from types import MappingProxyType
 from typing import Any, ParamSpec, TypeVar
@@ -227,6 +228,14 @@ def has_nan(c: Any) -> bool:
     while is_nested(c):
         c = c._coef if isinstance(c, Series) else c.value
     return bool(nans(base_array(c)).any())
+
+
+def all_finite(x: Any) -> bool:
+    """Return whether reverse mode has found numbers everywhere."""
+    plain = base(x)
+    if type(plain) is np.float64:
+        return math.isfinite(plain)
+    return bool(finite(plain).all())
 
 
 def finite(x: Any) -> Any:

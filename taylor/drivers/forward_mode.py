@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from taylor.core.algebra import Univariate, check_order, multivariate
 from taylor.core.operand import lift
+from taylor.core.singular import masked
 from taylor.core.tags import Tag, fresh_tag
+from taylor.drivers import ties
 from taylor.drivers.derivable import Derivable
 from taylor.drivers.driver import (
     call,
@@ -23,11 +25,10 @@ from taylor.drivers.driver import (
     point,
     seed,
 )
-from taylor.drivers.ties import same
 from taylor.errors import DomainError, NonAnalyticError, PoleError, ShapeMismatch
 from taylor.numbers import factorials
 from taylor.numbers.kinds import base, is_operand
-from taylor.numbers.policy import current_policy, on_no_side, on_one_side, policy
+from taylor.numbers.policy import current_policy, policy
 from taylor.numbers.values import as_array, unit_rows
 from taylor.series.multivariate import TaylorN
 from taylor.series.series import Series
@@ -72,70 +73,69 @@ def along(f: Function, x: Any, v: Any, order: int) -> Any:
             return found
     x, v = direction(x, v)
     now = current_policy()
-    if is_operand(x) or is_operand(v):
-        found = _line(f, x, v, order)
-        if (
-            now.kink == "error"
-            and not now.side
-            and now.singular != "propagate"
-            and _is_lost(base(found))
-        ):
-            raise NonAnalyticError("a derivative at a kink inside another one; move the point")
-        return found
-    if now.side:
-        with on_no_side():
-            return along(f, x, v, order)
-    if now.kink != "error" and order != 1:
-        return _line(f, x, v, order)
     error = None
     try:
         with nullcontext() if now.kink == "error" else policy(singular=now.singular):
-            found = _line(f, x, v, order)
+            found, kinked = _line(f, x, v, order)
     except NonAnalyticError as caught:
         error = caught
-    else:  # variables of an outer derivative that f holds, or no kink
-        if is_operand(found) or not has_nan(found):
-            return found
-        if not np.any((found[0] == found[0]) & (found != found)):
+    else:
+        if not (kinked or _is_lost(base(found))):
             return found
     both = _on_both_sides(f, x, v, order)
-    alike = both is not None and not np.any(both != both)
-    if now.kink != "error" and not alike:
-        found, error = _line(f, x, v, order), None
-    if error is not None and not alike:
+    lost = has_nan(both)
+    if lost and now.kink != "error":
+        found, error = _line(f, x, v, order)[0], None
+        if is_operand(both):
+            return found
+    if error is not None and lost:
         raise error
-    if error is not None:
-        return both
-    return found if both is None else np.where(both == both, both, found)[()]
+    if error is not None or is_operand(both):
+        return _marked(both) if lost else both
+    return np.where(both == both, both, found)[()]
 
 
 def _is_lost(c: Any) -> bool:
-    """Whether the coefficients of a number have a value, but no derivatives."""
-    known = isinstance(c, np.ndarray) and c.ndim == 1
-    return known and has_nan(c[1:]) and not has_nan(c[:1])
+    """Whether some coefficients of a number are not known though its value is."""
+    return has_nan(c) and bool(np.any((c[0] == c[0]) & (c != c)))
+
+
+def _marked(x: Any) -> Any:
+    """Return x, for outer derivatives whose sides may decide on what is nan in it."""
+    c = x
+    while isinstance(c, Series):
+        c.tag.kinked, c = True, c._coef
+    return x
 
 
 def _on_both_sides(f: Function, x: Any, v: Any, order: int) -> Any:
     """Return the coefficients of f(x + t·v) that are the same for t > 0 and t < 0, else nan.
 
-    None where they are no numbers, but variables of an outer derivative.
+    With all their derivatives by outer variables.
     """
-    sides = []
-    for after in (True, False):
-        with on_one_side(after):
-            sides.append(_line(f, x, v, order))
-    if any(map(is_operand, sides)):
-        return None
-    right, left = map(np.asarray, sides)
-    return np.where(np.logical_and.accumulate(same(right, left), axis=0), right, np.nan)[()]
+    right, left = (_line(f, x, v, order, side)[0] for side in ("after", "before"))
+    if not (is_operand(right) or is_operand(left)):
+        right, left = map(np.asarray, (right, left))
+    known = np.logical_and.accumulate(ties.alike(right, left), axis=0)
+    if known.all():
+        return right
+    now = current_policy()
+    alone = is_operand(right) and np.ndim(right) == 1
+    if alone and now.kink == "error" and now.singular != "propagate":
+        raise NonAnalyticError("a derivative at a kink inside another one; move the point")
+    return masked(right, ~known)
 
 
-def _line(f: Function, x: Any, v: Any, order: int) -> Any:
+def _line(f: Function, x: Any, v: Any, order: int, side: str = "") -> tuple[Any, bool]:
+    """Return the coefficients of f(x + t·v), on one side of a kink if one is given.
+
+    And whether some may be nan for an inner derivative at a kink.
+    """
     tops = (order, 2 * order + 8, 4 * order + 32)
     c, lost = None, 0  # lost: degrees that f itself cuts off
     for top in tops:
-        tag = fresh_tag()
-        algebra = Univariate(top + lost)
+        tag, algebra = fresh_tag(), Univariate(top + lost)
+        tag.side = side
         try:
             y = call(f, seed(Taylor, x, algebra, v[None], tag), tag)
         except DomainError as error:
@@ -149,10 +149,10 @@ def _line(f: Function, x: Any, v: Any, order: int) -> Any:
             continue
         c = parts(y, tag, algebra.size)[: order + 1]
         if not (tag.short and has_nan(c)):
-            return c
+            return c, tag.kinked
     if c is None:
         raise PoleError(f"f loses degrees to a removable singularity without end at {x}")
-    return undecided(c, x)
+    return undecided(c, x), tag.kinked
 
 
 def _scaled(f: Function, x: Any, v: Any, order: int, wanted: Sequence[int]) -> list[Any]:

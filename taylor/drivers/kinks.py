@@ -16,7 +16,7 @@ import numpy as np
 from taylor.core.program import recording
 from taylor.core.rules import adjoints, unbroadcast
 from taylor.drivers import ties
-from taylor.drivers.driver import finite, result
+from taylor.drivers.driver import all_finite, result
 from taylor.drivers.forward_mode import along
 from taylor.drivers.ties import Shares, Tied
 from taylor.errors import NonAnalyticError, ShapeMismatch, TaylorError
@@ -86,7 +86,7 @@ def _untied(driver: Function, f: Function) -> tuple[Any, TaylorError | None]:
         raise
     except TaylorError as error:
         return None, error
-    return (found if np.all(finite(found)) else None), None
+    return (found if all_finite(found) else None), None
 
 
 def _generic(t: Tied) -> dict[int, Array]:
@@ -115,7 +115,7 @@ def decided(
             if slow is None:
                 raise
             return slow(g)
-        return found if slow is None or np.all(finite(found)) else slow(g)
+        return found if slow is None or all_finite(found) else slow(g)
 
     found, error = _untied(driver, f)
     if found is not None:
@@ -124,7 +124,7 @@ def decided(
     if t is None:
         return either(f)
     found = smooth(t, either, x, order, what)
-    if isinstance(error, NonAnalyticError) and not np.all(finite(found)):
+    if isinstance(error, NonAnalyticError) and not all_finite(found):
         raise error
     return found
 

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
+from taylor.core.calls import Row
+from taylor.core.choices import choose
 from taylor.core.conditions import Guard
-from taylor.core.instructions import Instruction
+from taylor.core.functions import log, log1p, log2, log10
+from taylor.core.instructions import Add, Instruction, Scale
+from taylor.core.maps import Reshape, Sum
+from taylor.core.operand import is_complex
 from taylor.core.program import Program, record
 from taylor.core.rolled import merged, rolled
 from taylor.core.tape import Node, Tape
 from taylor.drivers.derivable import Derivable, outer
 from taylor.drivers.derivatives import pushed
-from taylor.drivers.driver import finite
+from taylor.drivers.driver import all_finite
 from taylor.errors import TaylorError
 from taylor.numbers.kinds import is_operand
 from taylor.numbers.policy import policy
+
+LOGARITHMS = {log: 0, log2: 0, log10: 0, log1p: -1}  # above what each is finite
 
 
 class _Recorded(Derivable):
@@ -58,7 +66,7 @@ class _Recorded(Derivable):
         if order != 1 or not isinstance(x, Node):
             return NotImplemented
         found = pushed(self, x, v)
-        return found if all(np.all(finite(y)) for y in found) else NotImplemented
+        return found if all(all_finite(y) for y in found) else NotImplemented
 
     def note(self, y: Any) -> None:
         """Note a value as a node of the recording."""
@@ -70,7 +78,21 @@ class _Recorded(Derivable):
     def zero(self, results: Sequence[Any]) -> list[Any]:
         """Return zero times all values noted, without those that are results: nan if one is."""
         rest = [v for i, v in self.seen.items() if all(i != y.i for y in results)]
-        return [sum(np.sum(0.0 * v) for v in rest)] if rest else []
+        terms = [term for v in rest for term in self._terms(v)]
+        return [sum(np.sum(0.0 * v) for v in terms)] if terms else []
+
+    def _terms(self, y: Node) -> Iterator[Node]:
+        """Yield values that are finite where y is: instead of a sum of logarithms, say, their x."""
+        op, args, _ = self.tape.code[y.i]
+        scaled = isinstance(op, Scale) and type(op.c) in (int, float) and math.isfinite(op.c)
+        if (scaled or isinstance(op, (Sum, Add, Reshape))) and not is_complex(y):
+            for a in args:
+                yield from self._terms(self.tape.at(a))
+        elif isinstance(op, Row) and op.row in LOGARITHMS and not is_complex(y):
+            (x,) = (self.tape.at(a) for a in args)
+            yield choose(LOGARITHMS[op.row], x, math.nan, x, "where")
+        else:
+            yield y
 
 
 def derived(program: Program, driver: Callable[..., Any], x: Sequence[Any]) -> tuple[Program, int]:

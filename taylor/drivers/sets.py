@@ -36,16 +36,26 @@ class SetCode:
         lanes: Any = c.reshape(len(c), -1)
         variable = bool(np.all(lanes.lo[1] == 1) & np.all(lanes.hi[1] == 1))
         variable = variable and (x._reach <= 1 or not lanes.mag[2:].any())
-        where = Kind.of(c), x.algebra.order, variable
-        if where not in self.known and not self._make(f, where, lanes.mid[0]):
+        found = self._found(f, lanes, x.algebra.order, variable, x.shape)
+        return None if found is None else ([x._new(found)], trees.LEAF)
+
+    def along(self, f: Any, x: Any, v: Any, order: int) -> Any:
+        """Return the coefficients of f(x + t·v) for sets x and v = 1, or NotImplemented."""
+        if type(v) not in (int, float) or v != 1 or not (order and math.prod(x.shape)):
+            return NotImplemented
+        found = self._found(f, x.reshape(1, -1), order, True, x.shape)
+        return NotImplemented if found is None else found
+
+    def _found(self, f: Any, lanes: Any, order: int, variable: bool, shape: tuple[int, ...]) -> Any:
+        """Return the coefficients of f by machine code, from those of x, or None."""
+        where = Kind.of(lanes), order, variable
+        if where not in self.known and not self._make(f, where, lanes[0].mid):
             return None
         code = self.known[where]
         found = None if code is None else code.through(lanes)
-        if found is None or not self._is_apart(
-            f.f, found[0], lanes.mid[0].reshape(x.shape), x.shape
-        ):
+        if found is None or not self._is_apart(f.f, found[0], lanes[0], shape):
             return None
-        return [x._new(found.reshape(c.shape))], trees.LEAF
+        return found.reshape(order + 1, *shape)
 
     def _make(self, f: Any, where: Any, x: Any) -> bool:
         """Make the code, recorded at two of the points, or note that there is none.
@@ -66,7 +76,7 @@ class SetCode:
         """Whether f takes points of that shape one by one: it may ask how many there are."""
         if shape not in self.apart:
             with np.errstate(all="ignore"):
-                value = np.asarray(f(x.reshape(shape)[()]))
+                value = np.asarray(f(x.mid.reshape(shape)[()]))
             same = value.shape == shape
             if same:
                 flat, off = value.reshape(-1), NEAR * (1 + y.mag)

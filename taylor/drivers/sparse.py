@@ -35,7 +35,7 @@ from taylor.core.rules import tangents
 from taylor.drivers import kinks, ties
 from taylor.drivers.derivable import Derivable
 from taylor.drivers.derivatives import hvp, vjp
-from taylor.drivers.driver import finite
+from taylor.drivers.driver import all_finite
 from taylor.drivers.forward_mode import table_along
 from taylor.drivers.pattern import jacobian_pattern as jacobian_pattern
 from taylor.drivers.transform import reverse
@@ -338,7 +338,7 @@ class _Plan:
         with np.errstate(all="ignore"):
             v = self.program.trace(self._at(x))
         sided = ties.of_slopes(code) and ties.tied(code, v, outputs[-1]) is not None
-        if sided or not all(np.all(finite(v[i])) for i in outputs):
+        if sided or not all(all_finite(v[i]) for i in outputs):
             raise DomainError("f, or a derivative of it, has no value here")
         together = seeds.size <= TOGETHER and not any(isinstance(c.op, Call) for c in code)
         found = (self._in_lanes if together else self._rows)(v, seeds.astype(x.dtype))

@@ -24,13 +24,26 @@ from taylor.core.choices import SIDES, SLOPES
 from taylor.core.functions import CHOICES, absolute
 from taylor.core.instructions import Input, Instruction, full
 from taylor.core.rules import Code, active, inner, pruned, tangents, values
-from taylor.core.sides import Blend, Choose
+from taylor.core.sides import Blend, Choose, Decision
+from taylor.core.singular import nans
+from taylor.core.tables import nonzero
 from taylor.core.tags import fresh_tag
+from taylor.core.tape import Node
 from taylor.drivers.driver import parts, seed
-from taylor.errors import NonAnalyticError
-from taylor.numbers.kinds import RATIONALS, Floats, Kind, ValueSet, base
-from taylor.numbers.policy import current_policy, on_one_side
+from taylor.errors import NonAnalyticError, TaylorError
+from taylor.numbers.kinds import (
+    RATIONALS,
+    Floats,
+    Kind,
+    ValueSet,
+    base,
+    base_array,
+    is_nested,
+    is_operand,
+)
+from taylor.numbers.policy import current_policy
 from taylor.numbers.values import as_array
+from taylor.series.series import Series
 from taylor.series.univariate import Taylor
 
 Array = Any
@@ -38,6 +51,7 @@ Function = Callable[..., Any]
 Shares = dict[int, Array]  # per tied choice, the share of its first side, element by element
 KINK = Choose("kink")
 ROUNDINGS = 4096  # differences of so many roundings are none
+MOVES = 4  # the order to which it is seen whether a tie moves
 
 
 class Tied(NamedTuple):
@@ -140,7 +154,7 @@ def _is_open(c: Instruction, depends: list[bool]) -> bool:
 
 def of_slopes(code: Code) -> bool:
     """Whether a program chooses between derivatives; at a tie these have a value by convention."""
-    return any(isinstance(c.op, Choose) and c.op.mode in SLOPES for c in code)
+    return any([c.op.mode in SLOPES for c in code if isinstance(c.op, Choose)])
 
 
 def _tie(c: Instruction, v: list[Any]) -> Array:
@@ -148,6 +162,57 @@ def _tie(c: Instruction, v: list[Any]) -> Array:
     if isinstance(left, ValueSet) or isinstance(right, ValueSet):
         return np.zeros(c.shape, dtype=bool)
     return np.broadcast_to(np.asarray(np.equal(left, right), dtype=bool), c.shape)
+
+
+def moving(x: Any) -> Any:
+    """Return where a value of outer derivatives is not zero, at the point or beside it.
+
+    `p·(t - 2)` at t = 2 is zero.
+    """
+    shape = np.shape(x)
+    while isinstance(x, Series):
+        x = x._coef
+    if isinstance(x, Node):
+        found = _along_a_line(x)
+        x = np.ones((1, *np.shape(x)), dtype=bool) if found is None else found
+    return nonzero(x if is_operand(x) else np.asarray(x)).reshape(-1, *shape).any(0)
+
+
+def _along_a_line(x: Node) -> Any:
+    """Return the coefficients of a recorded number along a generic line in what it depends on.
+
+    Up to a low order; None where it has none, as at a tie of its own.
+    """
+    tape, tag, algebra = x.tape, fresh_tag(), Univariate(MOVES)
+    code, new = pruned(tape.code, [x.i])
+    point = [np.asarray(base(tape.values[i])) for i in tape.inputs]
+    lines = [next(directions(p))[None] for p in point]
+    try:
+        given = [seed(Taylor, p, algebra, d, tag) for p, d in zip(point, lines, strict=True)]
+        found = parts(values(code, given, {new[x.i]})[new[x.i]], tag, algebra.size)
+    except TaylorError:
+        return None
+    finally:
+        tag.closed = True
+    return found
+
+
+def alike(x: Any, y: Any) -> Array:
+    """Return where values are the same but for rounding, with their derivatives by outer variables.
+
+    Whatever the nesting: all coefficients, and what is recorded along a generic line.
+    """
+    shape = np.shape(x)
+    while isinstance(x, Series) and isinstance(y, Series):
+        x, y = x._coef, y._coef
+    found = same(numbers_of(x), numbers_of(y))
+    if isinstance(x, Node) and isinstance(y, Node):
+        p, q = map(_along_a_line, (x, y))
+        found = found & (True if p is None or q is None else same(p, q).all(0))
+    return found.reshape(-1, *shape).all(0)
+
+
+Decision.moves = staticmethod(moving)
 
 
 # ------------------------------------------------------------------ shares of the sides
@@ -203,8 +268,8 @@ def towards(t: Tied, d: Any, order: int) -> Shares:
     if any(_is_kink(c) and c.op != KINK for c in code):
         raise NonAnalyticError("the derivative of a kink decides on a branch; move the point")
     algebra, tag, x = Univariate(order), fresh_tag(), as_array(point_of(t))
-    with on_one_side(True):
-        v = values(code, [seed(Taylor, x, algebra, np.asarray(d)[None], tag)])
+    tag.side = "after"
+    v = values(code, [seed(Taylor, x, algebra, np.asarray(d)[None], tag)])
     tables = {a: parts(v[new[a]], tag, algebra.size) for a in set(sides)}
     tag.closed = True
     shares: Shares = {}
@@ -216,6 +281,21 @@ def towards(t: Tied, d: Any, order: int) -> Shares:
             side = np.where(u == 0, side, u)
         shares[i] = share(t, i, (1 + side) / 2)
     return shares
+
+
+def beside(t: Tied, value: Any) -> Any:
+    """Return the value of the function, made of derivatives, with those met on one side.
+
+    Where `value`, with those of no side, is known it stays.
+    """
+    x, lost = point_of(t), nans(base_array(value))
+    if not lost.any():
+        return value
+    try:
+        sided = function(t, towards(t, next(directions(x)), 1))(x)
+    except NonAnalyticError:  # the side is a matter of derivatives itself
+        return value
+    return np.where(lost, sided, value)[()]
 
 
 def point_of(t: Tied) -> Any:
@@ -240,6 +320,13 @@ def same(x: Any, y: Any) -> Array:
     with np.errstate(invalid="ignore"):  # of infinite ones
         close = np.abs(x - y) <= tolerance(x) * (np.abs(x) + np.abs(y))
     return np.asarray(close | (x == y) | ((x != x) & (y != y)), dtype=bool)
+
+
+def numbers_of(x: Any) -> Any:
+    """Return all numbers in a value of any nesting: in front of its axes those of coefficients."""
+    while is_nested(x):
+        x = x._coef if isinstance(x, Series) else x.value
+    return x
 
 
 def directions(x: Any) -> Iterator[Array]:

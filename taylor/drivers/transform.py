@@ -60,6 +60,15 @@ def _finite(x: Any) -> bool:
     return bool(np.all(x - x == 0))
 
 
+def _apart(names: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
+    """Return names and more, with a prime to those that are taken."""
+    for name in more:
+        while name in names:
+            name += "'"
+        names = (*names, name)
+    return names
+
+
 def forward(program: Program) -> Program:
     """Return the program of (x..., dx...) -> (y..., dy...), with tangents dy = J·dx.
 
@@ -74,7 +83,8 @@ def forward(program: Program) -> Program:
         t = tangents(program.code, v, dx)
         return [full(t[i], program.code[i].shape, v[i]) for i in program.outputs]
 
-    return _derived(program, program.inputs, "jvp", along)
+    names = tuple(f"d{name}" for name in program.names)
+    return _derived(program, program.inputs, "jvp", along, names)
 
 
 def reverse(program: Program) -> Program:
@@ -97,13 +107,22 @@ def reverse(program: Program) -> Program:
         found = adjoints(program.code, v, seeds)
         return [full(b, n.shape, n) for b, n in zip(found, x, strict=True)]
 
-    return _derived(program, program.outputs, "vjp", back)
+    count = len(program.outputs)
+    names = ("ȳ",) if program.single else tuple(f"ȳ{j}" for j in range(count))
+    return _derived(program, program.outputs, "vjp", back, names)
 
 
 def _derived(
-    program: Program, seeded: Sequence[int], driver: str, derive: Callable[..., list[Any]]
+    program: Program,
+    seeded: Sequence[int],
+    driver: str,
+    derive: Callable[..., list[Any]],
+    names: tuple[str, ...],
 ) -> Program:
-    """Return the program of (x..., seeds...) -> (y..., derivatives...), at the program's point."""
+    """Return the program of (x..., seeds...) -> (y..., derivatives...), at the program's point.
+
+    `names` are those of the seeds.
+    """
     tape, known = Tape(), bool(program.point)
     shapes = [[program.code[i].shape for i in where] for where in (program.inputs, seeded)]
     at = program.point or [None] * len(program.inputs)
@@ -116,4 +135,6 @@ def _derived(
     point = tuple(tape.values[i] for i in tape.inputs) if known else ()
     tape.tag.closed = True
     made = Program(tape.code, tape.inputs, found, guards, False, point).pruned()
+    if program.names:
+        made.names = _apart(program.names, names)
     return Derived(**vars(made), origin=program, driver=driver)

@@ -34,12 +34,16 @@ class Bounds(NamedTuple):
 
     def times(self, o: Bounds, plus: Bounds | None = None) -> Bounds:
         """Return self·o + plus, rounded once."""
-        pairs = [(a, b) for a in self for b in o]
         if plus is None:
-            both = [[a * b for a, b in pairs]] * 2
-        else:
-            both = [[a.fma(b, end) for a, b in pairs] for end in plus]
+            return outward(*self.product(o))
+        pairs = [(a, b) for a in self for b in o]
+        both = [[a.fma(b, end) for a, b in pairs] for end in plus]
         return outward(least(both[0]), most(both[1]))
+
+    def product(self, o: Bounds) -> Bounds:
+        """Return the ends of self·o, rounded to the nearest."""
+        found = [a * b for a in self for b in o]
+        return Bounds(least(found), most(found))
 
     def over(self, o: Bounds) -> Bounds:
         """Return self/o; nan where o contains zero."""
@@ -75,6 +79,18 @@ class Bounds(NamedTuple):
 def outward(lo: Scalar, hi: Scalar) -> Bounds:
     """Return bounds of what was rounded to numbers between these."""
     return Bounds(lo - abs(lo).fma(STEP, LEAST), hi + abs(hi).fma(STEP, LEAST))
+
+
+def summed(lo: Scalar, hi: Scalar, size: Scalar, n: Scalar) -> Bounds:
+    """Return bounds of the sum of n products, or of n - 1 and a number to begin with.
+
+    lo and hi are the sums of the ends of the products, everything rounded to the nearest, and
+    `size` is that of the sizes of the ends, rounded, too.  Products, n - 1 sums and the last step
+    are off by u, (n - 1)u and u of the true size, and `size` is less by no more than nu of it: all
+    that is below (n + 1)u(1 + 2^-20) of `size`, but for what underflow takes, n·2^-1074.
+    """
+    step = size.fma((n + 1.0) * STEP, LEAST)
+    return Bounds(lo - step, hi + step)
 
 
 def least(xs: list[Scalar]) -> Scalar:

@@ -6,89 +6,245 @@ What is not proved at an end is nan there: `Bounds.lost` tells.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from taylor.llvm import proven
-from taylor.llvm.bounds import Bounds, least, most, outward
+from taylor.llvm.bounds import LEAST, STEP, Bounds, least, most, outward
+from taylor.llvm.function import Function
+from taylor.llvm.ir import WIDTH
+from taylor.llvm.jit import Code
+from taylor.llvm.kernels import Pair, alone, at_least, at_most
 from taylor.llvm.registers import Scalar, type_of
 
+UNIT, GROUPS = 8, 16  # numbers in a register, and registers in a call
 CLOSE = 2.0**-30  # more than what rounding takes from x/π, |x| <= 2^15
-TURNS = {"sin": 0.5, "cos": 0.0}  # extremes lie at (k + that)·π, a greatest one where k is even
-ORIGINS = {"exp": (0.0, 1.0), "log": (1.0, 0.0), "sin": (0.0, 0.0), "cos": (0.0, 1.0)}  # exact
+TURNS = {"sin": 0.5, "cos": 0.0, "tan": 0.5}  # extremes and poles lie at (k + that)·π
+FLAT = 300.0  # beyond, 1/cosh² x is taken for the numbers from 0 to that at this
+
+End = tuple[Sequence[Scalar], Sequence[Scalar]]  # the arguments at an end, and results there
 
 
-def _kernel(name: str, x: Bounds) -> list[list[Scalar]]:
+def _kernel(name: str, *x: Bounds) -> list[End]:
     """Return the results of a kernel at both ends, together: one waits for itself too long."""
-    f, width = x.lo.f, x.lo.width
-    kind, inner = type_of(width), f"proven_{name}"
+    f, width, inner = x[0].lo.f, x[0].lo.width, f"proven_{name}"
+    kind, ends = type_of(width), [[e.lo for e in x], [e.hi for e in x]]
     if inner not in f.helpers:
-        with f.function(inner, {"%lo": kind, "%hi": kind}) as g:
-            both = g.shuffle(range(2 * width), *(Scalar(g, end, width) for end in ("%lo", "%hi")))
+        names = [[f"%{end}{n}" for n in range(len(x))] for end in ("lo", "hi")]
+        with f.function(inner, dict.fromkeys([*names[0], *names[1]], kind)) as g:
+            both = [
+                g.shuffle(range(2 * width), *(Scalar(g, end, width) for end in pair))
+                for pair in zip(*names, strict=True)
+            ]
+            results = proven.KERNELS[name](*both)
             g.results = [
                 g.shuffle(range(start, start + width), y, y)
                 for start in (0, width)
-                for y in proven.KERNELS[name](both)
+                for y in results
             ]
-    count = proven.RESULTS[name]
-    key = inner, x.lo.text, x.hi.text
-    found = f.once(key, lambda: f.run(inner, [*x], [kind] * (2 * count)))
-    return [found[:count], found[count:]]
+    count, given = proven.RESULTS[name], [*ends[0], *ends[1]]
+    key = inner, *(e.text for e in given)
+    found = f.once(key, lambda: f.run(inner, given, [kind] * (2 * count)))
+    return [(ends[0], found[:count]), (ends[1], found[count:])]
 
 
-def _around(name: str, kernel: str, x: Scalar, high: Scalar, low: Scalar) -> Bounds:
-    """Return the floats around high + low, and nan where the proof is not about x."""
-    relative, absolute, first, last = proven.BOUNDS[kernel]
-    error = abs(high).fma(relative, absolute)
-    beside = outward(high, high)
-    known, (at, value) = (x >= first) & (x <= last), ORIGINS[name]
-    ends = (low > error).where(high, beside.lo), (low < -error).where(high, beside.hi)
-    return Bounds(*(x.equals(at).where(value, known.where(end, math.nan)) for end in ends))
+def _around(y: Pair, error: Scalar, known: Scalar) -> Bounds:
+    """Return bounds of what is off from a pair by no more than the error; nan if not known.
+
+    Where the low part is larger than the error it tells on which side of the high part the number
+    lies: next to it.  Else, with half of the distance of floats and the error below 8 times it, the
+    step holds both, rounded.
+    """
+    high, low = y
+    step = abs(high).fma(STEP, LEAST)
+    wide = error.fma(8.0, step)
+    lo = (low > error).where(high, high - (low < -error).where(step, wide))
+    hi = (low < -error).where(high, high + (low > error).where(step, wide))
+    return Bounds(known.where(lo, math.nan), known.where(hi, math.nan))
+
+
+def _at(kernel: str, x: Scalar, y: Pair, size: Scalar | float = 1.0) -> Bounds:
+    """Return bounds of the result of a kernel, with that many times its relative error."""
+    relative, absolute, *_ = proven.BOUNDS[kernel]
+    error = abs(y[0]).fma(x.f.constant(relative) * size, absolute)
+    return _around(y, error, _proved(kernel, x))
+
+
+def _proved(kernel: str, x: Scalar) -> Scalar:
+    """Return where the proof of a kernel is about a number."""
+    *_, first, last = proven.BOUNDS[kernel]
+    return (x >= first) & (x <= last)
+
+
+def _exactly(y: Bounds, x: Scalar, at: float, value: float) -> Bounds:
+    """Return y, and where x is a number the value there, which is one."""
+    there = x.equals(at)
+    return Bounds(*(there.where(value, end) for end in y))
+
+
+def _rising(of: Callable[[End], Bounds], *ends: End) -> Bounds:
+    """Return an increasing function on an interval from what it is at both ends."""
+    return Bounds(of(ends[0]).lo, of(ends[1]).hi)
 
 
 def _exp(x: Bounds) -> Bounds:
-    return _hull(
-        _around("exp", "exp", end, *y) for end, y in zip(x, _kernel("exp", x), strict=True)
-    )
+    def of(end: End) -> Bounds:
+        (x,), (high, low) = end
+        return _exactly(_at("exp", x, (high, low)), x, 0.0, 1.0)
+
+    return _rising(of, *_kernel("exp", x))
+
+
+def _near(y: Scalar, rest: Scalar, size: Scalar | float = 1.0) -> Scalar:
+    """Return y, and nan where the rest that a kernel leaves out is too large for the proof."""
+    least: Scalar = y.f.constant(proven.NEAR) * size
+    return (abs(rest) < abs(least)).where(y, math.nan)
 
 
 def _log(x: Bounds) -> Bounds:
-    found = []
-    for end, (high, low, z) in zip(x, _kernel("log", x), strict=True):
-        near = (abs(z) < proven.NEAR).where(high, math.nan)
-        found.append(_around("log", "log", end, near, low))
-    return _hull(found)
+    def of(end: End) -> Bounds:
+        (x,), (high, low, z) = end
+        error = (abs(high) < proven.BESIDE_ONE[0]).where(
+            proven.BESIDE_ONE[1], proven.BOUNDS["log"][1]
+        )
+        y = _around((_near(high, z), low), error, _proved("log", x))
+        return _exactly(y, x, 1.0, 0.0)
+
+    return _rising(of, *_kernel("log", x))
 
 
-def _hull(ends: Iterable[Bounds]) -> Bounds:
-    """Return an increasing function on an interval from what it is at both ends."""
-    first, last = ends
-    return Bounds(first.lo, last.hi)
+def _angle(name: str, at: float) -> Callable[[Bounds], Bounds]:
+    """Return atan, asin or acos; it is zero at a number."""
+
+    def of(end: End) -> Bounds:
+        (x,), (high, low, d) = end
+        return _exactly(_at(name, x, (_near(high, d, high), low)), x, at, 0.0)
+
+    def angle(x: Bounds) -> Bounds:
+        first, last = _kernel(name, x)
+        return _rising(of, last, first) if name == "acos" else _rising(of, first, last)
+
+    return angle
 
 
-def _uneven(n: Scalar) -> Scalar:
-    """Return where a whole number is odd."""
-    half = n * 0.5
-    return ~half.equals(half.function("rint"))
+def _within(x: Bounds, least: float, most: float) -> Bounds:
+    """Return the nearest numbers to those of x between two numbers."""
+    return Bounds(*(at_least(at_most(end, most), least) for end in x))
 
 
-def _turned(name: str, x: Scalar, results: Sequence[Scalar]) -> Bounds:
+def _atan(x: Bounds) -> Bounds:
+    """Return atan x; of large numbers it lies between the same floats."""
+    return _angle("atan", 0.0)(_within(x, -(2.0**100), 2.0**100))
+
+
+def _sinh(x: Bounds) -> Bounds:
+    def of(end: End) -> Bounds:
+        (x,), (high, low, *_) = end
+        return _exactly(_at("hyperbolic", x, (high, low)), x, 0.0, 0.0)
+
+    return _rising(of, *_kernel("hyperbolic", x))
+
+
+def _cosh(x: Bounds) -> Bounds:
+    def of(end: End) -> Bounds:
+        (x,), (*_, high, low) = end
+        return _exactly(_at("hyperbolic", x, (high, low)), x, 0.0, 1.0)
+
+    return _rising(of, *_kernel("hyperbolic", _absolute(x)))
+
+
+def _tanh(x: Bounds) -> Bounds:
+    """Return tanh x; where |x| is large it lies between 1 and the float before."""
+
+    def of(end: End) -> Bounds:
+        (x,), (s, s_low, c, c_low) = end
+        y = proven.divided((s, s_low), (c, c_low))
+        return _exactly(_at("hyperbolic", x, y, 4.0), x, 0.0, 0.0)
+
+    return _within(_rising(of, *_kernel("hyperbolic", _within(x, -FLAT, FLAT))), -1.0, 1.0)
+
+
+def _sech2(x: Bounds) -> Bounds:
+    def of(end: End) -> Bounds:
+        (x,), (*_, c, low) = end
+        one = alone(c * 0.0 + 1.0)
+        y = proven.divided(one, proven.times((c, low), (c, low)))
+        return _exactly(_at("hyperbolic", x, y, 4.0), x, 0.0, 1.0)
+
+    near, far = _kernel("hyperbolic", _within(_absolute(x), 0.0, FLAT))
+    y = _rising(of, far, near)
+    return Bounds(far[0][0].equals(FLAT).where(0.0, y.lo), at_most(y.hi, 1.0))
+
+
+def _to_power(x: Bounds, r: Bounds) -> Bounds:
+    """Return x^r of x >= 0: it is monotone in each, the other one fixed."""
+
+    def of(x: Scalar, end: End) -> Bounds:
+        (*_, r), (high, low, t) = end
+        y = _exactly(_at("raised", t, (high, low), abs(r) + 1.0), t, 0.0, 1.0)
+        y = Bounds(*(((r > 0.0) & x.equals(0.0)).where(0.0, end) for end in y))
+        return Bounds(*((abs(r) <= proven.LARGEST).where(end, math.nan) for end in y))
+
+    ends = _kernel("log", x)
+    logs = [(_near(high, z), low) for _, (high, low, z) in ends]
+    known = [_proved("log", end) | end.equals(0.0) for end in x]
+    high, low = (Bounds(*part) for part in zip(*logs, strict=True))
+    found: list[Bounds] = []
+    for exponent in dict.fromkeys(end.text for end in r):
+        end = r.lo if r.lo.text == exponent else r.hi
+        powers = _kernel("raised", high, low, Bounds(end, end))
+        found += [of(*each) for each in zip(x, powers, strict=True)]
+    lost = known[0] & known[1]
+    y = Bounds(least([y.lo for y in found]), most([y.hi for y in found]))
+    return Bounds(*(lost.where(end, math.nan) for end in y))
+
+
+def _turned(name: str, end: End) -> Bounds:
     """Return sin or cos at a point."""
-    s, s_low, c, c_low, n = results
+    (x,), (s, s_low, c, c_low, n) = end
     n = n + 1.0 if name == "cos" else n
-    odd, negative = _uneven(n), _uneven((n * 0.5).function("floor"))
-    pair = (odd.where(b, a) for a, b in ((s, c), (s_low, c_low)))
-    return _around(name, "turned", x, *(negative.where(-y, y) for y in pair))
+    odd, negative = proven.uneven(n), proven.uneven((n * 0.5).function("floor"))
+    high, low = (odd.where(b, a) for a, b in ((s, c), (s_low, c_low)))
+    pair = negative.where(-high, high), negative.where(-low, low)
+    error = abs(high).fma(proven.BOUNDS["turned"][0], _lost(end))
+    return _exactly(_around(pair, error, _proved("turned", x)), x, 0.0, float(name == "cos"))
+
+
+def _lost(end: End) -> Scalar:
+    """Return the absolute error of sin and cos, of which there is none before the first turn."""
+    n = end[1][-1]
+    return n.equals(0.0).where(n.f.constant(proven.TINY), proven.BOUNDS["turned"][1])
+
+
+def _between(name: str, x: Bounds) -> tuple[Scalar, Scalar]:
+    """Return the first and the last k with (k + TURNS)·π between the ends, or beside them."""
+    begin = (x.lo * (1 / math.pi) - (TURNS[name] + CLOSE)).function("ceil")
+    return begin, (x.hi * (1 / math.pi) - (TURNS[name] - CLOSE)).function("floor")
+
+
+def _tan(x: Bounds) -> Bounds:
+    def of(end: End) -> Bounds:
+        (x,), (s, s_low, c, c_low, n) = end
+        odd = proven.uneven(n)
+        top = odd.where(-c, s), odd.where(-c_low, s_low)
+        y = proven.divided(top, (odd.where(s, c), odd.where(s_low, c_low)))
+        size = abs(y[0])  # where one of sin and cos is small the other is 1
+        lost = _lost(end) * 2.0
+        error = size.fma(size.fma(lost, 2.0**-66), lost)
+        known = _proved("turned", x) & (size < 2.0**30)
+        return _exactly(_around(y, error, known), x, 0.0, 0.0)
+
+    begin, end = _between("tan", x)
+    y = _rising(of, *_kernel("turned", x))
+    return Bounds(*((end < begin).where(side, math.nan) for side in y))
 
 
 def _wave(name: str) -> Callable[[Bounds], Bounds]:
     """Return sin or cos: ±1 where an extreme may lie between the ends."""
 
     def wave(x: Bounds) -> Bounds:
-        ends = zip(x, _kernel("turned", x), strict=True)
-        first, last = (_turned(name, end, results) for end, results in ends)
-        begin = (x.lo * (1 / math.pi) - (TURNS[name] + CLOSE)).function("ceil")
-        end = (x.hi * (1 / math.pi) - (TURNS[name] - CLOSE)).function("floor")
-        wide, one, odd = end > begin, end >= begin, _uneven(begin)
+        first, last = (_turned(name, end) for end in _kernel("turned", x))
+        begin, end = _between(name, x)
+        wide, one, odd = end > begin, end >= begin, proven.uneven(begin)
         below, above = wide | (one & odd), wide | (one & ~odd)
         known = first.lost(last.lost(x.lo.f.constant(0.0)))
         low, high = least([first.lo, last.lo]), most([first.hi, last.hi])
@@ -106,6 +262,22 @@ def _sqrt(x: Bounds) -> Bounds:
 def _size(x: Scalar) -> Scalar:
     """Return x, or zero where it is negative; of nan, nan."""
     return (x < 0.0).where(0.0, x)
+
+
+def _hypot(x: Bounds, y: Bounds) -> Bounds:
+    return _sqrt(x.square() + y.square())
+
+
+def _leg_inverse(x: Bounds) -> Bounds:
+    """Return 1/√(1 - x²)."""
+    one = x.lo.f.constant(1.0, x.lo.width)
+
+    def of(end: Scalar) -> Bounds:
+        a, b = (Bounds(v, v) for v in (end, one))
+        return b.over(_sqrt((b + -a).times(b + a)))
+
+    near, far = _absolute(x)
+    return Bounds(of(near).lo, of(far).hi)
 
 
 def _absolute(x: Bounds) -> Bounds:
@@ -143,9 +315,33 @@ def _raised(x: Scalar, n: int) -> Bounds:
     return y
 
 
+def write(name: str, arguments: int) -> tuple[int, Code]:
+    """Return the size of memory, in vectors, and the code of a function on many intervals.
+
+    It begins with how many vectors of intervals there are.  Rows of GROUPS vectors follow: ends of
+    the arguments, and of the result.
+    """
+    f = Function(UNIT)
+    f.allocate(1 + 2 * (arguments + 1) * GROUPS)
+    with f.loop(0, f.word(f.address("%data", [], 0), "i64")) as loop:
+
+        def place(row: int) -> str:
+            return f.address("%data", [(loop.index, 1)], 1 + row * GROUPS)
+
+        ends = [f.load(place(row)) for row in range(2 * arguments)]
+        y = FUNCTIONS[name](*map(Bounds, ends[::2], ends[1::2]))
+        for row, end in enumerate(y, 2 * arguments):
+            f.store(end, place(row))
+    text = f.text()
+    return f.size + WIDTH, Code(text)
+
+
 FUNCTIONS: dict[str, Callable[..., Bounds]] = {
-    "exp": _exp, "log": _log, "sin": _wave("sin"), "cos": _wave("cos"),
-    "sqrt": _sqrt, "abs": _absolute, "square": lambda x: x.square(),
+    "exp": _exp, "log": _log, "sin": _wave("sin"), "cos": _wave("cos"), "tan": _tan,
+    "sinh": _sinh, "cosh": _cosh, "tanh": _tanh, "sech2": _sech2, "atan": _atan,
+    "asin": _angle("asin", 0.0), "acos": _angle("acos", 1.0), "sec_asin": _leg_inverse,
+    "real_power": _to_power, "exponential": _to_power, "power": _to_power,
+    "sqrt": _sqrt, "abs": _absolute, "hypot": _hypot, "square": lambda x: x.square(),
     "maximum": lambda x, y: Bounds(most([x.lo, y.lo]), most([x.hi, y.hi])),
     "minimum": lambda x, y: Bounds(least([x.lo, y.lo]), least([x.hi, y.hi])),
 }  # fmt: skip

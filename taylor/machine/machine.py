@@ -27,7 +27,7 @@ from taylor.llvm.ir import WIDTH
 from taylor.llvm.jit import Code, address, made
 from taylor.llvm.registers import Scalar
 from taylor.llvm.tiles import tiled
-from taylor.machine import regions
+from taylor.machine import afar, regions
 from taylor.machine.calls import Calls, bare, is_users
 from taylor.machine.emit import (
     Symbol,
@@ -35,6 +35,7 @@ from taylor.machine.emit import (
     asked,
     contraction,
     copied,
+    flattened,
     lifted,
     mapped,
 )
@@ -47,7 +48,8 @@ from taylor.machine.tables import Table, part_size
 from taylor.numbers.kinds import Array
 
 OK, GUARD, INFINITE = 0, 1, 2
-SMALL = 1 << 15  # numbers that are copied faster than Python calls
+SMALL = 1 << 17  # numbers that are copied faster than Python calls
+COMPOSED = 4  # the order up to which functions are composed: the powers of u are few products
 BY_DEGREE = 3000  # instructions times degrees of a program that is written degree by degree
 SAME = {"<": "olt", "<=": "ole", ">": "ogt", ">=": "oge"}
 
@@ -65,7 +67,7 @@ class Machine:
     With an algebra (or an order: that of univariate series) inputs and outputs are tables of
     coefficients: input i gets the degrees up to heights[i] (default 1: a point and a direction),
     outputs all up to the order.  `complex` says which inputs (and then parameters) are complex; in
-    memory their parts are inputs of their own.
+    memory their parts are inputs of their own; large arrays are read and written where they are.
     Unless the code is to be made, NotNow is raised where there is none on disk.
     """
 
@@ -95,7 +97,9 @@ class Machine:
         self.tables, self.dense = algebra is not None, not isinstance(algebra, Univariate)
         grown = self._shapes(program, heights, complex)
         if self.tables and not expanded and (self.dense or is_users(program)):
-            program, self.expanded = expand(program), True  # with the equations of the rows
+            composing = isinstance(algebra, Graded) and algebra.order <= COMPOSED
+            program = expand(program, composing=composing)  # with the equations of the rows
+            self.expanded = True
         if isinstance(algebra, Graded):
             check(program, algebra, unit)
         elif self.tables and self.dense:
@@ -144,7 +148,12 @@ class Machine:
                 grown = (algebra.identity, *grown)
         self.inputs = _doubled([*inputs, *parameters], self.complex)
         self.outputs = _doubled(outputs, self.found)
+        self.far = any(map(self._is_far, (*self.inputs, *self.outputs)))
         return grown
+
+    def _is_far(self, shape: Sequence[int]) -> bool:
+        """Whether an input or an output of that shape is not copied."""
+        return self.unit == 1 and not (self.tables or self.planar) and afar.is_large(shape)
 
     @property
     def weight(self) -> int:
@@ -164,7 +173,7 @@ class Machine:
     def _lay_out(self, f: Function) -> None:
         """Give inputs, outputs and flags their places in memory."""
         self.places = [f.allocate(self._room(s)) for s in self.inputs]
-        self.results = [f.allocate(math.prod(s)) for s in self.outputs]
+        self.results = [f.allocate(1 if self._is_far(s) else math.prod(s)) for s in self.outputs]
         self.flag = f.allocate(2)
 
     def _body(self, f: Function, program: Program) -> None:
@@ -177,7 +186,8 @@ class Machine:
         places = zip(self.outputs, self.results, strict=True)
         for i, pair in zip(program.outputs, self.found, strict=True):
             shape, place = next(places)
-            _write(f, lifted(f, v[i]), shape, place, next(places)[1] if pair else place)
+            out = self._array(f, shape, place, next(places)[1] if pair else place)
+            _write(f, lifted(f, v[i]), out)
         if self.tables:
             v = {i: y[0] if isinstance(y, Table) else y for i, y in v.items()}
         f.store(failed(f, program.guards, v), f.address("%data", [], self.flag))
@@ -209,12 +219,14 @@ class Machine:
             if place in f.checked:
                 total = total + Symbol(f, (), reg=f.checked[place])
             elif math.prod(shape):
-                y = Symbol(f, (math.prod(shape),), None, None, place, (1,))
+                y = flattened(self._array(f, shape, place, place))
                 total = total + contraction(f, ["a", ""], "", [y, lifted(f, 0.0)])
         total = total + Symbol(f, (), reg=f.unanswered())
         f.store(at(total, []), f.address("%data", [], self.flag + 1))
 
     def _room(self, shape: Sequence[int]) -> int:
+        if self._is_far(shape):
+            return 1
         if not self.tables or not shape:
             return math.prod(shape)
         return shape[0] * part_size(shape, self.unit, self.dense)
@@ -222,9 +234,21 @@ class Machine:
     def _view(self, data: Array, shape: tuple[int, ...]) -> Array:
         """Return memory as the array it holds: the parts of a table fill whole vectors."""
         if not self.tables or not shape:
-            return _plain(data, shape)
+            return self._found(data, shape)
         room, n = self._room(shape), math.prod(shape[1:])
         return data[:room].reshape(shape[0], -1)[:, :n].reshape(shape)
+
+    def _found(self, data: Array, shape: Sequence[int]) -> Array:
+        """Return memory as the plain array it holds, or says where it is."""
+        if self._is_far(shape):
+            return afar.word(data)
+        return data[: math.prod(shape)].reshape(shape)
+
+    def _array(self, f: Function, shape: tuple[int, ...], place: int, im: int) -> Symbol:
+        """Return the array at a place, its imaginary parts, if any, at another one."""
+        lead = afar.lead(f, place) if self._is_far(shape) else ()
+        plane = (im - place) * f.unit
+        return Symbol(f, shape, None, None, place, c_strides(shape), lead, plane)
 
     def _values(self, f: Function, program: Program) -> dict[int, Any]:
         guarded = {i for g in program.guards for i in (g.a, g.b)}
@@ -238,7 +262,8 @@ class Machine:
         found: dict[int, Symbol] = {}
         for i, pair in zip(program.outputs, self.found, strict=True):
             shape, place = next(places)
-            found.setdefault(i, _place(f, shape, place, next(places)[1] if pair else place))
+            out = self._array(f, shape, place, next(places)[1] if pair else place)
+            found.setdefault(i, out)
         return found
 
     def _given(self, f: Function) -> list[Any]:
@@ -247,12 +272,13 @@ class Machine:
         found: list[Any] = []
         for pair in self.complex:
             shape, place = next(places)
-            if pair:
-                next(places)
+            im = next(places)[1] if pair else place
             if self.tables and shape:
                 found.append(Table(f, shape, None, place, pair, self.dense))
-            else:
-                found.append(_input(f, shape, place, pair))
+                continue
+            x = self._array(f, shape, place, im)
+            one = math.prod(shape) == 1
+            found.append(Symbol(f, shape, reg=at(x, [0] * len(shape))) if one else x)
         return found
 
     def _series(self, f: Function, program: Program, algebra: Algebra) -> Any:
@@ -277,7 +303,7 @@ class Machine:
             [view(data[p:], s) for p, s in zip(places, shapes, strict=True)]
             for view, places, shapes in (
                 (self._view, self.places, self.inputs),
-                (_plain, self.results, self.outputs),
+                (self._found, self.results, self.outputs),
             )
         )
         flags = data[self.flag : self.flag + 2]
@@ -406,22 +432,29 @@ class Machine:
         long: bool,
         count: int | None = None,
         fixed: Mapping[int, Any] = MappingProxyType({}),
-        along: bool = True,
+        along: bool | Array = True,
     ) -> None:
         """Add the code, with its first outputs, to what Python calls at once (see `Entry.add`).
 
         `fixed` are arguments that cannot change, by their places between the inputs.  Series are
-        those `along` a line, called with a point and a direction, or else tables.  Not if the code
-        asks Python, or is so large that it does not matter.
+        those `along` a line, called with a point and a direction, or along the rows of an array,
+        called with a point, or else tables.  Not if the code asks Python, or is so large that it
+        does not matter.
         """
         key = (id(self), *((n, type(v), v) for n, v in fixed.items()))
-        small = not self.asks[0] and self.unit == 1 and self.size <= SMALL
+        alone = self.unit == 1 and not (self.far or self.asks[0])
+        small = alone and self.size <= SMALL
         if small and key not in entry.keys:
             data = self.prepared(block(self.size))
             inputs: list[Any] = _joined(self.places, self.inputs, self.complex)
-            if self.tables and along:
+            if self.tables and along is not False:
                 ((places, shape),) = inputs
-                parts = [[p + k * part_size(shape) for p in places] for k in (0, 1)]
+                size = part_size(shape, self.unit, self.dense)
+                parts = [[p + k * size for p in places] for k in range(shape[0])]
+                if along is not True:  # they stay where they are
+                    for (place,), row in zip(parts[1:], along, strict=True):
+                        data[place:][: len(row)] = row
+                    parts = parts[:1]
                 inputs = [Value(tuple(part), shape[1:]) for part in parts]
             outputs = _joined(self.results, self.outputs, self.found)[:count]
             for n, value in sorted(fixed.items()):
@@ -453,6 +486,8 @@ class Machine:
             pointer, ins, outs, flags = self.local.memory
         except AttributeError:
             pointer, ins, outs, flags = self.memory()
+        if self.far:
+            return self._in_place(x)
         for place, value in zip(ins, self._split(x) if self.planar else x, strict=True):
             place[...] = value
         self.call(pointer)
@@ -461,6 +496,27 @@ class Machine:
         if self.planar:
             return status, self._merged(outs)
         return status, [y.copy() if y.ndim else y[()] for y in outs]
+
+    def _in_place(self, x: Sequence[Any]) -> tuple[int, list[Any]]:
+        """Return what a call returns, where large arrays are read and written where they are."""
+        pointer, ins, outs, flags = self.local.memory
+        base, held, found = pointer.value, [], []
+        for value, place, start, shape in zip(x, ins, self.places, self.inputs, strict=True):
+            if self._is_far(shape):
+                held.append(value := afar.readable(value, shape))
+                value = afar.distance(value, base, start)
+            place[...] = value
+        for y, start, shape in zip(outs, self.results, self.outputs, strict=True):
+            if self._is_far(shape):
+                found.append(room := afar.room(shape))
+                y[...] = afar.distance(room, base, start)
+            else:
+                found.append(y)
+        self.call(pointer)
+        wrong, lost = flags.tolist()
+        status = OK if wrong == lost == 0.0 else GUARD if wrong else INFINITE
+        shapes = zip(found, self.outputs, strict=True)
+        return status, [afar.cut(y, s) if self._is_far(s) else y.copy()[()] for y, s in shapes]
 
     def _split(self, x: Sequence[Any]) -> list[Any]:
         """Return the arguments with the parts of complex ones as arguments of their own."""
@@ -486,10 +542,6 @@ def _status(flags: Array) -> int:
     if not np.count_nonzero(flags):
         return OK
     return GUARD if flags[:, 0].any() else INFINITE
-
-
-def _plain(data: Array, shape: Sequence[int]) -> Array:
-    return data[: math.prod(shape)].reshape(shape)
 
 
 def _planes(x: Any) -> tuple[Any, Any]:
@@ -532,21 +584,10 @@ def _other(op: str, was: Scalar, a: Scalar, b: Scalar | None = None) -> Scalar:
     return abs(holds.where(1.0, 0.0) - was)
 
 
-def _input(f: Function, shape: tuple[int, ...], place: int, complex: bool) -> Symbol:
-    plane = f.rounded(math.prod(shape)) * f.unit * complex
-    x = Symbol(f, shape, None, None, place, c_strides(shape), plane=plane)
-    return Symbol(f, shape, reg=at(x, [0] * len(shape))) if math.prod(shape) == 1 else x
-
-
-def _place(f: Function, shape: tuple[int, ...], place: int, im: int) -> Symbol:
-    """Return the array in memory at a place, its imaginary parts, if any, at another one."""
-    return Symbol(f, shape, None, None, place, c_strides(shape), plane=(im - place) * f.unit)
-
-
-def _write(f: Function, y: Symbol, shape: tuple[int, ...], place: int, im: int) -> None:
-    """Write a result into memory, the imaginary parts of a complex one to a place of their own."""
-    out = _place(f, shape, place, im)
-    if y.reg is None and (y.slot, y.offset) == (None, place):  # written there
+def _write(f: Function, y: Symbol, out: Symbol) -> None:
+    """Write a result into its place."""
+    shape = out.shape
+    if y.reg is None and (y.slot, y.offset) == (None, out.offset):  # written there
         return
     if isinstance(y, Table):  # a polynomial's table is shorter than the result
         rest = (shape[0] - y.shape[0], *shape[1:])

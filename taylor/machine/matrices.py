@@ -53,8 +53,9 @@ def product(
 
     An array whose layout does not fit is copied.
     """
-    if args[0].f.unit > 1 and args[0].base == "%data":
-        names, args = names[::-1], args[::-1]  # what differs at the points of a tile comes second
+    tiles = args[0].f.unit > 1  # what differs at their points comes second
+    if args[0].base == "%data" if tiles else len(names) == 2 and out[-1:] in names[0]:
+        names, args = names[::-1], args[::-1]  # so that the result lies in order
     found = letters(names, out, args)
     if found is None:
         return None

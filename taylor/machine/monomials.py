@@ -16,24 +16,28 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import CACHED_PAIRS, Graded
+from taylor.core.calls import Row
 from taylor.core.instructions import Einsum
-from taylor.core.program import Program
+from taylor.core.program import Program, of_row
 from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH
 from taylor.llvm.registers import Scalar
 from taylor.machine.contractions import SUMS
 from taylor.machine.emit import Symbol, Unsupported, broadcast, empty
 from taylor.machine.nests import Place, Strided, axes_of, in_vectors, over_axes, strips, terms_of
+from taylor.machine.written import composition, count, product
 
 ROOM = 1 << 22  # coefficients of all tables of a program
-STEPS = 800  # instructions times degrees: each is written out, and compiled in a millisecond or two
+WRITTEN = 1 << 9  # products of coefficients of a part that are written out, one by one
+COMPOSED = 1 << 11  # and those of a composition
+STEPS = 800  # instructions times degrees, those of equations, too: a millisecond or two each
 
 
 class Pairs:
     """An algebra of monomials whose sums of products are loops in the function being written."""
 
     def __init__(self, algebra: Graded, f: Function) -> None:
-        self.order, self.size = algebra.order, algebra.size
+        self.algebra, self.order, self.size = algebra, algebra.order, algebra.size
         self.part, self.degrees = algebra.part, algebra.degrees
         self.f, self.weighted = f, algebra.weighted
         self.place = f.allocate(1)  # of the address of the addresses of the pairs
@@ -46,7 +50,11 @@ class Pairs:
         if hi < lo:
             return None
         f, span = self.f, self.part(k)
-        place = self.lists.setdefault((k, lo, hi, x is y), len(self.lists))
+        degrees = k, lo, hi, x is y
+        alike = x.part_shape == y.part_shape and not (x.complex or y.complex)
+        if alike and len(self.algebra.lists(*degrees)[0]) <= WRITTEN:
+            return product(f, self.algebra, degrees, x, y)
+        place = self.lists.setdefault(degrees, len(self.lists))
         lists = f.word(f.address("%data", [], self.place), "ptr")
         pairs = [f.word(f.address(lists, [], 4 * place + i), "ptr") for i in range(4)]
         shape = np.broadcast_shapes(x.part_shape, y.part_shape)
@@ -54,6 +62,14 @@ class Pairs:
         with f.loop(0, span.stop - span.start) as rows:
             self._row(rows.index, pairs, x, y, out)
         return out
+
+    def composes(self, x: Any, top: int) -> bool:
+        """Whether functions of a series that ends at degree `top` are written out."""
+        return not x.complex and count(self.algebra, top) <= COMPOSED
+
+    def compose(self, top: int, x: Any, c: Any, y: Any) -> None:
+        """Write Σ c_m u^m, u = x - x_0, to y."""
+        composition(self.f, self.algebra, top, x, c, y)
 
     def _row(self, r: str, pairs: list[str], x: Any, y: Any, out: Symbol) -> None:
         """Write coefficient r of a part: Σ weights·x[p]·y[q]."""
@@ -102,10 +118,16 @@ class Pairs:
 
 def check(program: Program, algebra: Graded, unit: int) -> None:
     """Raise Unsupported if a program on series of an algebra has no code, or too much of it."""
-    count = sum(math.prod(i.shape) for i in program.code)
+    rules = [_rules(i.op) for i in program.code]
+    count = sum(math.prod(i.shape) * n for i, n in zip(program.code, rules, strict=True))
     if algebra.size * count * unit > ROOM or algebra.count > CACHED_PAIRS:
         raise Unsupported(f"the tables of {algebra} are too large")
     if any(isinstance(i.op, Einsum) for i in program.code):
         raise Unsupported(f"products of large matrices of {algebra} are left to NumPy")
-    if len(program.code) * (algebra.order + 1) > STEPS:
+    if sum(rules) * (algebra.order + 1) > STEPS:
         raise Unsupported(f"{len(program.code)} instructions are too many for {algebra}")
+
+
+def _rules(op: Any) -> int:
+    """Return how many step rules an instruction takes: a row that is composed, its equation's."""
+    return len(of_row(op.row, (True,))) if type(op) is Row and op.row.quotient else 1

@@ -16,14 +16,14 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import Univariate
-from taylor.core.calls import Call, Integral
+from taylor.core.calls import Call, Integral, Row
 from taylor.core.choices import choose
 from taylor.core.functions import TINY, real_power
 from taylor.core.instructions import Add, Div, Einsum, Input, Instruction, Mul, Scale, Step
 from taylor.core.loops import Loop
 from taylor.core.maps import Gather, Map
 from taylor.core.operand import host
-from taylor.core.program import Program, kinds
+from taylor.core.program import Program, kinds, of_row
 from taylor.core.sides import Choose
 from taylor.core.sweep import LARGEST_LOW, Sweep
 from taylor.core.table import slope_of_jump
@@ -36,6 +36,7 @@ from taylor.machine.convolutions import Loops, Sums
 from taylor.machine.degrees import Degree, Divisor
 from taylor.machine.emit import Unsupported, asked, holding, in_memory, lifted, mapped, ref, settled
 from taylor.machine.loops import Swept
+from taylor.machine.monomials import Pairs
 from taylor.machine.tables import Passing, Table
 from taylor.numbers.kinds import Array, is_operand
 
@@ -175,8 +176,17 @@ class Emission(Sweep):
         return mapped(f, lambda a, b, c: f.fma(a, b, f.negative(c)), *terms)
 
     def coefficients(self, row: Any, x: Any) -> Any:
-        shape = (self.order + 1, *np.shape(x))
-        return asked(self.f, "local", ref(self.f, row), [lifted(self.f, x)], shape)
+        x = lifted(self.f, x)
+        if row.quotient is None:
+            shape = (self.order + 1, *np.shape(x))
+            return asked(self.f, "local", ref(self.f, row), [x], shape)
+        line = Table(self.f, (0,), None, 0).new((2, *x.shape), x.complex)
+        line[0], line[1] = x, 1.0
+        program = of_row(row, (True,))
+        local = Emission(self.f, program, self.order, [line], [1], whole=self.whole)
+        for k in range(self.order + 1):
+            local.write(k, range(len(local.steps)))
+        return local.result(*program.outputs)
 
     def composed(self, x: Array, top: int, c: Any) -> Callable[[Any], Any]:
         if not isinstance(self.algebra, Univariate):
@@ -243,12 +253,12 @@ class Emission(Sweep):
     def run(self) -> None:
         """Write the steps of all degrees.
 
-        One point: all instructions degree by degree.  Tiles of points, and long programs: some
-        instructions at a time, so that few tables are in use; those that need each other stay
-        together.
+        One point: all instructions degree by degree.  Tiles of points, long programs and degrees of
+        several coefficients: some instructions at a time, so that few tables are in use; those that
+        need each other stay together.
         """
         every = range(len(self.steps))
-        if any(self.apart) or not (self.by_degree or self._in_parts):
+        if any(self.apart) or self._in_parts or not self.by_degree:
             self._by_instruction()
         else:
             self.degrees(every)
@@ -257,7 +267,7 @@ class Emission(Sweep):
     @property
     def _in_parts(self) -> bool:
         """Whether degrees have parts of different sizes."""
-        return not isinstance(self.algebra, Univariate)
+        return isinstance(self.algebra, Pairs)
 
     def write(self, k: Any, steps: Sequence[int]) -> None:
         """Write some steps for one degree; the value is rounded as the plain function's is."""
@@ -274,6 +284,8 @@ class Emission(Sweep):
         if any(self.apart[i] for i in owners):  # the loop alone, and what is made of its result
             self.write(0, steps[:1])
             steps = steps[1:]
+        if self._in_parts and len(steps) == 1 and self._at_once(self.owners[steps[0]]):
+            return
         if self._in_parts or len(steps) == 0:
             for k in range(order + 1):
                 self.write(k, steps)
@@ -306,6 +318,28 @@ class Emission(Sweep):
                 self.write(Degree(f, index, order, sums), steps)
             sums.write(order)
 
+    def _at_once(self, i: int) -> bool:
+        """Write all degrees of an instruction of which all arguments are known, if it can be.
+
+        The value of a map is moved by itself: it is rounded as the plain function's is.
+        """
+        algebra, (op, args, _) = self.algebra, self.program.code[i]
+        assert isinstance(algebra, Pairs)
+        heights = {self.height[a] for a in args}
+        if isinstance(op, Map) and len(heights) == 1:
+            above = slice(1, algebra.part(heights.pop()).stop)
+            self.table[i][0] = op.moved([self.value(a) for a in args], 0)
+            self.table[i][above] = op.moved([self.table[a][above] for a in args], 1)
+            return True
+        if type(op) is not Row or op.row.quotient is None:
+            return False
+        x, top = self.table[args[0]], heights.pop()
+        if not algebra.composes(x, top):
+            return False
+        c = self.coefficients(op.row, self.value(args[0]))
+        algebra.compose(top, x, c, self.table[i])
+        return True
+
     def _by_instruction(self) -> None:
         code, steps, last = self.program.code, defaultdict[int, list[int]](list), dict[int, int]()
         for s, i in enumerate(self.owners):
@@ -330,8 +364,8 @@ class Emission(Sweep):
     def _groups(self) -> list[list[int]]:
         """Return the instructions in runs that are computed together, degree by degree.
 
-        These are the ones that need each other, and with them those that take no sums; for one
-        point, some more, so that a loop over degrees has something to do.
+        These are the ones that need each other, and with them, of univariate series, those that
+        take no sums; for one point, some more, so that a loop over degrees has something to do.
         """
         groups: list[list[int]] = []
         reach, code = -1, self.program.code
@@ -342,7 +376,7 @@ class Emission(Sweep):
             if self.apart[i] and i <= reach:
                 raise Unsupported("the equation of a function holds a loop")
             apart = self.apart[i] or (i > 0 and self.apart[i - 1])
-            full = takes and sums and len(groups[-1]) >= few
+            full = self._in_parts or (takes and sums and len(groups[-1]) >= few)
             if i <= reach or (groups and not (full or apart)):
                 groups[-1].append(i)
             else:

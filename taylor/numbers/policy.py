@@ -15,7 +15,7 @@ class Policy:
 
     singular: str = "numpy"
     kink: str = "error"
-    side: str = ""  # of the point on which series in one variable are: see `on_one_side`
+    side: str = ""  # of their point, on which rules of arrays find series: see `on_one_side`
     compile_after: int = int(os.environ.get("TAYLOR_COMPILE_AFTER", "64"))
 
 
@@ -65,23 +65,9 @@ def policy(
 
 
 @contextmanager
-def on_one_side(after: bool) -> Iterator[None]:
-    """Return a context in which series in one variable are those after, or before, their point.
-
-    At a kink they follow the branch of small t > 0, or t < 0, whatever their order.  (A driver that
-    is called inside, whose point is another one, leaves it: `on_no_side`.)
-    """
-    token = _POLICY.set(replace(current_policy(), side="after" if after else "before"))
-    try:
-        yield
-    finally:
-        _POLICY.reset(token)
-
-
-@contextmanager
-def on_no_side() -> Iterator[None]:
-    """Return a context in which series are no longer those on one side of a point."""
-    token = _POLICY.set(replace(current_policy(), side=""))
+def on_one_side(side: str) -> Iterator[None]:
+    """Return a context in which rules of arrays find series after, or before, their point."""
+    token = _POLICY.set(replace(current_policy(), side=side))
     try:
         yield
     finally:

@@ -85,10 +85,8 @@ class OdeResult(Result):
         t, marker = np.asarray(self.t, dtype=float), "o"
         if self.sol is not None and len(t) > 1:
             t, marker = plots.times(t[0], t[-1]), "-"
-        y = base_array(self.y if marker == "o" else self.sol(t))  # type: ignore[misc]
-        if np.iscomplexobj(y):
-            raise TypeError("plot() draws real states: plot r.y.real and r.y.imag, or abs(r.y)")
-        return plots.curves(ax, t, y.astype(float), marker, **style)
+        y = _drawn(self.y if marker == "o" else self.sol(t))  # type: ignore[misc]
+        return plots.curves(ax, t, y, marker, **style)
 
 
 class EnsembleResult(Result):
@@ -124,6 +122,29 @@ class EnsembleResult(Result):
     sol: list[Solution] | None
     t_doses: list[Array] | None
     y_doses: list[Array] | None
+
+    def plot(self, ax: Any = None, **style: Any) -> Any:
+        """Draw the components of y over t for all members, and return the axes.
+
+        A component has one colour; `style` is that of all lines.  With dense_output=True these are
+        curves, each to where its member has come, else the states at the times t.  Needs matplotlib
+        (the extra `plot`), or some axes that draw as its.
+        """
+        ax = plots.axes(ax, "plot()")
+        if self.sol is None:
+            return plots.bundle(ax, [(self.t, y) for y in _drawn(self.y)], "o", **style)
+        low, high = sorted((self.t[0], self.t[-1]))
+        along = [plots.times(self.t[0], t) for t in np.clip(self.t_last, low, high)]
+        members = [(t, _drawn(sol(t))) for t, sol in zip(along, self.sol, strict=True)]
+        return plots.bundle(ax, members, "-", **style)
+
+
+def _drawn(y: Any) -> Array:
+    """Return states as they are drawn: as floats."""
+    found: Array = base_array(y)
+    if np.iscomplexobj(found):
+        raise TypeError("plot() draws real states: plot r.y.real and r.y.imag, or abs(r.y)")
+    return found.astype(float)
 
 
 def _brief(value: Any) -> str:

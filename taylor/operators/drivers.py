@@ -94,7 +94,8 @@ def biharmonic(f: Function, x: Any) -> Any:
 
 
 def _of_vector(f: Function, x: Any, what: str, power: int) -> Any:
-    x = point(x)
+    if type(x) is not np.ndarray or x.dtype != float:  # the usual case is not to wait
+        x = point(x)
     if np.ndim(x):
         return _power_of_laplacian(_variables(x, what), power)(f, x)
     return _power_of_laplacian(1, power).applied(lambda x: f(x[..., 0]), lift(x)[..., None])

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from taylor.core.operand import lift
 from taylor.core.tags import fresh_tag
 from taylor.drivers import kinks, trees
-from taylor.drivers.derivable import Derivable, recording, watched
+from taylor.drivers.derivable import Derivable, Jet, recording, watched
 from taylor.drivers.driver import call, parts, point, seed
 from taylor.drivers.lines import tables
 from taylor.errors import ShapeMismatch
@@ -102,29 +102,47 @@ class Operator:
 
     def __call__(self, f: Function, *args: Any) -> Any:
         """Return P(∂)f at the point."""
-        found = NotImplemented
-        if isinstance(f, Derivable) and self._apolar and not any(p.varying for p in self.symbols):
-            few = self.size * sum(map(np.size, args)) <= RECORDED
-            if few and self.order <= 2:  # its products are runs, which a recording can fuse
-                found = f.derived(self.applied, args)
-            else:
-                found = self._swept(f, *args)
-        if found is NotImplemented:
-            found = self.applied(f, *args)
+        if isinstance(f, Derivable) and self._jet is not None:
+            y = NotImplemented
+            if self.order > 2 and len(args) == 1:
+                y = f.swept(self._jet, *args)
+            elif self.order <= 2 and self.size * sum(map(np.size, args)) <= RECORDED:
+                y = f.derived(self.applied, args)  # its products are runs, which can be fused
+            if y is not NotImplemented:
+                return self._built(y)
+        return self._built(self.applied(f, *args))
+
+    def _built(self, found: Any) -> Any:
+        if self._structure is trees.LEAF:
+            return found
         return trees.build(self._structure, iter(found if type(found) is tuple else (found,)))
 
-    def _swept(self, f: Derivable, *args: Any) -> Any:
-        """Return P(∂)f by the code that a compiled f has for series in the algebra."""
-        (x, *more), made = args, self._rounded
-        if more or type(x) is not np.ndarray or x.dtype != float or x.ndim != 1 or made is None:
-            return NotImplemented
-        rows = made.directions.astype(float)
-        if rows.shape[1] != len(x):
-            return NotImplemented
-        table = f.swept(made.algebra, np.concatenate([x[None], rows]))
-        if table is NotImplemented:
-            return NotImplemented
-        return self._results(_read(made, table), args, 0)
+    @functools.cached_property
+    def _jet(self) -> Jet | None:
+        """What is read of a series in the algebra of floats: sums of its coefficients.
+
+        None if its coefficients depend on the point.
+        """
+        made, rows = self._rounded, []
+        if made is None or any(p.varying for p in self.symbols):
+            return None
+        for ((_, (places, c)),) in self._sums:
+            row = np.zeros(self.size, dtype=complex if isinstance(c, complex) else float)
+            row[0] = c
+            for i, factor in (pair for place in places for pair in made.readings[place]):
+                row = row + factor * np.eye(1, self.size, i)[0]
+            rows.append(row)
+
+        def read(found: tuple[Any]) -> Any:
+            (table,) = found
+            if table.ndim > 2:
+                flat = table.reshape(len(table), -1)
+                values = [row.dot(flat).reshape(table.shape[1:]) for row in rows]
+            else:
+                values = [row.dot(table) for row in rows]
+            return tuple(values) if len(values) > 1 else values[0]
+
+        return Jet(made.algebra, made.directions.astype(float), read)
 
     def applied(self, f: Function, *args: Any) -> Any:
         """Return P(∂)f at the point, a tuple if there are several."""

@@ -73,12 +73,17 @@ def by_code(row: Elementary | str, live: Live, algebra: Algebra, given: Sequence
 
 
 def swept(
-    program: Program, algebra: Algebra, tables: Sequence[Array], parameters: Sequence[Any] = ()
+    program: Program,
+    algebra: Algebra,
+    tables: Sequence[Array],
+    parameters: Sequence[Any] = (),
+    side: str = "",
 ) -> Any:
-    """Return the single output of a program of element-wise rules."""
+    """Return the single output of a program of element-wise rules, on one side of a point."""
     shape = np.broadcast_shapes(*(t.shape[1:] for t in tables), *(np.shape(c) for c in parameters))
     padded = [pad(t, len(shape)) for t in tables]
     sweep = Sweep(program, algebra, padded, parameters)
+    sweep.side = side
     sweep.run()
     y = mended(program, algebra, padded, parameters, sweep.result(program.outputs[0]))
     return in_rows(y, padded, parameters)

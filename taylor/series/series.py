@@ -31,6 +31,7 @@ from taylor.errors import AlgebraMismatch, ForeignNodeError, OrderMismatch, Pole
 from taylor.machine import engine, pairs
 from taylor.machine.pairs import Pairs
 from taylor.numbers.kinds import Array, Kind, ValueSet, base, is_operand
+from taylor.numbers.policy import current_policy, on_one_side
 from taylor.numbers.values import (
     as_array,
     constant,
@@ -144,6 +145,8 @@ class Series(Coefficients):
         if self._refuses(other):
             return None
         other = lift(other)
+        if is_operand(other) and self._refuses(other):
+            return None  # the elements of an array of objects are nodes that hold this
         owner, x, y, live, a, b = self._pair(*((other, self) if right else (self, other)))
         x, y = aligned(x, y) if live is BOTH else with_constant(x, y)
         return owner, x, y, live, a, b
@@ -363,6 +366,12 @@ class Series(Coefficients):
         return bind(Row(row), *args)
 
     def _called(self, op: Call, args: Sequence[Any]) -> Any:
+        if not self.tag.side or self.tag.side == current_policy().side:
+            return self._by_rule(op, args)
+        with on_one_side(self.tag.side):
+            return self._by_rule(op, args)
+
+    def _by_rule(self, op: Call, args: Sequence[Any]) -> Any:
         owner, rule, mine = self, op.rule, self._mine(args)
         if rule.step is not None:
             tables = [x._coef if m else plain(x) for x, m in zip(args, mine, strict=True)]
@@ -496,7 +505,8 @@ class Series(Coefficients):
             )
         tables = together(*inputs)
         parameters = [plain(x) for x, m in zip(args, mine, strict=True) if not m]
-        return self._new(rows.swept(rows.choice(mode, mine), self.algebra, tables, parameters))
+        program = rows.choice(mode, mine)
+        return self._new(rows.swept(program, self.algebra, tables, parameters, self.tag.side))
 
     def _looked_up(self, op: Lookup, args: Sequence[Any]) -> Any:
         (x, table), (inside, varies) = args, self._mine(args)

@@ -42,7 +42,7 @@ CONTINUOUS = {absolute, clip, maximum, minimum, power, reciprocal, square}  # of
 SHARES = (0.5, 0.382, 0.724, 0.146)  # where to record, if there is a kink in the middle
 BESIDE = 1e-6  # how far from a point to record, relative to it, if values are equal there
 FEW = 64  # boxes that are not worth another worker
-MANY, MORE = 512, 4096  # boxes that are worth machine code of series, and of values
+MANY, MORE = 512, 1024  # boxes that are worth machine code of series, and of values
 
 
 class Boxes:

@@ -6,14 +6,17 @@ import numpy as np
 
 from taylor.core.calls import Integral, Row
 from taylor.core.program import Program, expand
-from taylor.llvm.jit import address
+from taylor.llvm.function import Function
+from taylor.llvm.ir import WIDTH, Index
+from taylor.llvm.jit import Code
 from taylor.numbers.kinds import Array
+from taylor.verified.batches import UNIT, through
 from taylor.verified.boxes import run
 from taylor.verified.interval import Interval
-from taylor.verified.jets import HEAD, UNIT, Jets, aligned
+from taylor.verified.jets import Jets, Writing
 from taylor.verified.scalars import scalars
 
-AT_ONCE = 32  # groups of boxes whose tables are in memory together
+GROUPS = 32  # groups of boxes in a call
 
 
 class Series(Jets):
@@ -34,69 +37,73 @@ class Series(Jets):
         self.values = program if any(row.compose is not None for row in rows) else None
         (self.given,), (self.result,) = s.inputs[0], s.outputs[0]
         self.time, self.state, self.slopes = self.given if variable else -1, [], []
-        self._make(s, order)
+        self._make(s, order, read=[self.given, self.result])
 
     def through(self, x: Interval) -> Interval | None:
-        """Return f(x) for coefficients of shape (order + 1, boxes); None without finite bounds."""
+        """Return f(x) for coefficients of shape (order + 1, boxes); None without finite bounds.
+
+        Of a variable coefficient 0 is enough.
+        """
         boxes = x.shape[1]
         known = {self.given: x[0]}
-        with np.errstate(all="ignore"):
-            for i in self.early:
-                known[i] = self._value(i, known)
-        first = [(i, np.broadcast_to([known[i].lo, known[i].hi], (2, boxes))) for i in self._heads]
-        if not all(np.isfinite(ends).all() for _, ends in first):
+        if self.early:
+            with np.errstate(all="ignore"):
+                for i in self.early:
+                    known[i] = self._value(i, known)
+        ends = [end for i in (self.given, *self.asked) for end in known[i]._ends]
+        rows = [end if np.shape(end) else np.full(boxes, end) for end in ends]
+        if self.time < 0:
+            rows += [end for k in range(1, self.order + 1) for end in (x.lo[k], x.hi[k])]
+        found = through(self.code, self._data(), GROUPS, rows, self.stored)
+        if not np.isfinite(found[0]).all():
             return None
-        found = np.empty((2, self.order + 1, boxes))
-        for start in range(0, boxes, UNIT * AT_ONCE):
-            lanes = np.arange(start, min(start + UNIT * AT_ONCE, boxes))
-            table = self._some(lanes, first, x)
-            if table is None:
-                return None
-            found[..., lanes] = table
+        low, high = self._table(found[1:].reshape(-1, 2, boxes))
         if self.values is not None:  # of a power they are narrower than those of products
             value = Interval.of(run(self.values, [x[0]], boxes)[0][0])
-            found[0, 0] = np.maximum(found[0, 0], value.lo)
-            found[1, 0] = np.minimum(found[1, 0], value.hi)
-        return Interval(found[0], found[1])
+            low[0], high[0] = np.maximum(low[0], value.lo), np.minimum(high[0], value.hi)
+        return Interval._make(low, high)
 
     @property
-    def _heads(self) -> list[int]:
-        """Operations of which coefficient 0 is given."""
-        return [self.given, *self.asked]
+    def stored(self) -> int:
+        """Rows that the code stores."""
+        constant = self.scalars.code[self.result][0] == "const"
+        return 1 if constant else 1 + 2 * (self.heights[self.result] + 1)
 
-    def _some(self, lanes: Array, first: list[tuple[int, Array]], x: Interval) -> Array | None:
-        """Return the ends of the coefficients in some lanes."""
-        groups = -(-len(lanes) // UNIT)
-        data = self._data()[: groups * self.size].reshape(groups, self.size, UNIT)
-        last = np.repeat(lanes[-1:], groups * UNIT - len(lanes))
-        at = np.append(lanes, last).reshape(groups, UNIT)
-        for i, ends in first:
-            place = HEAD + i * self.room
-            data[:, place : place + 2] = ends[:, at].swapaxes(0, 1)
-        if self.time < 0:
-            place = HEAD + self.given * self.room
-            for n, end in enumerate((x.lo, x.hi)):
-                data[:, place + n : place + self.room : 2] = end[:, at].swapaxes(0, 1)
-        for group in data:
-            self.code.call(address(group))
-        return self._result(data, len(lanes)) if np.isfinite(data[:, 0]).all() else None
+    def _table(self, found: Array) -> tuple[Array, Array]:
+        """Return the ends of all coefficients of the result."""
+        low, high = np.zeros((2, self.order + 1, found.shape[2]))
+        if len(found):
+            low[: len(found)], high[: len(found)] = found[:, 0], found[:, 1]
+        else:
+            low[0], high[0] = self.scalars.code[self.result][1:]
+        return low, high
 
-    def _data(self) -> Array:
-        """Return the memory of a thread."""
-        found: Array | None = getattr(self.local, "data", None)
-        if found is None:
-            found = self.local.data = aligned(AT_ONCE * self.size, UNIT)
-        return found
+    def _write(self) -> tuple[int, Code]:
+        f = Function(UNIT)
+        rows = 2 * (1 + len(self.asked)) + (self.time < 0) * 2 * self.order + self.stored
+        f.allocate(1 + GROUPS * rows)
+        writing, given = Writing(f, self), (self.given, *self.asked)
+        with f.loop(0, f.word(f.address("%data", [], 0), "i64")) as loop:
 
-    def _result(self, data: Array, boxes: int) -> Array:
-        """Return the ends of the coefficients of the result."""
-        name, *c = self.scalars.code[self.result]
-        if name == "const":
-            found = np.zeros((2, self.order + 1, boxes))
-            found[:, 0] = np.reshape(c, (2, 1))
-            return found
-        place = HEAD + self.result * self.room
-        table = data[:, place : place + self.room].reshape(len(data), self.order + 1, 2, UNIT)
-        found = table.transpose(2, 1, 0, 3).reshape(2, self.order + 1, -1)[..., :boxes]
-        found[:, self.heights[self.result] + 1 :] = 0.0
-        return found
+            def copied(row: Index, table: int, k: Index, back: bool = False) -> None:
+                """Write coefficient k of a table from two rows, or to them."""
+                for n in (0, 1):
+                    outer = f.address("%data", [(loop.index, 1), (row, GROUPS)], 1 + n * GROUPS)
+                    inner = f.address("%data", [(k, 2)], table + n)
+                    f.store(f.load(inner if back else outer), outer if back else inner)
+
+            for n, i in enumerate(given):
+                copied(2 * n, writing.table(i), 0)
+            if self.time < 0 and self.order:
+                with f.loop(1, self.order + 1) as each:
+                    row = f.whole("add", f.whole("mul", each.index, 2), 2 * len(given) - 2)
+                    copied(row, writing.table(self.given), each.index)
+            writing.all()
+            flag = rows - self.stored
+            f.store(f.load(writing.flag), f.address("%data", [(loop.index, 1)], 1 + flag * GROUPS))
+            if self.stored > 1:
+                with f.loop(0, self.stored // 2) as each:
+                    row = f.whole("add", f.whole("mul", each.index, 2), flag + 1)
+                    copied(row, writing.table(self.result), each.index, back=True)
+        text = f.text()
+        return f.size + WIDTH, Code(text)

@@ -1,106 +1,81 @@
-"""Bounds of exp, log, sin and cos on many intervals, next floats of each other where it is proved.
+"""Bounds of functions on many intervals by machine code, next floats of each other at their ends.
 
-What `llvm.proven` says of errors decides between which floats a value lies.  Where it does not, as
-at exact values, and beyond the arguments that it is about, the lane is left to others.
+What `llvm.proven` says of errors decides between which floats a value at an end lies.  Where it
+does not, as at exact values, and where it proves nothing, the lane is left to others.
 """
 
 from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from taylor.llvm import proven
+from taylor.llvm import enclosures, proven
 from taylor.llvm.enclosures import CLOSE, TURNS
-from taylor.llvm.jit import Code, address, made
+from taylor.llvm.jit import Code, made
 from taylor.numbers.kinds import Array
+from taylor.verified.batches import UNIT, aligned, through
 from taylor.verified.rounding import INF
 
-MANY = 32  # points that are worth a call
+MANY = 32  # intervals that are worth a call
 LARGEST = proven.BOUNDS["turned"][3]  # argument of sin and cos
+ROWS = {  # functions of the table that are taken from the code, and their arguments
+    "exp": 1, "log": 1, "sin": 1, "cos": 1, "tan": 1, "sinh": 1, "cosh": 1, "tanh": 1, "sech2": 1,
+    "atan": 1, "asin": 1, "acos": 1, "real_power": 2, "exponential": 2,
+}  # fmt: skip
+Ends = tuple[Array, Array]
 Bounds = tuple[Array, Array, Array]  # ends, and where they are known
-Points = Callable[[Array], Bounds]
 
 
 @functools.cache
 def _code(name: str) -> tuple[int, Code]:
-    size, code = made(lambda: proven.write(name), "proven", name, 0)
+    size, code = made(lambda: enclosures.write(name, ROWS[name]), "enclosure", name, 0)
     return size, code
 
 
-def _results(name: str, x: Array) -> list[Array]:
-    """Return what the code gives for points."""
+def _found(name: str, ends: Sequence[Array]) -> Array:
+    """Return the ends of a function on intervals: nan where nothing is proved."""
     size, code = _code(name)
-    rows, unit, blocks = proven.ROWS, proven.UNIT, -(-len(x) // proven.LANES)
-    raw = np.zeros(blocks * size * unit + unit)
-    start = (-raw.ctypes.data // 8) % unit
-    data = raw[start:][: blocks * size * unit].reshape(blocks, size, unit)
-    table = data[:, : rows * proven.GROUPS].reshape(blocks, proven.GROUPS, rows, unit)
-    table[:, :, 0] = np.resize(x, (blocks, proven.GROUPS, unit))
-    for block in data:
-        code.call(address(block))
-    found = np.moveaxis(table, 2, 0).reshape(rows, -1)
-    return list(found[1:, : len(x)])
+    return through(code, aligned(size, UNIT), enclosures.GROUPS, ends, 2)
 
 
-def _apart(name: str, x: Array, high: Array, low: Array) -> Bounds:
-    """Return the floats around high + low, and where they are proved to be."""
-    relative, absolute, least, most = proven.BOUNDS[name]
-    error = relative * np.abs(high) + absolute
-    above, below = low > error, low < -error
-    known = (above | below) & (least <= x) & (x <= most)
-    return (
-        np.where(above, high, np.nextafter(high, -INF)),
-        np.where(above, np.nextafter(high, INF), high),
-        known,
-    )
-
-
-def _exp(x: Array) -> Bounds:
-    high, low, *_ = _results("exp", x)
-    return _apart("exp", x, high, low)
-
-
-def _log(x: Array) -> Bounds:
-    high, low, z, *_ = _results("log", x)
-    lo, hi, known = _apart("log", x, high, low)
-    return lo, hi, known & (np.abs(z) < proven.NEAR)
-
-
-def _turned(x: Array, ahead: int) -> Bounds:
-    """Return sin(x + ahead·π/2)."""
-    s, s_low, c, c_low, n = _results("turned", x)
-    n = np.where(np.abs(x) <= LARGEST, n, 0.0).astype(np.int64) + ahead
-    odd, sign = (n & 1).astype(bool), 1.0 - (n & 2)
-    return _apart("turned", x, sign * np.where(odd, c, s), sign * np.where(odd, c_low, s_low))
-
-
-POINTS: dict[str, Points] = {
-    "exp": _exp, "log": _log, "sin": lambda x: _turned(x, 0), "cos": lambda x: _turned(x, 1),
-}  # fmt: skip
-
-
-def bounds(name: str, low: Array, high: Array) -> Bounds:
+def bounds(name: str, x: Sequence[Ends]) -> Bounds:
     """Return bounds of a function on intervals, in lanes, and where they are known."""
     with np.errstate(all="ignore"):
-        thin = np.array_equal(low, high)
-        first = POINTS[name](low)
-        if thin:
-            return first
-        last = POINTS[name](high)
-        known = first[2] & last[2]
-        lo, hi = np.minimum(first[0], last[0]), np.maximum(first[1], last[1])
-        if name in TURNS:
-            lo, hi = turned(name, low, high, lo, hi)
-    return lo, hi, known
+        corners = _corners(x)
+        points = [_found(name, [e for end in corner for e in (end, end)]) for corner in corners]
+        known = functools.reduce(np.logical_and, map(_apart, points))
+        low, high = points[0] if len(points) == 1 else _found(name, [e for end in x for e in end])
+    return low, high, known & np.isfinite(low + high)
+
+
+def _corners(x: Sequence[Ends]) -> list[list[Array]]:
+    """Return the corners of boxes, each of them once."""
+    found: list[list[Array]] = [[]]
+    for low, high in x:
+        sides = [low] if low is high or np.array_equal(low, high) else [low, high]
+        found = [[*corner, side] for corner in found for side in sides]
+    return found
+
+
+def _apart(ends: Array) -> Array:
+    """Return where bounds of a number tell all that floats can."""
+    found: Array = (np.nextafter(ends[0], INF) >= ends[1]) & np.isfinite(ends[0])
+    return found
+
+
+def between(low: Any, high: Any, name: str = "tan") -> tuple[Any, Any]:
+    """Return the first and the last k with (k + TURNS)·π between the ends, or beside them."""
+    begin = np.ceil(low / math.pi - TURNS[name] - CLOSE)
+    return begin, np.floor(high / math.pi - TURNS[name] + CLOSE)
 
 
 def turned(name: str, low: Array, high: Array, lo: Array, hi: Array) -> tuple[Array, Array]:
     """Return bounds of sin or cos from those of both ends: ±1 where an extreme may lie between."""
-    begin = np.ceil(low / math.pi - TURNS[name] - CLOSE)
-    end = np.floor(high / math.pi - TURNS[name] + CLOSE)
+    begin, end = between(low, high, name)
     wide, even = end > begin, np.mod(begin, 2) == 0
     one = end >= begin
     return (

@@ -12,8 +12,8 @@ from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH
 from taylor.llvm.jit import Code, address, made
 from taylor.numbers.kinds import Array
+from taylor.verified.batches import UNIT, aligned
 from taylor.verified.interval import Interval
-from taylor.verified.jets import UNIT, aligned
 
 
 def rise(c: Interval, h: Interval) -> Interval:

@@ -18,17 +18,17 @@ from taylor.core.program import Program
 from taylor.core.singular import unsettled
 from taylor.core.table import Elementary
 from taylor.errors import DomainError, Undecided
-from taylor.llvm.bounds import Bounds
+from taylor.llvm.bounds import Bounds, most, summed
 from taylor.llvm.enclosures import FUNCTIONS, power
 from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH, Index
 from taylor.llvm.jit import Code, address, made
 from taylor.llvm.registers import Scalar, type_of
 from taylor.numbers.kinds import Array
+from taylor.verified.batches import UNIT, aligned
 from taylor.verified.interval import Interval
 from taylor.verified.scalars import Operation, Scalars, scalars
 
-UNIT = 8  # boxes at a time
 FEW = 4  # degrees that are written out, of polynomials in t
 HEAD = 1  # numbers in front: what is nan if a bound is not finite
 
@@ -49,8 +49,13 @@ class Jets:
         self.slopes = [i for x in s.outputs for i in x]
         self._make(s, order, [i for _, a, b, _ in s.guards for i in (*a, *b)])
 
-    def _make(self, s: Scalars, order: int, early: Sequence[int] = ()) -> None:
-        """Write the code, or find it; Python computes the values of what is `early`, too."""
+    def _make(
+        self, s: Scalars, order: int, early: Sequence[int] = (), read: Sequence[int] = ()
+    ) -> None:
+        """Write the code, or find it; Python computes the values of what is `early`, too.
+
+        `read` are the operations whose results are stored apart.
+        """
         self.order, self.scalars = order, s
         self.heights = _heights(s.code, self.time, order)
         self.asked = [i for i, row in s.rows.items() if not (self.kernels and has_kernel(row))]
@@ -58,6 +63,7 @@ class Jets:
         what = (
             tuple(s.code), self.time, tuple(self.state), tuple(self.slopes), order,
             tuple((i, row.name) for i, row in s.rows.items() if i not in self.asked),
+            type(self).__name__, tuple(read),
         )  # fmt: skip
         layout, self.code = made(self._write, "jets", *what, 0)
         self.size: int = layout
@@ -70,6 +76,7 @@ class Jets:
         return 2 * (self.order + 1)
 
     def _data(self) -> Array:
+        """Return the memory of a thread."""
         try:
             found: Array = self.local.data
         except AttributeError:
@@ -154,13 +161,6 @@ class Jets:
         return f.size + WIDTH, Code(text)
 
 
-def aligned(rows: int, columns: int) -> Array:
-    """Return zeros that begin at a whole vector."""
-    raw = np.zeros(rows * columns + WIDTH)
-    start = (-raw.ctypes.data // 8) % WIDTH
-    return raw[start:][: rows * columns].reshape(rows, columns)
-
-
 def _decide(op: str, x: Interval, z: Interval, was: bool) -> None:
     """Raise Undecided unless a comparison has the outcome it had, for all boxes."""
     sides = {">": (z, x), ">=": (z, x), "<": (x, z), "<=": (x, z)}
@@ -220,7 +220,7 @@ class Writing:
     def __init__(self, f: Function, jets: Jets) -> None:
         self.f, self.jets, self.order = f, jets, jets.order
         self.code, self.heights = jets.scalars.code, jets.heights
-        f.allocate(HEAD)
+        self.head = f.allocate(HEAD)
         self.start = f.allocate(len(self.code) * jets.room)
         weighted = {a for op in self.code if op[0] == "row" for a, _ in op[2]}
         weighted |= {i for i, op in enumerate(self.code) if op[0] == "row" and self.heights[op[3]]}
@@ -229,7 +229,7 @@ class Writing:
     def all(self) -> None:
         """Write the whole function."""
         f = self.f
-        self.flag = f.address("%data", [], 0)
+        self.flag = f.address("%data", [], self.head)
         f.store(f.constant(0.0, UNIT), self.flag)
         small = [h for h in self.heights if h <= FEW]
         stop = self.order + (not self.jets.state)  # the last one of a state is known before
@@ -318,12 +318,15 @@ class Writing:
         places = [f.address("%data", [], table) for table in tables]
         begin = start or self.constant(0.0, 0.0)
         given: list[Scalar | str] = [*places, *map(f.index, (low, stop, k)), *begin]
-        return Bounds(*f.run(self.convolution(), given, [type_of(UNIT)] * 2))
+        terms = f.whole("add", f.whole("sub", stop, low), int(start is not None))
+        low_sum, high_sum, size = f.run(self.convolution(), given, [type_of(UNIT)] * 3)
+        return summed(low_sum, high_sum, size, self.number(terms))
 
     def convolution(self) -> str:
         """Write, once, the function of total + Σ x_j y_{k-j} over low <= j < stop; return its name.
 
-        Written out for every sum it would be most of the code.
+        Written out for every sum it would be most of the code.  The ends are rounded to the
+        nearest; the third result is the sum of their sizes (`bounds.summed`).
         """
         f, name = self.f, "convolution"
         if name in f.helpers:
@@ -337,11 +340,12 @@ class Writing:
                 return Bounds(*(g.load(place, UNIT) for place in places))
 
             def added(j: str, totals: list[Scalar]) -> Sequence[Scalar]:
-                back = at("%y", g.whole("sub", "%k", j))
-                return at("%x", j).times(back, Bounds(*totals))
+                low, high = at("%x", j).product(at("%y", g.whole("sub", "%k", j)))
+                lo, hi, size = totals
+                return lo + low, hi + high, size + most([-low, high])
 
-            totals = [Scalar(g, end, UNIT) for end in ("%lo", "%hi")]
-            g.results = g.fold("%low", "%stop", totals, added, maybe=True)
+            lo, hi = (Scalar(g, end, UNIT) for end in ("%lo", "%hi"))
+            g.results = g.fold("%low", "%stop", [lo, hi, most([-lo, hi])], added, maybe=True)
         return name
 
     # -------------------------------------------------------------- rules

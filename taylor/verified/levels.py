@@ -15,10 +15,11 @@ from taylor.errors import DomainError, Undecided
 from taylor.llvm.bounds import Bounds
 from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH, Index
-from taylor.llvm.jit import Code, address
+from taylor.llvm.jit import Code
 from taylor.numbers.kinds import Array, Shape
+from taylor.verified.batches import UNIT, through
 from taylor.verified.interval import CERTAIN, OPPOSITE, Interval
-from taylor.verified.jets import UNIT, Jets, Writing, aligned
+from taylor.verified.jets import Jets, Writing
 from taylor.verified.scalars import scalars
 
 GROUPS = 64  # vectors of boxes in a call
@@ -46,7 +47,7 @@ class Levels(Jets):
         self.wanted = [i for x in s.outputs for i in x]
         self.wanted += [i for _, a, b, _ in s.guards for i in (*a, *b)]
         (self.read,) = s.inputs
-        self._make(s, 0)
+        self._make(s, 0, read=self.wanted)
 
     def through(self, x: Interval) -> tuple[list[Interval], Any, Any, Any] | None:
         """Return the outputs on boxes, rows of ends, and where they hold.
@@ -81,23 +82,14 @@ class Levels(Jets):
 
     def _run(self, known: Sequence[Interval], lanes: int) -> Array:
         """Return what the code stores, for every lane: the flag, then ends of what is wanted."""
-        given, rows = 2 * len(known), 1 + 2 * len(self.wanted)
-        data, found = aligned(self.size * UNIT, 1), np.empty((rows, lanes))
-        table = data[: GROUPS * UNIT * (given + rows)].reshape(given + rows, -1)
         ends = [np.broadcast_to(end, (lanes,)) for x in known for end in (x.lo, x.hi)]
-        for start in range(0, lanes, GROUPS * UNIT):
-            count = min(GROUPS * UNIT, lanes - start)
-            for row, end in zip(table, ends, strict=False):
-                row[:count], row[count:] = end[start : start + count], end[start]
-            self.code.call(address(data))
-            found[:, start : start + count] = table[given:, :count]
-        return found
+        return through(self.code, self._data(), GROUPS, ends, 1 + 2 * len(self.wanted))
 
     def _write(self) -> tuple[Any, Code]:
         f = Function(UNIT)
         given = [*self.read, *self.asked]
-        f.allocate(GROUPS * (2 * len(given) + 1 + 2 * len(self.wanted)))
-        with f.loop(0, GROUPS) as loop:
+        f.allocate(1 + GROUPS * (2 * len(given) + 1 + 2 * len(self.wanted)))
+        with f.loop(0, f.word(f.address("%data", [], 0), "i64")) as loop:
             _Level(f, self).all_of(given, loop.index)
         text = f.text()
         return f.size + WIDTH, Code(text)
@@ -117,7 +109,7 @@ class _Level(Writing):
         f = self.f
 
         def place(row: int) -> str:
-            return f.address("%data", [(group, 1)], row * GROUPS)
+            return f.address("%data", [(group, 1)], 1 + row * GROUPS)
 
         for n, i in enumerate(given):
             lo, hi = (f.load(place(2 * n + k)) for k in (0, 1))

@@ -1,4 +1,4 @@
-"""Systems of linear equations over intervals: solutions, inverses and determinants of all members.
+"""Linear algebra over intervals: solutions, inverses, determinants, eigenvalues of all members.
 
 With R about the inverse of the middle of A, x₀ about the solution, and |1 - R·A| <= E, a norm of E
 below one proves that every member of A has an inverse, and for all members of A and b
@@ -12,6 +12,7 @@ first bounds by norms, then bounds of every component (Rump, Verification method
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -121,6 +122,97 @@ def cofactors(of: type[Set], a: Any) -> Set:
     return np.expand_dims(det(of, a), (-1, -2)) * np.swapaxes(inv(of, a), -1, -2)
 
 
-METHODS: dict[str, Callable[..., Set]] = {
-    "solve": solve, "inv": inv, "det": det, "cofactors": cofactors,
+def slogdet(of: type[Set], a: Any) -> list[Any]:
+    """Return the signs of the determinants, and what holds the logarithms of their sizes."""
+    found = det(of, a)
+    if not np.all(found.mig > 0):
+        raise DomainError("the determinant of a member may be zero; make the intervals narrower")
+    return [of.of(np.sign(found.mid)), np.log(abs(found))]
+
+
+def cholesky(of: type[Set], a: Any, upper: bool = False) -> Set:
+    """Return what holds the lower factors of all symmetric members, row by row."""
+    a = of.of(a)
+    a = np.swapaxes(a, -1, -2) if upper else a
+    low = of._make(np.zeros(a.shape), np.zeros(a.shape))
+    for i in range(a.shape[-1]):
+        for j in range(i + 1):
+            rest = a[..., i, j]
+            for k in range(j):
+                rest = rest - low[..., i, k] * low[..., j, k]
+            if i == j and not np.all(rest.lo > 0):
+                raise DomainError(
+                    "a member of a matrix may not be positive definite; make the intervals narrower"
+                )
+            low[..., i, j] = np.sqrt(rest) if i == j else rest / low[..., j, j]
+    return low
+
+
+def eigvalsh(of: type[Set], a: Any, upper: bool = False) -> Set:
+    """Return what holds the eigenvalues of all symmetric members, in ascending order.
+
+    With XᵀX = 1 - E and XᵀAX = Λ + F those of A are (λ_i + f)/θ, |f| <= |F| (Weyl) and
+    |θ - 1| <= |E| (Ostrowski; Horn and Johnson, Matrix Analysis, 4.3.1 and 4.5.9).
+    """
+    a = of.of(a)
+    across = np.swapaxes(a, -1, -2)
+    part = np.triu(np.ones(a.shape[-2:])) > 0
+    a = np.where(part if upper else part.T, a, across)
+    middle, x = np.linalg.eigh(_bounded(a))
+    f = of.of(np.swapaxes(x, -1, -2)) @ (a @ of.of(x)) - _diagonal(middle, a.shape)
+    off, e = _norm(f), _defect(of, x)
+    return (of.of(middle) + of._make(-off, off)) / (1 + of._make(-e, e))
+
+
+def svdvals(of: type[Set], a: Any) -> Set:
+    """Return what holds the singular values of all members, in descending order.
+
+    With UᵀAV = Σ + F those of A are (σ_i + f)/θ, where |f| <= |F| and θ lies between the products
+    of the least and of the largest singular values of U and V (Horn and Johnson, Topics in Matrix
+    Analysis, 3.3.16).
+    """
+    a = of.of(a)
+    u, middle, vh = np.linalg.svd(_bounded(a))
+    f = of.of(np.swapaxes(u, -1, -2)) @ a @ of.of(np.swapaxes(vh, -1, -2))
+    off = _norm(f - _diagonal(middle, a.shape))
+    both = [1 + of._make(-e, e) for e in (_defect(of, u), _defect(of, np.swapaxes(vh, -1, -2)))]
+    found = (of.of(middle) + of._make(-off, off)) / np.sqrt(both[0] * both[1])
+    return of._make(np.maximum(found.lo, 0.0), found.hi)
+
+
+def _bounded(a: Set) -> Array:
+    """Return the middles of matrices."""
+    if not np.isfinite(a.mag).all():
+        raise DomainError("a matrix has entries without bounds; bound them")
+    return np.asarray(a.mid)
+
+
+def _diagonal(x: Array, shape: tuple[int, ...]) -> Array:
+    """Return matrices of a shape with that diagonal."""
+    found = np.zeros((*x.shape[:-1], *shape[-2:]))
+    at = np.arange(x.shape[-1])
+    found[..., at, at] = x
+    return found
+
+
+def _norm(x: Set) -> Array:
+    """Return no less than the spectral norms: √(|x|₁·|x|∞), along a last axis of length one."""
+    sums = (np.add.reduce(x.mag, axis) * (1 + x.shape[axis] * 2.0**-51) for axis in (-1, -2))
+    sides = [np.max(up(np.asarray(each)), -1, initial=0.0) for each in sums]
+    found: Array = np.asarray(np.maximum(*sides))[..., None]
+    return found
+
+
+def _defect(of: type[Set], x: Array) -> Array:
+    """Return no less than the norms of 1 - xᵀx, which are below one."""
+    found = _norm(of.of(np.swapaxes(x, -1, -2)) @ of.of(x) - np.eye(x.shape[-1]))
+    if not np.all(found < 1):
+        raise DomainError("the vectors found are not orthogonal: the matrix is too large")
+    return found
+
+
+METHODS: dict[str, Callable[..., Any]] = {
+    "solve": solve, "inv": inv, "det": det, "cofactors": cofactors, "slogdet": slogdet,
+    "svdvals": svdvals, "cholesky": cholesky, "cholesky_upper": partial(cholesky, upper=True),
+    "eigvalsh": eigvalsh, "eigvalsh_upper": partial(eigvalsh, upper=True),
 }  # fmt: skip

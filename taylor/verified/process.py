@@ -106,7 +106,7 @@ def _called(of: type[Set], op: Call, args: Sequence[Any]) -> Any:
         return method(of, *args)
     raise TypeError(
         f"{op.rule.name} has no verified method: write it with arithmetic, functions of the table, "
-        "or solve, inv and det"
+        "or solve, inv, det, slogdet, cholesky, eigvalsh and svdvals"
     )
 
 

@@ -18,9 +18,10 @@ from typing import NamedTuple
 import numpy as np
 
 from taylor.numbers.kinds import Array
+from taylor.verified.batches import UNIT
 from taylor.verified.horner import powers, rise
 from taylor.verified.interval import Interval
-from taylor.verified.jets import UNIT, Jets
+from taylor.verified.jets import Jets
 from taylor.verified.rounding import down, up
 
 WIDER, TRIES, LEAST = 1e-3, 3, 1e-290

@@ -22,9 +22,8 @@ from taylor.core.powers import integer_valued
 from taylor.core.program import of_row
 from taylor.core.rules import partials
 from taylor.core.sweep import Sweep
-from taylor.core.table import Elementary, lookup
-from taylor.errors import DomainError
-from taylor.llvm.enclosures import TURNS
+from taylor.core.table import Elementary, jumps_at, lookup
+from taylor.errors import DomainError, NonAnalyticError
 from taylor.numbers.ball_values import at, series_of, value_of
 from taylor.numbers.kinds import Array
 from taylor.numbers.policy import current_policy
@@ -37,7 +36,8 @@ EXTRA = 3  # orders above the one that is wanted, from which coefficients are ti
 Set = Any  # an Interval
 
 MONOTONE = {"exp", "log", "logaddexp"}  # beside those that the table says are
-RISING = {"digamma"}  # between poles
+WAVES = {"sin", "cos"}
+EVEN = {"cosh", "sech2"}  # and monotone in the size
 STEPS: dict[str, Callable[..., Any]] = {  # increasing, of the first argument, and exact
     "sign": np.sign, "floor": np.floor, "ceil": np.ceil, "trunc": np.trunc, "rint": np.rint,
     "whole_to_zero": np.trunc, "whole_down": np.floor,
@@ -74,6 +74,8 @@ def value(of: type[Set], row: Elementary, args: Sequence[Any]) -> Set:
     if simple is not None:
         return simple(of, *args)
     x = [of.of(a) for a in args]
+    if row.own and row.jumps is not None and row.name.endswith("'"):
+        return _slope_of_jump(of, row, x)
     if row.own and row.name in STEPS:
         step = STEPS[row.name]
         return of._make(step(x[0].lo), step(x[0].hi))
@@ -108,6 +110,15 @@ def bounded(of: type[Set], row: Elementary, x: Sequence[Set], found: Ends, known
     return of._make(*planes.where(known, found, ALL))
 
 
+def _slope_of_jump(of: type[Set], row: Elementary, x: Sequence[Set]) -> Set:
+    """Return the derivative of a piecewise constant row: zero, without bounds where it may jump."""
+    jumps = np.asarray(jumps_at(lookup(row.name[:-1]), *x))
+    singular = current_policy().singular
+    if jumps.any() and (singular == "raise" or (singular != "propagate" and jumps.ndim == 0)):
+        raise NonAnalyticError(f"{row.name[:-1]} jumps in the interval {x[0]}; split it")
+    return of._make(np.where(jumps, -INF, 0.0), np.where(jumps, INF, 0.0))
+
+
 def _flint(row: Elementary) -> Any:
     try:
         import flint
@@ -128,8 +139,8 @@ def _by_balls(row: Elementary, x: list[list[Array]]) -> tuple[Array, Array, Arra
             "on a ball of flint.arb, such as ball=lambda x: x.sin()"
         )
     count, name = len(x[0][0]), row.name if row.own else ""
-    if name in elementary.POINTS and count >= elementary.MANY:
-        low, high, known = elementary.bounds(name, *x[0])
+    if name in elementary.ROWS and count >= elementary.MANY:
+        low, high, known = elementary.bounds(name, [(a, b) for a, b in x])
     else:
         low, high, known = np.full(count, -INF), np.full(count, INF), np.zeros(count, dtype=bool)
     left = np.flatnonzero(~known)
@@ -137,7 +148,7 @@ def _by_balls(row: Elementary, x: list[list[Array]]) -> tuple[Array, Array, Arra
         for i in left.tolist():
             lane = [(float(a[i]), float(b[i])) for a, b in x]
             low[i], high[i], known[i] = _of_lane(row, arb, f, lane)
-    if name in TURNS:
+    if name in WAVES:
         left = left[_near(x[0][0][left], x[0][1][left])]
         ends = x[0][0][left], x[0][1][left], low[left], high[left]
         low[left], high[left] = elementary.turned(name, *ends)
@@ -165,8 +176,11 @@ def _of_lane(row: Elementary, arb: Any, f: Callable[..., Any], x: Lane) -> Found
         return _of_negative(arb, f, *x)
     if all(a == b for a, b in x):
         return _at(arb, f, [a for a, _ in x])
-    by_ends = row.monotone or row.name in MONOTONE or (row.name in RISING and _rises(*x[0]))
-    if row.own and (by_ends or (row.name in TURNS and _near(*x[0]))):
+    if row.own and row.name in EVEN:
+        x = [(planes.nearest(x[0]), planes.farthest(x[0]))]
+    by_ends = row.monotone or row.name in MONOTONE or row.name in EVEN
+    by_ends = by_ends or (row.name in RISING and RISING[row.name](*x[0]))
+    if row.own and (by_ends or (row.name in WAVES and _near(*x[0]))):
         return _hull([_at(arb, f, [e[n] for e in x]) for n in (0, 1)])
     if row.own and row.name in CORNERS:
         return _hull([_at(arb, f, [a, b]) for a in set(x[0]) for b in set(x[1])])
@@ -198,9 +212,18 @@ def _of_lane(row: Elementary, arb: Any, f: Callable[..., Any], x: Lane) -> Found
     return low, high, True
 
 
-def _rises(low: float, high: float) -> bool:
+def _between_poles(low: float, high: float) -> bool:
     """Whether no pole of digamma, at 0, -1, -2, ..., lies between two numbers (DLMF 5.15.1)."""
     return low > 0 or (high < 0 and math.floor(high) < low)
+
+
+def _in_a_branch(low: float, high: float) -> bool:
+    """Whether no pole of tan lies between two numbers."""
+    begin, end = elementary.between(low, high)
+    return bool(end < begin and _near(low, high))
+
+
+RISING = {"digamma": _between_poles, "tan": _in_a_branch}
 
 
 def _of_negative(arb: Any, f: Callable[..., Any], x: tuple[float, float],
