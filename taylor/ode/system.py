@@ -115,6 +115,15 @@ def _check_still(program: Program) -> None:
             )
 
 
+def _check_own(program: Program) -> None:
+    """Raise ForeignNodeError where fun uses a value of a differentiation that is not given to it."""
+    if any(is_operand(i.op.constant) for i in program.code):
+        raise ForeignNodeError(
+            "fun uses a differentiated value that is neither y0 nor one of args: pass it on, "
+            "solve_ivp(fun, t_span, y0, args=(value,))"
+        )
+
+
 def _knots_of_time(program: Program) -> Array:
     """Return the knots of the tables of t of a program of (t, y, *args), in order."""
     now = program.inputs[0]
@@ -231,11 +240,7 @@ class System:
                     f"fun has no Taylor series: {second}; write it with NumPy's functions"
                 ) from error
             return
-        if any(is_operand(i.op.constant) for i in recorded.code):
-            raise ForeignNodeError(
-                "fun uses a differentiated value that is neither y0 nor one of args: pass it on, "
-                "solve_ivp(fun, t_span, y0, args=(value,))"
-            )
+        _check_own(recorded)
         self.recorded = recorded
         self.program, self.surfaces = kept(expand, recorded), kept(deciding, recorded)
         if self.floats:
