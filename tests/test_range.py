@@ -201,3 +201,23 @@ def test_second_derivatives_of_powers_over_the_whole_range(r):
                 assert got == -np.inf
             else:
                 assert relative(got, want) < 1e-13
+
+
+@pytest.mark.parametrize("r", [1.5, 2.5])
+def test_reverse_mode_of_powers_whose_value_leaves_the_range(r):
+    plain = lambda x: np.sum(x**r)
+    code = taylor.compile(plain)
+    x = np.array([1e-217, 2.0, 1e-290, 1e160, 1e-207])
+    taylor.gradient(code, np.full(5, 2.0))
+    for n, drivers in enumerate(
+        (
+            (taylor.gradient, lambda f, x: taylor.vjp(f, x, 1.0)[1]),
+            (lambda f, x: taylor.hvp(f, x, np.ones(5)), lambda f, x: np.diag(taylor.hessian(f, x))),
+        ),
+        1,
+    ):
+        want = [float(mp.ff(r, n) * mp.mpf(e) ** (r - n)) for e in x]
+        for f in (plain, code):
+            for driver in drivers:
+                np.testing.assert_allclose(driver(f, x), want, rtol=1e-12)
+    assert taylor.gradient(lambda x: x / (x * x), 1e-110) == pytest.approx(-1e220)

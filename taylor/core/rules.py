@@ -8,6 +8,7 @@ caller decides (see `kinks`), and may give a choice the shares of its first side
 from __future__ import annotations
 
 import functools
+import math
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from fractions import Fraction
@@ -17,7 +18,7 @@ import numpy as np
 
 from taylor.core import parts
 from taylor.core.calls import Call
-from taylor.core.functions import mod
+from taylor.core.functions import TINY, mod, power, real_power
 from taylor.core.instructions import (
     At,
     Const,
@@ -31,8 +32,9 @@ from taylor.core.instructions import (
 )
 from taylor.core.maps import scattered
 from taylor.core.operand import is_complex
+from taylor.core.powers import integer_valued
 from taylor.core.sides import Blend, Choose
-from taylor.core.singular import masked, unsettled
+from taylor.core.singular import leading, masked, unsettled
 from taylor.core.table import Elementary, Rule, derived, slope_of_jump
 from taylor.core.tape import Node, Tape
 from taylor.numbers.formulas import Constant
@@ -41,6 +43,7 @@ from taylor.numbers.values import constant, integers, is_float, over, plus, shap
 
 Code = Sequence[Instruction]
 Choices = tuple[tuple[int, bool], ...]
+FLOAT, ONE = np.dtype(float), (float, np.float64)
 NUMBERS = (int, float, complex)  # of every kind of number
 HELD = (type(None), int, float)  # arguments of a row of which its code may hold the value
 
@@ -355,6 +358,8 @@ def partials(row: Elementary, a: list[Any], y: Any, wanted: Sequence[bool]) -> l
         assert row.quotient is not None
         q, p = row.quotient(a[0], y)
         return [q if type(p) is int and p == 1 else _float(q) / p]
+    if row is power and type(a[1]) is float and not integer_valued(a[1]):
+        row = real_power
     if row.compose is not None:
         return _of_composed(row, a, wanted)
     if row.local is not None:
@@ -368,12 +373,32 @@ def partials(row: Elementary, a: list[Any], y: Any, wanted: Sequence[bool]) -> l
     *q, p = (v[i] for i in outputs)
     one = type(p) is int and p == 1
     slopes = q if one else [over(e, p) for e in q]
+    if row is real_power and wanted[0]:
+        slopes[0] = _of_power(a, y, slopes[0])
     if isinstance(y, ValueSet):
         set_: Any = y
         lost = unsettled(row, a, y)
         slopes = [masked(e + set_ * 0, lost) for e in slopes]
     found = iter(slopes)
     return [next(found) if w else None for w in wanted]
+
+
+def _of_power(given: Sequence[Any], y: Any, slope: Any) -> Any:
+    """Return the derivative r·y/a of y = a**r by a, also where y leaves the range of floats.
+
+    What is recorded where it does not is nan at points where it would.
+    """
+    (a, r), inner = given, leading(y)
+    recorded, known = is_nested(inner), isinstance(inner, Node) and not _is_symbol(inner)
+    value: Any = base(y) if known or not recorded else None
+    if is_float(value) and not (type(value) in ONE and TINY <= abs(value) < math.inf):
+        tiny = np.finfo(getattr(value, "dtype", FLOAT)).tiny
+        out = ((np.abs(value) < tiny) | np.isinf(value)) & np.not_equal(base(a), 0)
+        if np.any(out):
+            with np.errstate(all="ignore"):
+                other = r * real_power(a, r - 1)
+            return other if recorded else np.where(out, other, slope)[()]
+    return slope + 0 * (4 / y) if recorded else slope  # 4/y overflows
 
 
 def _is_symbol(x: Any) -> bool:

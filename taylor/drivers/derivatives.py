@@ -148,8 +148,9 @@ def _pullback(
     if whole and all_finite(found[0]):
         return found
     if not has_nan(base(found[1])) and not has_nan(base(found[0])):
-        value_and_tangent(f, x, np.ones(shape_of(x)))  # infinite: raises at a singular point
-        return found
+        slope = value_and_tangent(f, x, np.ones(shape_of(x)))[1]  # raises at a singular point
+        if what == "vjp" or not np.all(finite(slope)):
+            return found  # infinite, not only a product on the way
     try:
         value, slopes = _byforward(f, x, w, what, None)
     except NonAnalyticError:
