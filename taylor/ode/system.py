@@ -116,7 +116,7 @@ def _check_still(program: Program) -> None:
 
 
 def _check_own(program: Program) -> None:
-    """Raise ForeignNodeError where fun uses a value of a differentiation that is not given to it."""
+    """Raise ForeignNodeError where fun uses a differentiated value that is not given to it."""
     if any(is_operand(i.op.constant) for i in program.code):
         raise ForeignNodeError(
             "fun uses a differentiated value that is neither y0 nor one of args: pass it on, "
