@@ -1349,3 +1349,24 @@ def test_a_product_with_the_hessian_is_that_of_the_hessian(f, times):
     np.testing.assert_allclose(taylor.hvp(f, zero, v), taylor.hessian(f, zero) @ v)
     if times:
         np.testing.assert_allclose(taylor.hvp(f, zero, v), times * v)
+
+
+SECOND = {  # of f at x, along v
+    "hvp": taylor.hvp,
+    "compiled hvp": lambda f, x, v: taylor.hvp(taylor.compile(f), x, v),
+    "jvp of gradient": lambda f, x, v: taylor.jvp(lambda x: taylor.gradient(f, x), (x,), (v,))[1],
+    "gradient of jvp": lambda f, x, v: taylor.gradient(lambda x: taylor.jvp(f, (x,), (v,))[1], x),
+    "gradient of gradient": lambda f, x, v: taylor.gradient(
+        lambda x: np.sum(v * taylor.gradient(f, x)), x
+    ),
+}
+
+
+@pytest.mark.parametrize("mode", SECOND)
+@pytest.mark.parametrize("r", [2.5, 3.5])
+def test_derivatives_inside_derivatives_of_real_powers_at_zero(mode, r):
+    for x in (np.array([0.0, 1.0]), np.array([0.0]), 0.0):
+        f, v = lambda x: np.sum(x**r), np.ones_like(x)
+        assert np.allclose(SECOND[mode](f, x, v), r * (r - 1) * x ** (r - 2), rtol=1e-14)
+    lost = SECOND[mode](lambda x: np.sum(x**1.5), np.array([0.0, 1.0]), np.ones(2))
+    assert np.isnan(lost[0]) and lost[1] == pytest.approx(0.75)

@@ -368,6 +368,9 @@ def partials(row: Elementary, a: list[Any], y: Any, wanted: Sequence[bool]) -> l
         if any(np.iscomplexobj(base(x)) for x in a if not _is_symbol(x)):
             raise TypeError(f"{row.name} of a complex value is not holomorphic")
         return [slope_of_jump(row)(*a) if w else None for w in wanted]
+    if row is real_power and wanted[0] and not wanted[1] and _vanishes(*a):
+        slope = a[1] * real_power(a[0], a[1] - 1)  # r·y/a is 0/0
+        return [masked(slope, np.equal(base(a[0]), 0) & np.less(base(a[1]), 1)), None]
     code, outputs = _quotients(row, tuple(wanted))
     v = values(code, [*(_companion(x, y) for x in a), y])
     *q, p = (v[i] for i in outputs)
@@ -399,6 +402,16 @@ def _of_power(given: Sequence[Any], y: Any, slope: Any) -> Any:
                 other = r * real_power(a, r - 1)
             return other if recorded else np.where(out, other, slope)[()]
     return slope + 0 * (4 / y) if recorded else slope  # 4/y overflows
+
+
+def _vanishes(x: Any, r: Any) -> bool:
+    """Whether x is a value of an outer derivative that is zero, or zero in a lane."""
+    if not is_nested(x) or _is_symbol(leading(x)):
+        return False
+    value, power = base(x), base(r)
+    if not (is_float(value) and is_float(power)) or np.all(value):
+        return False
+    return bool(np.ndim(value) or np.all(np.asarray(power) >= 1))
 
 
 def _is_symbol(x: Any) -> bool:

@@ -30,9 +30,9 @@ from taylor.machine import engine
 from taylor.numbers.balls import whole
 from taylor.numbers.contexts import is_interval, is_set, members
 from taylor.numbers.formulas import Constant
-from taylor.numbers.kinds import Array, Kind, base, base_array, content, is_operand
+from taylor.numbers.kinds import Array, Kind, base, base_array, content, is_nested, is_operand
 from taylor.numbers.policy import current_policy, policy
-from taylor.numbers.values import as_array, divisible, together
+from taylor.numbers.values import as_array, divisible, is_float, together
 from taylor.series.coefficients import UNKNOWN, Coefficients
 from taylor.series.wide import mended
 
@@ -121,6 +121,8 @@ def elementary(row: Elementary, owner: Coefficients, args: Sequence[Any]) -> Any
             return y
         with np.errstate(all="ignore"):
             return y._with_value(row(*values))
+    if row is real_power and _vanishes(owner, args):
+        return _of_powers(*args)
     if row is real_power or row is sqrt or row is cbrt:
         special = _at_zero(row, owner, args)
         if special is not None:
@@ -271,6 +273,27 @@ def _at_zero(row: Elementary, owner: Coefficients, args: Sequence[Any]) -> Any:
         raise PoleError(f"a series with value zero to the power {r}: a pole")
     table = at_zero(row, a, Fraction(r))
     return None if table is None else declared(owner, table)
+
+
+def _vanishes(owner: Coefficients, args: Sequence[Any]) -> bool:
+    """Whether a**r has coefficients that vary with outer variables whose values make a_0 zero."""
+    a, r = args
+    if not isinstance(a, Coefficients) or a.tag is not owner.tag or not is_nested(a._coef):
+        return False
+    head = base(a.value)
+    return type(r) is float and r >= a.order and is_float(head) and not np.all(head)
+
+
+def _of_powers(a: Coefficients, r: float) -> Any:
+    """Return a**r = Σ_k (r choose k) a_0^(r-k) (a - a_0)^k, which does not divide by a_0."""
+    head, factor, product = a.value, 1.0, None
+    rest = a - head
+    y = a._constant(real_power(head, r))
+    for k in range(1, a.order + 1):
+        factor *= (r - k + 1) / k
+        product = rest if product is None else product * rest
+        y = y + product * (factor * real_power(head, r - k))
+    return y
 
 
 def _set_lanes_at_zero(table: Array, algebra: Algebra, a: Array, r: Any) -> None:
