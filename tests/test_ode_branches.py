@@ -292,3 +292,15 @@ def test_the_first_crossing_leaves_the_steps_behind_it():
     assert steps.t[i] + steps.h[i] * met.x == pytest.approx(np.pi / 100, rel=1e-14)
     assert len(steps) - i > 10
     np.testing.assert_allclose(np.append(steps.t[1:], end), steps.t + steps.h, rtol=1e-15)
+
+
+def test_roots_behind_a_kink_of_an_event_are_those_of_its_square():
+    """A step that begins on the kink is on its far side, whatever rounding makes of its start."""
+    fun = lambda t, y, k: [y[1], -k * np.sin(y[0])]
+    bent, smooth = lambda t, y, k: abs(y[0]) - 0.3 * k, lambda t, y, k: y[0] ** 2 - 0.09 * k**2
+    rng = np.random.default_rng(18)
+    some = [(rng.uniform(0.5, 1.5), rng.normal() * 0.5, rng.uniform(0.5, 1)) for _ in range(30)]
+    begun = (0.975360969729936, -0.26294952716395487, 0.6878530363614273)  # 1e-20 on the near side
+    for *y0, k in (begun, *some):
+        r = solve_ivp(fun, (0.0, 7.0), y0, args=(k,), events=[bent, smooth])
+        np.testing.assert_allclose(*r.t_events, rtol=0, atol=3e-14)

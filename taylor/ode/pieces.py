@@ -341,5 +341,8 @@ def divided(pieces: Pieces, parts: Sequence[tuple[int, Any, Any]]) -> Pieces:
         return Pieces(t, low, stops, coef)
     t[inner] = t[inner] + (starts + low)[inner]
     low[inner] = (pieces.t[which[inner]] - t[inner]) + (starts + low)[inner]
+    c, x = np.moveaxis(coef[inner], 1, 0), starts[inner].reshape(-1, *[1] * (coef.ndim - 2))
+    begins = c[0] + value(c[1:], x) * x  # as of `at`, to the last bit: on one side of a surface
     coef[inner] = _shifted(coef[inner], starts[inner])
+    coef[inner, 0] = begins
     return Pieces(t, low, stops - starts, coef)
