@@ -1,0 +1,19 @@
+"""Every test draws the same random numbers, whichever tests ran before it in the process."""
+
+import copy
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def states():
+    """Return the states of the generators of modules before their first tests."""
+    return {}
+
+
+@pytest.fixture(autouse=True)
+def same_numbers(request, states):
+    generator = getattr(request, "module", None) and getattr(request.module, "RNG", None)
+    if generator is not None:
+        bits = generator.bit_generator
+        bits.state = copy.deepcopy(states.setdefault(request.module.__name__, bits.state))
