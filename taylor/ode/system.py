@@ -295,7 +295,10 @@ class System:
         """
         if self.recorded is None or not self.exponents or not self.floats:
             return None
-        other = System(self.f, t, y, args, math.exp(NOTHING))
+        try:
+            other = System(self.f, t, y, args, math.exp(NOTHING))
+        except DomainError:  # f has no value here
+            return None
         found = other.recorded
         return other if found is not None and len(found) > len(self.recorded) else None
 
