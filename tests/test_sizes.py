@@ -20,7 +20,7 @@ FOLDERS = {  # lines that a folder may have
     "series": 2538,
     "drivers": 7426,
     "scipy": 5916,
-    "ode": 11807,
+    "ode": 11810,
     "command": 490,
     ".": 828,
     "hyperdual": 202,
