@@ -6,7 +6,7 @@ import pytest
 
 import taylor
 
-SEEDS = {"float": 100, "complex": 40, "float32": 30, "mpf": 20, "interval": 30, "fraction": 30}
+SEEDS = {"float": 60, "complex": 30, "float32": 20, "mpf": 10, "interval": 20, "fraction": 20}
 BLOCK = 10
 
 
