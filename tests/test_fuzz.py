@@ -6,7 +6,7 @@ import pytest
 
 import taylor
 
-SEEDS = {"float": 60, "complex": 30, "float32": 20, "mpf": 10, "interval": 20, "fraction": 20}
+SEEDS = {"float": 150, "complex": 60, "float32": 60, "mpf": 40, "interval": 40, "fraction": 60}
 BLOCK = 10
 
 

@@ -123,10 +123,8 @@ def compare(found, expected, rtol=2e-13):
     np.testing.assert_allclose(found, expected, rtol=rtol, atol=rtol * np.max(np.abs(expected)))
 
 
-ORDERS = [("relay", 1), ("angle", 1), ("floor", 5), *((name, 2) for name in PROBLEMS)]
-
-
-@pytest.mark.parametrize("name, order", ORDERS)
+@pytest.mark.parametrize("order", [1, 4])
+@pytest.mark.parametrize("name", PROBLEMS)
 def test_in_forward_mode(name, order):
     f, exact, x = PROBLEMS[name]
     x, d = np.array(x), np.cos(np.arange(1, 1 + len(x)))
@@ -139,8 +137,7 @@ def test_in_forward_mode(name, order):
 def test_in_reverse_mode(name):
     f, exact, x = PROBLEMS[name]
     compare(taylor.gradient(f, x), taylor.gradient(exact, x))
-    if name in ("relay", "two springs"):
-        compare(taylor.hessian(f, x), taylor.hessian(exact, x), 1e-12)
+    compare(taylor.hessian(f, x), taylor.hessian(exact, x), 1e-12)
 
 
 def test_in_nested_modes():
@@ -354,7 +351,7 @@ def after_steps(x):  # y' = floor(a t)/10 - y from t = 0 to 3.5, for 4/3.5 > a >
 )
 def test_a_jump_at_the_start_that_stays_there(rate, exactly):
     x = np.array([1.1, 0.3])
-    for slopes in (taylor.jacobian, taylor.gradient)[: 2 if exactly is after_steps else 1]:
+    for slopes in (taylor.jacobian, taylor.gradient):
         compare(slopes(ended(rate), x), taylor.gradient(exactly, x), 1e-12)
 
 

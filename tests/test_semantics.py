@@ -1362,11 +1362,22 @@ SECOND = {  # of f at x, along v
 }
 
 
+DIGITS = np.array([mpmath.mpf(0), mpmath.mpf(1)])
+ARRAYS = [np.array([0, 1], kind) for kind in "dlDf"]
+ZEROS = [0.0, 0, 0j, np.array([0.0]), *ARRAYS, DIGITS[0], DIGITS]
+
+
 @pytest.mark.parametrize("mode", SECOND)
-@pytest.mark.parametrize("r", [2.5, 3.5])
+@pytest.mark.parametrize("r", [2.5, np.float64(3.5), Fraction(5, 2), np.array([2.5])])
 def test_derivatives_inside_derivatives_of_real_powers_at_zero(mode, r):
-    for x in (np.array([0.0, 1.0]), np.array([0.0]), 0.0):
-        f, v = lambda x: np.sum(x**r), np.ones_like(x)
-        assert np.allclose(SECOND[mode](f, x, v), r * (r - 1) * x ** (r - 2), rtol=1e-14)
+    if mode == "compiled hvp" and type(r) is Fraction:
+        r = float(r)
+    for x in ZEROS:
+        f, v = lambda x: np.sum(x**r), np.ones_like(x)[()]
+        wanted = np.asarray(r * (r - 1) * np.where(x == 0, 0.0, 1.0), complex)
+        found = np.asarray(SECOND[mode](f, x, v), complex)
+        assert np.allclose(
+            found, wanted, rtol=1e-6 if np.asarray(x).dtype == np.float32 else 1e-14
+        ), x
     lost = SECOND[mode](lambda x: np.sum(x**1.5), np.array([0.0, 1.0]), np.ones(2))
     assert np.isnan(lost[0]) and lost[1] == pytest.approx(0.75)

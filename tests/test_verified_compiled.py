@@ -103,7 +103,7 @@ def test_what_the_proof_is_not_about_is_left_alone(name):
 
 
 @pytest.mark.parametrize("name", [n for n in ARGUMENTS if n not in ("tan", "real_power")])
-@pytest.mark.parametrize("width", [0.0, 1e-14, 0.1, 2.0])
+@pytest.mark.parametrize("width", [0.0, 1e-14, 0.1, 2.0, 7.0])
 def test_many_lanes_are_as_good_as_one(name, width):
     f, x = getattr(taylor, name), ARGUMENTS[name][::7]
     box = Interval(x, np.minimum(x + width, 1.0) if name in ("asin", "acos") else x + width)
@@ -160,8 +160,9 @@ def test_values_on_levels_hold_and_are_no_wider(name, slopes):
     results, same, other, lost = levels.Levels(program, slopes).through(x)
     before, certain, _ = boxes.run(program, [x], 300, slopes)
     assert (same | lost | ~certain).all() and not other.any() and lost.mean() < 0.3
+    some = 2e-15 if name == "curves" else 1e-15  # hypot is a root of a sum of squares in code
     for y, z in zip(results, before, strict=True):
-        assert (y.width <= z.width * (1 + 1e-6) + 1e-15 * z.mag + 1e-290)[same].mean() > 0.97
+        assert (y.width <= z.width * (1 + 1e-6) + some * z.mag + 1e-290)[same].mean() > 0.98
         assert y.overlaps(z)[same].all()
     exact = SimpleNamespace(**EXACT)
     with mpmath.workdps(40):

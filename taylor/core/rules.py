@@ -405,13 +405,13 @@ def _of_power(given: Sequence[Any], y: Any, slope: Any) -> Any:
 
 
 def _vanishes(x: Any, r: Any) -> bool:
-    """Whether x is a value of an outer derivative that is zero, or zero in a lane."""
-    if not is_nested(x) or _is_symbol(leading(x)):
+    """Whether x is zero somewhere, where x**r has a slope if it is a number alone."""
+    if _is_symbol(leading(x)) or isinstance(value := base(x), ValueSet):
         return False
-    value, power = base(x), base(r)
-    if not (is_float(value) and is_float(power)) or np.all(value):
+    one, powers = type(value) in ONE or not np.ndim(value), base(r)
+    if value if one else np.all(value):
         return False
-    return bool(np.ndim(value) or np.all(np.asarray(power) >= 1))
+    return not (one or isinstance(powers, ValueSet)) or bool(np.all(np.real(powers) >= 1))
 
 
 def _is_symbol(x: Any) -> bool:

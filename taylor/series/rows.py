@@ -32,7 +32,7 @@ from taylor.numbers.contexts import is_interval, is_set, members
 from taylor.numbers.formulas import Constant
 from taylor.numbers.kinds import Array, Kind, base, base_array, content, is_nested, is_operand
 from taylor.numbers.policy import current_policy, policy
-from taylor.numbers.values import as_array, divisible, is_float, together
+from taylor.numbers.values import as_array, divisible, together
 from taylor.series.coefficients import UNKNOWN, Coefficients
 from taylor.series.wide import mended
 
@@ -276,21 +276,29 @@ def _at_zero(row: Elementary, owner: Coefficients, args: Sequence[Any]) -> Any:
 
 
 def _vanishes(owner: Coefficients, args: Sequence[Any]) -> bool:
-    """Whether a**r has coefficients that vary with outer variables whose values make a_0 zero."""
+    """Whether a**r has coefficients where a_0 is zero, and no lanes of floats hold them.
+
+    They vary with outer variables, or are numbers by which zero cannot be divided.
+    """
     a, r = args
-    if not isinstance(a, Coefficients) or a.tag is not owner.tag or not is_nested(a._coef):
+    if not isinstance(a, Coefficients) or a.tag is not owner.tag:
+        return False
+    lanes = a.shape and isinstance(a._coef, np.ndarray) and a._coef.dtype.kind == "O"
+    if not (is_nested(a._coef) or lanes):
         return False
     head = base(a.value)
-    return type(r) is float and r >= a.order and is_float(head) and not np.all(head)
+    if is_operand(r) or is_set(head) or np.iscomplexobj(r) or np.all(head):
+        return False
+    return bool(np.all(np.asarray(r) >= a.order))
 
 
-def _of_powers(a: Coefficients, r: float) -> Any:
+def _of_powers(a: Coefficients, r: Any) -> Any:
     """Return a**r = Σ_k (r choose k) a_0^(r-k) (a - a_0)^k, which does not divide by a_0."""
-    head, factor, product = a.value, 1.0, None
+    head, factor, product = a.value, 1, None
     rest = a - head
     y = a._constant(real_power(head, r))
     for k in range(1, a.order + 1):
-        factor *= (r - k + 1) / k
+        factor = factor * (r - k + 1) / k
         product = rest if product is None else product * rest
         y = y + product * (factor * real_power(head, r - k))
     return y
