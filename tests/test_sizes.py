@@ -17,7 +17,7 @@ FOLDERS = {  # lines that a folder may have
     "linalg": 1604,
     "arrays": 2070,
     "machine": 6941,
-    "series": 2538,
+    "series": 2546,
     "drivers": 7426,
     "scipy": 5916,
     "ode": 11810,
