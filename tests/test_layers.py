@@ -60,8 +60,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "array_api": ["array", "functions", "fft", "linalg", "special", "__init__"],
     "ode": [
         "files", "units", "control", "options", "roots", "dense", "system", "pieces", "surfaces",
-        "zeros", "registers", "followed", "machine", "lanes", "stepper", "singular", "record",
-        "stiffness", "stops", "integrator", "rates", "radau", "methods", "edges", "jets",
+        "zeros", "registers", "followed", "machine", "lanes", "stepper", "singular", "standing",
+        "record", "stiffness", "stops", "integrator", "rates", "radau", "methods", "edges", "jets",
         "adjoints", "flow", "variation", "event", "doses", "events", "stepwise", "results",
         "complexes", "solve", "sensitivity", "regimens", "members", "crossings", "watched", "saved",
         "ensemble", "solver", "__init__",
