@@ -59,7 +59,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "array_api": ["array", "functions", "fft", "linalg", "special", "__init__"],
     "ode": [
-        "files", "units", "control", "options", "roots", "dense", "system", "pieces", "surfaces",
+        "files", "control", "options", "roots", "dense", "units", "system", "pieces", "surfaces",
         "zeros", "registers", "followed", "machine", "lanes", "stepper", "singular", "standing",
         "record", "stiffness", "stops", "integrator", "rates", "radau", "methods", "edges", "jets",
         "adjoints", "flow", "variation", "event", "doses", "events", "stepwise", "results",

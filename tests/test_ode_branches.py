@@ -306,6 +306,18 @@ def test_roots_behind_a_kink_of_an_event_are_those_of_its_square():
         np.testing.assert_allclose(*r.t_events, rtol=0, atol=3e-14)
 
 
+@pytest.mark.parametrize(
+    "g",
+    [
+        lambda t, y: np.exp(1000 * (y[0] - 0.5)) - 1,
+        lambda t, y: 1 / (1 + np.exp(1000 * (t - np.log(4)))) - 0.5,
+    ],
+)
+def test_events_that_overflow_where_they_are_no_roots(g):
+    r = solve_ivp(lambda t, y: -y, (0.0, 10.0), [2.0], events=g)
+    np.testing.assert_allclose(r.t_events[0], [np.log(4)], rtol=1e-14)
+
+
 def friction(t, y):
     """Two blocks with friction, the first without a force, the second on a spring."""
     return np.concatenate([y[2:], [-0.3, 0.0] * np.sign(y[2:]) - [0.0, 1.0] * y[:2]])
@@ -324,10 +336,10 @@ def at_jumps(t, y):
     ],
 )
 def test_what_jumps_is_constant_where_its_argument_stays(fun, y0, expected):
-    r = solve_ivp(fun, (0.0, 20.0), y0)
-    ones = [TaylorIntegrator(fun, 0.0, y0).propagate_until(20.0)]
-    ones.append(solve_ensemble(fun, (0.0, 20.0), [y0, y0]).y_last[1])
-    for y in (r.y[:, -1], *ones):
+    for y in (
+        solve_ivp(fun, (0.0, 20.0), y0).y[:, -1],
+        solve_ensemble(fun, (0.0, 20.0), [y0, y0]).y_last[1],
+    ):
         np.testing.assert_allclose(y, expected, rtol=0, atol=3e-14)
 
 

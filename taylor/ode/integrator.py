@@ -63,6 +63,7 @@ from taylor.ode.zeros import (
 )
 
 Array = NDArray[Any]
+UNSEEN = "fun branches where none of its conditions changes its sign"
 LIMIT = 1 << 12  # steps in one call of machine code, or more if they are short:
 WORK = 1 << 26  # products of numbers that one may take, some hundredths of a second
 FURTHER = 8  # times that a surface is left further behind, four times as far each time
@@ -337,15 +338,19 @@ class Integrator:
             self._left = None if len(pieces) else self._left
             if status != GUARD:
                 return status, pieces
-            if len(pieces) and self.system.holds:  # which has begun to move in the last step
-                self.place, pieces = pieces.at(-1, 0 * self.t), pieces.part(0, len(pieces) - 1)
-                self._bind()
-                return GO, pieces
             if len(pieces):
-                break
+                return GO, self._released(pieces)
             self._nudge(t_end, 4**n if n else 0)  # machine code may see a surface a little later
             self._bind()
-        raise self._stuck("fun branches where none of its conditions changes its sign")
+        raise self._stuck(UNSEEN)
+
+    def _released(self, pieces: Pieces) -> Pieces:
+        """Go back to the last step, in which what is held began to move; return those before."""
+        if not self.system.holds:
+            raise self._stuck(UNSEEN)
+        self.place = pieces.at(-1, 0 * self.t)
+        self._bind()
+        return pieces.part(0, len(pieces) - 1)
 
     def _nudge(self, t_end: Any, units: int) -> None:
         self.place = nudged(self.system, self._parameters, self.place, t_end, units, self.h)
