@@ -46,6 +46,7 @@ def test_every_row_has_an_example(pages):
     count = sum(isinstance(getattr(taylor, name), Elementary) for name in reference.ELEMENTARY)
     aliases = pages["elementary"].count("by its name in NumPy")
     assert pages["elementary"].count("   >>> taylor.") == count - aliases
+    assert pages["scipy_special"].count("   >>> special.") == len(taylor.scipy.special.UFUNCS)
 
 
 def test_faint_texts_are_found(tmp_path):
