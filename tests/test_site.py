@@ -1,12 +1,13 @@
 """The site: every public name is in the reference; what is wrong with a page is found."""
 
+import doctest
 import re
 from pathlib import Path
 
 import pytest
 
 import taylor
-from docs import check, reference
+from docs import check, facts, formulas, reference
 from taylor.core.table import Elementary
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -47,6 +48,12 @@ def test_every_row_has_an_example(pages):
     aliases = pages["elementary"].count("by its name in NumPy")
     assert pages["elementary"].count("   >>> taylor.") == count - aliases
     assert pages["scipy_special"].count("   >>> special.") == len(taylor.scipy.special.UFUNCS)
+
+
+@pytest.mark.parametrize("module", [check, facts, formulas])
+def test_the_code_of_the_site_does_what_it_says(module):
+    found = doctest.testmod(module)
+    assert found.attempted and not found.failed
 
 
 def test_faint_texts_are_found(tmp_path):
