@@ -14,6 +14,7 @@ from scipy import special
 
 import taylor
 from docs.generate import arity, equation, value
+from docs.imports import complete
 from taylor.core.binding import SCIPY
 from taylor.core.functions import __all__ as ELEMENTARY
 from taylor.core.table import Elementary
@@ -115,7 +116,7 @@ def described(module: str, names: list[str]) -> str:
     found = pkgutil.resolve_name(module)
     parts = [f".. currentmodule:: {module}\n\n"]
     if module != "taylor":
-        parts.insert(0, f".. automodule:: {module}\n   :no-members:\n\n")
+        parts.insert(0, f".. automodule:: {module}\n   :no-members:\n   :no-index:\n\n")
     for name in names:
         part = getattr(found, name)
         kind = (
@@ -183,6 +184,7 @@ def elementary() -> str:
         "Every row of the table works for every kind of number, in every mode, to any order; what "
         "the columns mean is said in :doc:`/functions`. A point outside the domain raises "
         "`DomainError`, `PoleError` or `NonAnalyticError`; in an array its lane becomes nan.\n\n"
+        ">>> import taylor\n\n"
     )
     for name, found in rows.items():
         if isinstance(found, Elementary):
@@ -221,7 +223,10 @@ def escaped(text: str) -> str:
 
 
 def as_rst(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
-    """Escape a docstring, but for its code."""
+    """Import what the examples of a docstring use, and escape it, but for its code."""
+    homes = ["taylor", *(module for module, _ in (*MODULES.values(), *NAMESPACES.values()))]
+    homes.sort(key=lambda home: -len(home) * name.startswith(f"{home}."))  # its own first
+    complete(lines, obj, homes)
     code = False
     for i, line in enumerate(lines):
         code = line.lstrip().startswith(">>>") or (code and bool(line.strip()))
