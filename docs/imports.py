@@ -59,7 +59,8 @@ def _has(home: ModuleType, name: str, value: Any) -> bool:
 def complete(lines: list[str], owner: Any, homes: Iterable[str]) -> None:
     """Put the imports before the first example of a docstring, which is that of `owner`."""
     owner = getattr(owner, "fget", None) or owner
-    module = sys.modules.get(getattr(owner, "__module__", None) or "")
+    name = getattr(owner, "__module__", None) or getattr(owner, "__name__", "")
+    module = sys.modules.get(name)
     code = "".join(e.source for e in doctest.DocTestParser().get_examples("\n".join(lines)))
     if module is None or not code:
         return

@@ -143,12 +143,12 @@ def arguments(name: str) -> str:
 def valued(name: str) -> str:
     """Return a ufunc of SciPy at an ordinary point, which arguments are constants, SciPy's page."""
     point = POINTS[name][0]
-    call = f"special.{name}({', '.join(map(repr, point))})"
+    call = f"``special.{name}({', '.join(map(repr, point))})``"
+    values = ", ".join(f"{y:.9g}" for y in np.atleast_1d(getattr(special, name)(*point)))
     fixed = getattr(SCIPY[name], "fixed", ())
-    constant = f"No derivatives by {', '.join(fixed)}. " if fixed else ""
+    constant = f" No derivatives by {', '.join(fixed)}." if fixed else ""
     page = f"https://docs.scipy.org/doc/scipy/reference/generated/scipy.special.{name}.html"
-    shown = repr(getattr(taylor.scipy.special, name)(*point))
-    return f"   {constant}`What it is <{page}>`__, in SciPy.\n\n   >>> {call}\n   {shown}\n\n"
+    return f"   {call} is {values}.{constant} In SciPy: `{name} <{page}>`__.\n\n"
 
 
 def example(name: str, found: Elementary) -> str:
