@@ -369,7 +369,7 @@ class Expansion(Tape):
         missing = ndim - len(shape)
         if missing <= 0 or (shape == () and isinstance(op, (Const, Parameter))):
             return a
-        return self.apply(Reshape((1,) * missing + shape), [Node(self, a)]).i
+        return self.apply(Reshape((1,) * missing + shape), (a,)).i
 
     def plain(self, x: Node) -> Any:
         """Return the numbers of a constant, and any other node itself."""

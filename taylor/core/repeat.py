@@ -155,16 +155,15 @@ class Repeating(Tape):
         return super().push(op, args, shape, value)
 
     def apply(
-        self, op: Op, nodes: Sequence[Node], shape: Shape | None = None, key: Any = None
+        self, op: Op, args: tuple[int, ...], shape: Shape | None = None, key: Any = None
     ) -> Node:
         if not self.departed:
-            args = (nodes[0].i,) if len(nodes) == 1 else tuple([n.i for n in nodes])
             n = self.seen.get((key or op.key(), args))
             n = self._next(op, args) if n is None else n
             if n is not None:
                 return self._at(n)
             self.depart()
-        return super().apply(op, nodes, shape, key)
+        return super().apply(op, args, shape, key)
 
     def run(self, x: Node, start: int, shape: Shape) -> Node:
         if not self.departed and math.prod(shape) != x.size:

@@ -113,6 +113,8 @@ def active(code: Code) -> list[bool]:
     for op, args, _ in code:
         if len(args) == 1:
             depends.append(depends[args[0]])
+        elif len(args) == 2:
+            depends.append(depends[args[0]] or depends[args[1]])
         else:
             depends.append(type(op) is Input or any(map(depends.__getitem__, args)))
     return depends
@@ -229,14 +231,10 @@ class Adjoints:
     def add(self, i: int, bar: Any, choices: Choices = ()) -> None:
         """Add a contribution that is broadcastable to the shape of variable i."""
         known = self.total[i]
-        if known is not None:
-            self.total[i] = plus(known, bar)
-        else:
-            self.total[i] = bar
-            if choices and i not in self.pending:
-                self.choices[i] = choices
-                return
-        if self.choices and self.choices.get(i, ()) != choices:
+        self.total[i] = bar if known is None else plus(known, bar)
+        if choices and known is None and i not in self.pending:
+            self.choices[i] = choices
+        elif self.choices and self.choices.get(i, ()) != choices:
             self.choices.pop(i, None)
 
     def add_at(self, i: int, index: Array | slice, bar: Any) -> None:
@@ -265,8 +263,11 @@ class Adjoints:
             own = self.shapes[j]
             if own != shape:
                 self.add(j, unbroadcast(part, shape, own))
-            else:
+            elif chooses or self.choices:
                 self.add(j, part, (*choices, (i, n == 2)) if chooses else choices)
+            else:
+                known = self.total[j]
+                self.total[j] = part if known is None else plus(known, part)
 
     def pop(self, i: int) -> Any:
         """Return the adjoint of variable i (None: zero) and forget it."""
@@ -329,19 +330,20 @@ def _swept(
     for i, bar in seeds.items():
         bars.add(i, bar)
     value, varies = v.__getitem__, depends.__getitem__
+    at = Recorded(code, 0, [], None, None, transposing)
     with np.errstate(all="ignore"):
         for i in range(len(code) - 1, -1, -1):
+            if (bars.total[i] is None and i not in bars.pending) or not depends[i]:
+                continue
             op, args, shape = code[i]
-            if not depends[i] or type(op) is Input or 0 in shape:
+            if type(op) is Input or 0 in shape:
                 continue
             bar = bars.pop(i)
-            if bar is None:
-                continue
             if parted and isinstance(op, Call) and not is_complex(v[i]):
                 bar = _real(bar)
             if every is not None:
                 every[i] = full(bar, shape)
-            at = Recorded(code, i, [*map(value, args)], v[i], None, transposing)
+            at.i, at.a, at.y = i, [*map(value, args)], v[i]
             bars.spread(code, v, i, op.adjoint(at, bar, [*map(varies, args)]))
         found = [bars.pop(i) for i in inputs]
     return [b if b is None else full(b, code[i].shape) for i, b in zip(inputs, found, strict=True)]
@@ -354,7 +356,7 @@ def partials(row: Elementary, a: list[Any], y: Any, wanted: Sequence[bool]) -> l
     They are q_a/p from its quotient, the first coefficient of its local series, or zero (None: not
     wanted, or zero); None for a row made of others that choose, jump, or depend on the values.
     """
-    if len(a) == 1 and _by_numpy(row) and _is_array(a[0]) and _is_array(y):
+    if len(a) == 1 and _by_numpy(row) and _are_arrays(a[0], y):
         assert row.quotient is not None
         q, p = row.quotient(a[0], y)
         return [q if type(p) is int and p == 1 else _float(q) / p]
@@ -419,9 +421,11 @@ def _is_symbol(x: Any) -> bool:
     return isinstance(x, Node) and x.tape.values[x.i] is None
 
 
-def _is_array(x: Any) -> bool:
-    """Whether x is an array of NumPy's floats, or one of them."""
-    return is_float(x) and type(x) is not float
+def _are_arrays(x: Any, y: Any) -> bool:
+    """Whether both are arrays of NumPy's floats, or one of them."""
+    if type(x) is np.ndarray is type(y):
+        return bool(x.dtype.kind == "f" == y.dtype.kind)
+    return is_float(x) and type(x) is not float and is_float(y) and type(y) is not float
 
 
 @functools.cache

@@ -18,13 +18,14 @@ from typing import Any
 import numpy as np
 
 from taylor.core.advice import PAGE
-from taylor.core.calls import Call, Row, flat
+from taylor.core.calls import Call, Row, flat, of_row
 from taylor.core.conditions import COMPARISONS, MIRRORED, Condition, Guard, held_integer, own
 from taylor.core.instructions import (
     ADD,
     DIV,
     LARGE,
     MUL,
+    Arithmetic,
     Const,
     Input,
     Instruction,
@@ -36,9 +37,9 @@ from taylor.core.maps import Gather, Reshape, Scatter, gather, run
 from taylor.core.memory import Cell, each, in_memory, joint, placed, positions, shares
 from taylor.core.operand import NUMBERS, Operand, binary, bind, fits, host, lift
 from taylor.core.parts import Part
-from taylor.core.simpler import SIMPLER, negative
+from taylor.core.simpler import SIMPLER, arithmetic, negative
 from taylor.core.singular import equal
-from taylor.core.table import Rule, derived
+from taylor.core.table import Elementary, Rule, derived
 from taylor.core.tables import nonzero, unchanged
 from taylor.core.tags import Tag, fresh_tag
 from taylor.errors import ForeignNodeError, NotNow, TieError, TraceError
@@ -47,6 +48,10 @@ from taylor.numbers.kinds import Array, Fillable, Kind, base_array, is_nested, i
 from taylor.numbers.values import as_array, as_data, constant, fitted, is_native, of_value, quiet
 
 PLAIN = frozenset((int, float, np.float64, np.ndarray))
+OUTLIVED = (
+    f"a node outlived its recording; return results from the recorded function instead ({PAGE})"
+)
+new = tuple.__new__  # of a tuple with names: without the call of Python that this takes otherwise
 
 
 class TooLarge(Exception):
@@ -92,12 +97,13 @@ class Tape:
         i = len(self.code)
         if i >= self.most:
             raise NotNow(f"a recording of more than {self.most} instructions")
-        node = self.at(i)
+        if self.tag.closed:
+            raise ForeignNodeError(OUTLIVED)
         self.seen[key] = i
-        self.code.append(Instruction(op, args, shape))
+        self.code.append(new(Instruction, (op, args, shape)))
         self.values.append(value)
         self.native = self.native and is_native(value)
-        return node
+        return Node(self, i)
 
     def input(self, shape: Shape, value: Any = None) -> Node:
         """Append an input."""
@@ -183,10 +189,7 @@ class Tape:
     def at(self, i: int, like: Array | None = None) -> Node:
         """Return the node of an instruction, laid out in memory as an array."""
         if self.tag.closed:
-            raise ForeignNodeError(
-                "a node outlived its recording; return results from the recorded function instead "
-                f"({PAGE})"
-            )
+            raise ForeignNodeError(OUTLIVED)
         return Node(self, i, like)
 
     def size(self, i: int) -> int:
@@ -205,13 +208,12 @@ class Tape:
         return c if self.native and is_native(c) else constant(c, self.like)
 
     def apply(
-        self, op: Op, nodes: Sequence[Node], shape: Shape | None = None, key: Any = None
+        self, op: Op, args: tuple[int, ...], shape: Shape | None = None, key: Any = None
     ) -> Node:
-        """Append an instruction on nodes, with its value where theirs are known (or find it).
+        """Append op of other instructions, with its value where theirs are known (or find it).
 
         `key` tells it from others, if not its content does.
         """
-        args = (nodes[0].i,) if len(nodes) == 1 else tuple([n.i for n in nodes])
         values = [*map(self.values.__getitem__, args)]
         symbolic = not self.native and (self.like is None or NoneType in map(type, values))
         key = (key or op.key(), args)
@@ -225,7 +227,11 @@ class Tape:
         if self.room < 0:
             raise TooLarge
         if self.native and op.pure:
-            value = self.quietly(op.value, values, self.number)
+            plain = op.plain
+            if plain is not None:
+                value = self.quietly(plain, *values)
+            else:
+                value = self.quietly(op.value, values, self.number)
         elif {*map(type, values)} == {Node}:  # it is recorded there
             value = op.value(values, self.number)
         else:
@@ -236,9 +242,9 @@ class Tape:
     def run(self, x: Node, start: int, shape: Shape) -> Node:
         """Append the elements of that shape that follow each other in x from a position on."""
         if math.prod(shape) == x.size:
-            return x if shape == x.shape else self.apply(Reshape(shape), [x], shape)
+            return x if shape == x.shape else self.apply(Reshape(shape), (x.i,), shape)
         found = self.seen.get((key := (Gather, start, shape), (x.i,)))
-        return self.apply(run(start, shape), [x], shape, key) if found is None else self.at(found)
+        return self.apply(run(start, shape), (x.i,), shape, key) if found is None else self.at(found)
 
     def call(self, rule: Rule, args: Sequence[Any]) -> Any:
         """Append a rule of arrays, and return its results."""
@@ -384,16 +390,28 @@ class Node(Operand):
             return Node(self.tape, args[0])._beside(self)
         if type(op) is Const and not isinstance(op.c, Constant):
             return self.tape.constant(-op.c)._beside(self)
-        return self.tape.apply(Scale(-1), [self], self.shape)._beside(self)
+        return self.tape.apply(Scale(-1), (self.i,), self.shape)._beside(self)
 
     # instructions ---------------------------------------------------------------------------
+    def _elementary(self, row: Elementary, args: Sequence[Any]) -> Any:
+        if len(args) > 1:
+            return super()._elementary(row, args)
+        i = self._i if self._cell is None and type(self) is Node else self.i
+        node = self.tape.apply(of_row(row), (i,), self.shape, row)
+        return node if self._where is None else node._beside(self)
+
     def process(self, op: Op, args: Sequence[Any]) -> Any:
         """Append an instruction on those arguments, or what is simpler and the same."""
         tape = self.tape
+        if isinstance(op, Arithmetic):
+            a, b = args
+            i = a._i if type(a) is Node and a._cell is None and a.tape is tape else tape.node(a).i
+            j = b._i if type(b) is Node and b._cell is None and b.tape is tape else tape.node(b).i
+            node = arithmetic(tape, op, i, j)
+            return node._beside(a, b) if len(tape.code[node._i].shape) > 1 else node
         if type(op) is Row:
-            if len(args) == 1:  # the shortest way
-                node = tape.apply(op, args, self.shape)
-                return node if self._where is None else node._beside(self)
+            if len(args) == 1:
+                return self._elementary(op.row, args)
             if NoneType in map(type, args):  # np.clip with one side open
                 assert op.row.compose is not None
                 return op.row.compose(*args)
@@ -401,7 +419,7 @@ class Node(Operand):
             return tape.call(op.rule, args)
         nodes = [x if type(x) is Node and x.tape is tape else tape.node(x) for x in args]
         found = SIMPLER[type(op)](tape, op, nodes) if type(op) in SIMPLER else None
-        node = tape.apply(op, nodes) if found is None else found
+        node = tape.apply(op, tuple([x.i for x in nodes])) if found is None else found
         if op.by_element and len(tape.code[node._i].shape) > 1:
             return node._beside(*args)
         return node

@@ -148,7 +148,8 @@ def _recorded(each: Function, state: Any, rows: Sequence[Any], count: int) -> An
     if made is None:
         return None
     loop, outer = made
-    y = tape.apply(loop, [*nodes[:first], *(tape.node(c) for c in outer), *nodes[first:]])
+    args = (*nodes[:first], *map(tape.node, outer), *nodes[first:])
+    y = tape.apply(loop, tuple([x.i for x in args]))
     parts = loop.split(y)
     return trees.build(structure, iter(parts[:first])), trees.build(form, iter(parts[first:]))
 
