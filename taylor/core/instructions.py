@@ -421,7 +421,7 @@ class Scale(Op):
         return times(a[0], number(self.c))
 
     def _number(self, x: Any) -> Any:
-        if type(self.c) is np.ndarray is type(x) and not self.c.dtype.hasobject:
+        if type(self.c) is float or (type(self.c) is np.ndarray is type(x) and not self.c.dtype.hasobject):
             return self.c
         return constant(self.c, x if is_operand(x) else np.asarray(x))
 
@@ -461,7 +461,10 @@ class Einsum(Op):
     """einsum(spec, x, y)."""
 
     spec: str
-    arity = 2
+    arity, pure = 2, True
+
+    def key(self) -> Any:
+        return (Einsum, self.spec)
 
     def shape(self, shapes: list[Shape]) -> Shape:
         return patterns.contracted_shape(self.spec, *shapes)

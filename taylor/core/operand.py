@@ -78,10 +78,11 @@ def binary(op: Arithmetic, home: str = "tag") -> tuple[Method, Method]:
         return bind(op, self, other) if fits(other) else NotImplemented
 
     def right(self: Any, other: Any) -> Any:
-        number = type(other) in NUMBERS
-        if op is MUL and not number and is_sparse(other):  # of a matrix, no array, the product
+        if type(other) in NUMBERS:
+            return self.process(op, (other, self))
+        if op is MUL and is_sparse(other):  # of a matrix, no array, the product
             return _product(other, self)
-        return bind(op, other, self) if number or fits(other) else NotImplemented
+        return bind(op, other, self) if fits(other) else NotImplemented
 
     return left, right
 
@@ -129,6 +130,11 @@ class Operand(Handled):
         def __getattr__(self, name: str) -> Any: ...
 
     # -------------------------------------------------------------- instructions
+    def _bound(self, op: Op, args: Sequence[Any]) -> Any:
+        """Return op(*args) of arguments of which it is one."""
+        given = [lift(x) for x in args]
+        return host(given).process(op, given)
+
     def _elementary(self, row: Elementary, args: Sequence[Any]) -> Any:
         return self.process(Row(row), args) if len(args) == 1 else bind(Row(row), *args)
 
@@ -451,6 +457,9 @@ def bind(op: Op, *args: Any) -> Any:
     """Return what op makes of the arguments: the innermost operand among them does it."""
     if len(args) == 1 and isinstance(args[0], Operand):  # the shortest way
         return args[0].process(op, args)
+    for x in args:
+        if isinstance(x, Operand):
+            return x._bound(op, args)
     given = [lift(x) for x in args]
     owner = host(given)
     return op.value(given, lambda c: c) if owner is None else owner.process(op, given)

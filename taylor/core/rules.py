@@ -103,6 +103,11 @@ def _of_floats(code: Code, x: Sequence[Any]) -> list[Any]:
     return v
 
 
+def _is_finite(x: Any) -> bool:
+    """Whether x is an array of finite numbers of NumPy's."""
+    return type(x) is np.ndarray and x.dtype.kind == "f" and bool(np.isfinite(x).all())
+
+
 def _float(c: Any) -> Any:
     return float(c) if isinstance(c, (Fraction, Constant)) else c
 
@@ -222,9 +227,9 @@ class Adjoints:
     keeps the choices (which, side) it is subject to, so that 0·inf does not poison what was taken.
     """
 
-    def __init__(self, shapes: Sequence[Shape]) -> None:
-        self.shapes = shapes
-        self.total: list[Any] = [None] * len(shapes)
+    def __init__(self, code: Code) -> None:
+        self.code = code
+        self.total: list[Any] = [None] * len(code)
         self.pending: dict[int, list[tuple[Array | slice, Any]]] = {}
         self.choices: dict[int, Choices] = {}
 
@@ -237,43 +242,40 @@ class Adjoints:
         elif self.choices and self.choices.get(i, ()) != choices:
             self.choices.pop(i, None)
 
-    def add_at(self, i: int, index: Array | slice, bar: Any) -> None:
-        """Add a contribution to single elements of variable i, without touching the others."""
-        self.choices.pop(i, None)
-        self.pending.setdefault(i, []).append((index, bar))
+    def add_whole(self, i: int, part: Whole) -> None:
+        """Add a contribution to variable i, or to some elements without touching the others."""
+        if part.at is None:
+            self.add(i, part.bar)
+        else:
+            self.choices.pop(i, None)
+            self.pending.setdefault(i, []).append((part.at, part.bar))
 
-    def spread(self, code: Code, v: Sequence[Any], i: int, given: Sequence[Any]) -> None:
+    def spread(self, v: Sequence[Any], i: int, given: Sequence[Any]) -> None:
         """Add what the adjoint of instruction i gives to those of its arguments."""
-        op, args, shape = code[i]
+        op, args, shape = self.code[i]
         choices = self.choices.pop(i, ()) if self.choices else ()
         chooses = isinstance(op, Choose)
         for n, (j, part) in enumerate(zip(args, given, strict=True)):
             if part is None:
                 continue
             if type(part) is Whole:
-                if part.at is None:
-                    self.add(j, part.bar)
-                else:
-                    self.add_at(j, part.at, part.bar)
+                self.add_whole(j, part)
                 continue
-            for k, first in choices:
-                choice, (left, right, *_), _ = code[k]
+            for k, first in choices if choices and not _is_finite(part) else ():  # 0·slope is 0
+                choice, (left, right, *_), _ = self.code[k]
                 assert isinstance(choice, Choose)
                 part = choice.taken(v[left], v[right], part, first)
-            own = self.shapes[j]
+            own = self.code[j].shape
             if own != shape:
                 self.add(j, unbroadcast(part, shape, own))
-            elif chooses or self.choices:
-                self.add(j, part, (*choices, (i, n == 2)) if chooses else choices)
             else:
-                known = self.total[j]
-                self.total[j] = part if known is None else plus(known, part)
+                self.add(j, part, (*choices, (i, n == 2)) if chooses else choices)
 
     def pop(self, i: int) -> Any:
         """Return the adjoint of variable i (None: zero) and forget it."""
         total, self.total[i] = self.total[i], None
         if self.pending and i in self.pending:
-            total = added(total, scattered(self.pending.pop(i), self.shapes[i]))
+            total = added(total, scattered(self.pending.pop(i), self.code[i].shape))
         return total
 
 
@@ -322,21 +324,21 @@ def _swept(
     `parted`: of the adjoint of what a rule gives, if that is real, only the real part counts.
     """
     depends = active(code)
-    bars = Adjoints([c.shape for c in code])
+    bars = Adjoints(code)
     inputs = [i for i, c in enumerate(code) if type(c.op) is Input]
     for i, bar in zip(inputs, start, strict=False):
         if bar is not None:
             bars.add(i, bar)
     for i, bar in seeds.items():
         bars.add(i, bar)
-    value, varies = v.__getitem__, depends.__getitem__
+    value, varies, total = v.__getitem__, depends.__getitem__, bars.total
     at = Recorded(code, 0, [], None, None, transposing)
     with np.errstate(all="ignore"):
         for i in range(len(code) - 1, -1, -1):
-            if (bars.total[i] is None and i not in bars.pending) or not depends[i]:
+            if (total[i] is None and i not in bars.pending) or not depends[i]:
                 continue
             op, args, shape = code[i]
-            if type(op) is Input or 0 in shape:
+            if not args or 0 in shape:
                 continue
             bar = bars.pop(i)
             if parted and isinstance(op, Call) and not is_complex(v[i]):
@@ -344,7 +346,17 @@ def _swept(
             if every is not None:
                 every[i] = full(bar, shape)
             at.i, at.a, at.y = i, [*map(value, args)], v[i]
-            bars.spread(code, v, i, op.adjoint(at, bar, [*map(varies, args)]))
+            given = op.adjoint(at, bar, [*map(varies, args)])
+            if bars.choices or isinstance(op, Choose):
+                bars.spread(v, i, given)
+                continue
+            for j, part in zip(args, given, strict=True):  # the shortest way
+                if type(part) is Whole:
+                    bars.add_whole(j, part)
+                elif part is not None:
+                    if code[j][2] != shape:
+                        part = unbroadcast(part, shape, code[j][2])
+                    total[j] = part if total[j] is None else plus(total[j], part)
         found = [bars.pop(i) for i in inputs]
     return [b if b is None else full(b, code[i].shape) for i, b in zip(inputs, found, strict=True)]
 
@@ -360,6 +372,8 @@ def partials(row: Elementary, a: list[Any], y: Any, wanted: Sequence[bool]) -> l
         assert row.quotient is not None
         q, p = row.quotient(a[0], y)
         return [q if type(p) is int and p == 1 else _float(q) / p]
+    if row is power and type(a[1]) is int and a[1] > 1 and not wanted[1] and _are_arrays(a[0], y):
+        return [a[1] * (a[0] if a[1] == 2 else a[0] ** (a[1] - 1)), None]
     if row is power and type(a[1]) is float and not integer_valued(a[1]):
         row = real_power
     if row.compose is not None:

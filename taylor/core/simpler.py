@@ -206,5 +206,7 @@ def _reduced(x: Node, axes: str, others: str) -> tuple[Node, str]:
 
 
 def negative(x: Any) -> Any:
+    if type(x) in REAL:
+        return -x
     x = lift(x)
     return -x if is_operand(x) or type(x) in (int, float, complex) else -as_array(x)[()]

@@ -19,7 +19,7 @@ import numpy as np
 
 from taylor.core.advice import PAGE
 from taylor.core.calls import Call, Row, flat, of_row
-from taylor.core.conditions import COMPARISONS, MIRRORED, Condition, Guard, held_integer, own
+from taylor.core.conditions import MIRRORED, SIGNS, Condition, Guard, held_integer, own
 from taylor.core.instructions import (
     ADD,
     DIV,
@@ -51,6 +51,7 @@ PLAIN = frozenset((int, float, np.float64, np.ndarray))
 OUTLIVED = (
     f"a node outlived its recording; return results from the recorded function instead ({PAGE})"
 )
+MINUS, MINUS_KEY = Scale(-1), Scale(-1).key()
 new = tuple.__new__  # of a tuple with names: without the call of Python that this takes otherwise
 
 
@@ -90,6 +91,7 @@ class Tape:
         found = self.seen.get(key)
         if found is not None and type(op) is not Input:
             return self.at(found)
+        self.native = self.native and is_native(value)
         return self._append(key, op, args, shape, value)
 
     def _append(self, key: Any, op: Op, args: tuple[int, ...], shape: Shape, value: Any) -> Node:
@@ -102,7 +104,6 @@ class Tape:
         self.seen[key] = i
         self.code.append(new(Instruction, (op, args, shape)))
         self.values.append(value)
-        self.native = self.native and is_native(value)
         return Node(self, i)
 
     def input(self, shape: Shape, value: Any = None) -> Node:
@@ -186,6 +187,12 @@ class Tape:
             )
         return self.constant(x)
 
+    def index(self, x: Any) -> int:
+        """Return the instruction that holds x."""
+        if type(x) is Node and x._cell is None and x.tape is self:
+            return x._i
+        return self.node(x).i
+
     def at(self, i: int, like: Array | None = None) -> Node:
         """Return the node of an instruction, laid out in memory as an array."""
         if self.tag.closed:
@@ -223,21 +230,25 @@ class Tape:
             shape = op.shape([self.code[i].shape for i in args])
         if symbolic:
             return self.push(op, args, shape, None)
-        self.room -= math.prod(shape)
-        if self.room < 0:
-            raise TooLarge
-        if self.native and op.pure:
-            plain = op.plain
-            if plain is not None:
-                value = self.quietly(plain, *values)
-            else:
-                value = self.quietly(op.value, values, self.number)
+        if self.room < math.inf:
+            self._take(shape)
+        if self.native and (plain := op.plain):
+            value = self.quietly(plain, *values)
+        elif self.native and op.pure:
+            value = self.quietly(op.value, values, self.number)
         elif {*map(type, values)} == {Node}:  # it is recorded there
             value = op.value(values, self.number)
         else:
             with np.errstate(all="ignore"):
                 value = (op.value if self.exact else op.glimpse)(values, self.number)
+            self.native = self.native and is_native(value)
         return self._append(key, op, args, shape, value)
+
+    def _take(self, shape: Shape) -> None:
+        """Take so many elements of the room there is."""
+        self.room -= math.prod(shape)
+        if self.room < 0:
+            raise TooLarge
 
     def run(self, x: Node, start: int, shape: Shape) -> Node:
         """Append the elements of that shape that follow each other in x from a position on."""
@@ -382,6 +393,8 @@ class Node(Operand):
         return self + negative(o) if fits(o) else NotImplemented
 
     def __rsub__(self, o: Any) -> Any:
+        if type(o) in NUMBERS:
+            return self.process(ADD, (o, -self))
         return bind(ADD, o, -self) if fits(o) else NotImplemented
 
     def __neg__(self) -> Any:
@@ -390,24 +403,28 @@ class Node(Operand):
             return Node(self.tape, args[0])._beside(self)
         if type(op) is Const and not isinstance(op.c, Constant):
             return self.tape.constant(-op.c)._beside(self)
-        return self.tape.apply(Scale(-1), (self.i,), self.shape)._beside(self)
+        return self.tape.apply(MINUS, (self.i,), self.shape, MINUS_KEY)._beside(self)
 
     # instructions ---------------------------------------------------------------------------
     def _elementary(self, row: Elementary, args: Sequence[Any]) -> Any:
         if len(args) > 1:
-            return super()._elementary(row, args)
-        i = self._i if self._cell is None and type(self) is Node else self.i
-        node = self.tape.apply(of_row(row), (i,), self.shape, row)
+            return self._bound(of_row(row), args)
+        node = self.tape.apply(of_row(row), (self.tape.index(self),), self.shape, row)
         return node if self._where is None else node._beside(self)
+
+    def _bound(self, op: Op, args: Sequence[Any]) -> Any:
+        for x in args:
+            if type(x) is not Node or x.tape is not self.tape:
+                if type(x) not in PLAIN or (type(x) is np.ndarray and x.dtype.hasobject):
+                    return super()._bound(op, args)
+        return self.process(op, args)
 
     def process(self, op: Op, args: Sequence[Any]) -> Any:
         """Append an instruction on those arguments, or what is simpler and the same."""
         tape = self.tape
         if isinstance(op, Arithmetic):
             a, b = args
-            i = a._i if type(a) is Node and a._cell is None and a.tape is tape else tape.node(a).i
-            j = b._i if type(b) is Node and b._cell is None and b.tape is tape else tape.node(b).i
-            node = arithmetic(tape, op, i, j)
+            node = arithmetic(tape, op, tape.index(a), tape.index(b))
             return node._beside(a, b) if len(tape.code[node._i].shape) > 1 else node
         if type(op) is Row:
             if len(args) == 1:
@@ -432,8 +449,7 @@ class Node(Operand):
 
     def _compare(self, op: Any, other: Any) -> Any:
         other = lift(other)
-        owner = host((self, other))
-        sign = next(s for s, f in COMPARISONS.items() if f is op)
+        owner, sign = self if type(other) in PLAIN else host((self, other)), SIGNS[op]
         if not isinstance(owner, Node):
             return MIRRORED[sign](owner, self)
         return Condition(sign, owner.tape.node(self), owner.tape.node(other))
