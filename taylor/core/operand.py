@@ -422,7 +422,7 @@ class Operand(Handled):
         return call_ufunc(ufunc, kind, given, kwargs)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        if len(types) > 1:
+        if len(types) > 1 and any([issubclass(kind, Fillable) for kind in types]):
             args, kwargs = contents(func, args, kwargs)
         return call(func, args, kwargs)
 

@@ -71,7 +71,9 @@ class Choose(Op):
         return self.between(at, a, b, d[2] is not None and d[3] is not None)
 
     def adjoint(self, at: At, bar: Any, wanted: list[bool]) -> Sequence[Any]:
-        above = apart(at.a[0], at.a[1]) if type(self) is Choose and type(bar) is np.ndarray else None
+        above = (
+            apart(at.a[0], at.a[1]) if type(self) is Choose and type(bar) is np.ndarray else None
+        )
         if above is not None and bar.dtype.char == "d":
             first = np.where(above, bar, 0.0) if wanted[2] else None
             return None, None, first, np.where(above, 0.0, bar) if wanted[3] else None

@@ -45,7 +45,16 @@ from taylor.core.tags import Tag, fresh_tag
 from taylor.errors import ForeignNodeError, NotNow, TieError, TraceError
 from taylor.numbers.formulas import Constant
 from taylor.numbers.kinds import Array, Fillable, Kind, base_array, is_nested, is_operand, within
-from taylor.numbers.values import as_array, as_data, constant, fitted, is_native, of_value, quiet
+from taylor.numbers.values import (
+    as_array,
+    as_data,
+    constant,
+    fitted,
+    is_native,
+    of_value,
+    quiet,
+    shape_of,
+)
 
 PLAIN = frozenset((int, float, np.float64, np.ndarray))
 OUTLIVED = (
@@ -226,17 +235,20 @@ class Tape:
         key = (key or op.key(), args)
         if not symbolic and (found := self.seen.get(key)) is not None:
             return self.at(found)
+        if self.native and op.pure and self.room == math.inf:  # the shortest way
+            if op.plain is None:
+                value = self.quietly(op.value, values, self.number)
+            else:
+                value = self.quietly(op.plain, *values)
+            return self._append(key, op, args, shape_of(value) if shape is None else shape, value)
         if shape is None:
             shape = op.shape([self.code[i].shape for i in args])
         if symbolic:
             return self.push(op, args, shape, None)
-        if self.room < math.inf:
-            self._take(shape)
-        if self.native and (plain := op.plain):
-            value = self.quietly(plain, *values)
-        elif self.native and op.pure:
-            value = self.quietly(op.value, values, self.number)
-        elif {*map(type, values)} == {Node}:  # it is recorded there
+        self.room -= math.prod(shape)
+        if self.room < 0:
+            raise TooLarge
+        if {*map(type, values)} == {Node}:  # it is recorded there
             value = op.value(values, self.number)
         else:
             with np.errstate(all="ignore"):
@@ -244,18 +256,14 @@ class Tape:
             self.native = self.native and is_native(value)
         return self._append(key, op, args, shape, value)
 
-    def _take(self, shape: Shape) -> None:
-        """Take so many elements of the room there is."""
-        self.room -= math.prod(shape)
-        if self.room < 0:
-            raise TooLarge
-
     def run(self, x: Node, start: int, shape: Shape) -> Node:
         """Append the elements of that shape that follow each other in x from a position on."""
         if math.prod(shape) == x.size:
             return x if shape == x.shape else self.apply(Reshape(shape), (x.i,), shape)
         found = self.seen.get((key := (Gather, start, shape), (x.i,)))
-        return self.apply(run(start, shape), (x.i,), shape, key) if found is None else self.at(found)
+        return (
+            self.apply(run(start, shape), (x.i,), shape, key) if found is None else self.at(found)
+        )
 
     def call(self, rule: Rule, args: Sequence[Any]) -> Any:
         """Append a rule of arrays, and return its results."""
