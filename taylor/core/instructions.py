@@ -421,9 +421,7 @@ class Scale(Op):
         return times(a[0], number(self.c))
 
     def _number(self, x: Any) -> Any:
-        if type(self.c) is float or (
-            type(self.c) is np.ndarray is type(x) and not self.c.dtype.hasobject
-        ):
+        if type(self.c) is np.ndarray is type(x) and not self.c.dtype.hasobject:
             return self.c
         return constant(self.c, x if is_operand(x) else np.asarray(x))
 

@@ -24,6 +24,7 @@ from taylor.core.conditions import Condition
 from taylor.core.instructions import MUL, Arithmetic, Op
 from taylor.core.maps import Gather, Scatter
 from taylor.core.maps import host as host
+from taylor.core.memory import rearrange
 from taylor.core.parts import Part
 from taylor.core.sides import Choose
 from taylor.core.table import Elementary, Rule
@@ -78,11 +79,10 @@ def binary(op: Arithmetic, home: str = "tag") -> tuple[Method, Method]:
         return bind(op, self, other) if fits(other) else NotImplemented
 
     def right(self: Any, other: Any) -> Any:
-        if type(other) in NUMBERS:
-            return self.process(op, (other, self))
-        if op is MUL and is_sparse(other):  # of a matrix, no array, the product
+        number = type(other) in NUMBERS
+        if op is MUL and not number and is_sparse(other):  # of a matrix, no array, the product
             return _product(other, self)
-        return bind(op, other, self) if fits(other) else NotImplemented
+        return bind(op, other, self) if number or fits(other) else NotImplemented
 
     return left, right
 
@@ -541,30 +541,6 @@ def _lifted_array(x: Any) -> Any:
 def holds_operands(x: Any) -> bool:
     """Whether an argument is, or contains, a value of the package or a condition."""
     return holds(x, (Operand, Condition))
-
-
-def rearrange(sources: Sequence[Any], f: Callable[..., Any]) -> Any:
-    """Return what f makes of arrays of positions, read as elements of the sources.
-
-    Position 0 stands for a zero (np.tril, np.diag and np.pad put zeros), so any NumPy function that
-    only moves elements works on series through this one line.
-    """
-    positions, start = [], 0
-    for x in sources:
-        where = memory.placed(memory.in_memory(x))
-        positions.append(where + start if start else where)
-        start += where.size
-    moved = f(*positions)
-    owner = next(x for x in sources if isinstance(x, Operand))
-    if isinstance(moved, (list, tuple)):
-        return type(moved)(owner._gather(sources, np.asarray(i) - 1) for i in moved)
-    return owner._gather(sources, np.asarray(moved) - 1)
-
-
-def laid_as(x: Any, like: Any) -> Any:
-    """Return x with its axes in the order in memory of those of another array of its shape."""
-    where = memory.in_memory(like)
-    return x if where.flags.c_contiguous else rearrange([x], lambda i: memory.in_order(i, where))
 
 
 def stack(elements: Sequence[Any], axis: int = 0) -> Any:

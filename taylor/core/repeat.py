@@ -27,10 +27,11 @@ from taylor.core.instructions import (
 )
 from taylor.core.lookups import Lookup
 from taylor.core.maps import Gather, Map
+from taylor.core.node import Node
 from taylor.core.program import Program, outputs_of
 from taylor.core.rules import numbers
 from taylor.core.sides import Choose
-from taylor.core.tape import Node, Tape
+from taylor.core.tape import Tape
 from taylor.kept import identity
 from taylor.numbers.kinds import Array
 from taylor.numbers.values import as_data, is_native

@@ -31,12 +31,13 @@ from taylor.core.instructions import (
     full,
 )
 from taylor.core.maps import scattered
+from taylor.core.node import Node
 from taylor.core.operand import is_complex
 from taylor.core.powers import integer_valued
 from taylor.core.sides import Blend, Choose
 from taylor.core.singular import leading, masked, unsettled
 from taylor.core.table import Elementary, Rule, derived, slope_of_jump
-from taylor.core.tape import Node, Tape
+from taylor.core.tape import Tape
 from taylor.numbers.formulas import Constant
 from taylor.numbers.kinds import Array, Kind, ValueSet, base, is_nested, is_operand
 from taylor.numbers.values import constant, integers, is_float, over, plus, shape_of

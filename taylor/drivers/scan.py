@@ -13,9 +13,10 @@ from taylor.core.instructions import Arithmetic, Const, Einsum, Input, Instructi
 from taylor.core.loops import Loop
 from taylor.core.maps import Map
 from taylor.core.memory import fresh
+from taylor.core.node import Node
 from taylor.core.operand import host, lift
 from taylor.core.program import Program, recording
-from taylor.core.tape import Node, Tape
+from taylor.core.tape import Tape
 from taylor.drivers import trees
 from taylor.errors import NotNow, TraceError
 from taylor.machine.calls import is_users
