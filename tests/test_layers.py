@@ -54,8 +54,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "operators": ["symbol", "apolar", "axes", "operator", "drivers", "estimates", "__init__"],
     "scipy": [
-        "analytic", "formulas", "fast", "probability", "classical", "rows", "waves", "ufuncs",
-        "special", "descriptive", "stats", "fft", "linalg", "ndimage", "signal", "sparse",
+        "analytic", "formulas", "fast", "incomplete", "probability", "classical", "rows", "waves",
+        "ufuncs", "special", "descriptive", "stats", "fft", "linalg", "ndimage", "signal", "sparse",
         "interpolate", "integrate", "distance", "spatial", "optimize", "__init__",
     ],
     "array_api": ["array", "functions", "fft", "linalg", "special", "__init__"],
