@@ -23,11 +23,10 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "vector", "store", "jit", "entry", "tiles", "proven", "enclosures",
     ],
     "core": [
-        "advice", "choices", "table", "tags", "tables", "algebra", "structured", "powers",
+        "advice", "choices", "reads", "table", "tags", "tables", "algebra", "structured", "powers",
         "functions", "binding", "conditions", "memory", "patterns", "singular", "instructions",
         "sides", "calls", "maps", "lookups", "parts", "operand", "fillable", "simpler", "node",
-        "tape", "reads", "rules", "shown", "program", "exponents", "repeat", "sweep", "loops",
-        "rolled",
+        "tape", "rules", "shown", "program", "exponents", "repeat", "sweep", "loops", "rolled",
     ],
     "linalg": ["degrees", "equations", "branches", "factors", "spectrum", "__init__"],
     "arrays": [
