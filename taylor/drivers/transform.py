@@ -14,10 +14,11 @@ import numpy as np
 
 from taylor.core.choices import SLOPES
 from taylor.core.instructions import Instruction, full
+from taylor.core.node import Node
 from taylor.core.program import Program
 from taylor.core.rules import adjoints, tangents, values
 from taylor.core.sides import Choose
-from taylor.core.tape import Node, Tape
+from taylor.core.tape import Tape
 from taylor.drivers.derivatives import jvp, vjp
 from taylor.drivers.trees import as_one
 from taylor.numbers.kinds import is_operand

@@ -18,6 +18,7 @@ from taylor.core.lookups import Lookup
 from taylor.core.loops import Loop
 from taylor.core.maps import Gather, Map
 from taylor.core.memory import in_memory, in_rows, taken
+from taylor.core.node import Node
 from taylor.core.operand import bind, fits, host, lift
 from taylor.core.parts import REFUSED, Part
 from taylor.core.powers import integer_power
@@ -26,7 +27,6 @@ from taylor.core.singular import equal, is_zero, leading, local_series, no_quoti
 from taylor.core.table import Elementary
 from taylor.core.tables import contract, free_letter, nonzero
 from taylor.core.tags import Tag, user_tag
-from taylor.core.tape import Node
 from taylor.errors import AlgebraMismatch, ForeignNodeError, OrderMismatch, PoleError
 from taylor.machine import engine, pairs
 from taylor.machine.pairs import Pairs
