@@ -23,10 +23,10 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "vector", "store", "jit", "entry", "tiles", "proven", "enclosures",
     ],
     "core": [
-        "advice", "choices", "table", "tags", "tables", "algebra", "structured", "powers",
+        "advice", "choices", "reads", "table", "tags", "tables", "algebra", "structured", "powers",
         "functions", "binding", "conditions", "memory", "patterns", "singular", "instructions",
-        "sides", "calls", "maps", "lookups", "parts", "operand", "fillable", "simpler", "tape",
-        "reads", "rules", "shown", "program", "exponents", "repeat", "sweep", "loops", "rolled",
+        "sides", "calls", "maps", "lookups", "parts", "operand", "fillable", "simpler", "node",
+        "tape", "rules", "shown", "program", "exponents", "repeat", "sweep", "loops", "rolled",
     ],
     "linalg": ["degrees", "equations", "branches", "factors", "spectrum", "__init__"],
     "arrays": [
@@ -53,8 +53,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "operators": ["symbol", "apolar", "axes", "operator", "drivers", "estimates", "__init__"],
     "scipy": [
-        "analytic", "formulas", "fast", "probability", "classical", "rows", "waves", "ufuncs",
-        "special", "descriptive", "stats", "fft", "linalg", "ndimage", "signal", "sparse",
+        "analytic", "formulas", "fast", "incomplete", "probability", "classical", "rows", "waves",
+        "ufuncs", "special", "descriptive", "stats", "fft", "linalg", "ndimage", "signal", "sparse",
         "interpolate", "integrate", "distance", "spatial", "optimize", "__init__",
     ],
     "array_api": ["array", "functions", "fft", "linalg", "special", "__init__"],

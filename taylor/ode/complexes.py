@@ -13,9 +13,9 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from taylor.core.memory import fresh
+from taylor.core.node import Node
 from taylor.core.operand import as_array, is_complex, lift
 from taylor.core.parts import part
-from taylor.core.tape import Node
 from taylor.errors import IntegrationError
 from taylor.numbers.kinds import is_operand
 from taylor.ode.dense import SeriesSolution, Solution, SolutionInUnits
