@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taylor.core.calls import Row
-from taylor.core.instructions import Input
+from taylor.core.instructions import Input, Instruction
 from taylor.core.program import Program, kept, plain
 from taylor.core.rules import numbers
 from taylor.core.table import jumps_at
@@ -44,8 +44,7 @@ def standing(system: System, args: Sequence[Any], place: Place, order: int) -> S
     are none, or their arguments do not stay there.
     """
     t, y, p = place.t, place.y, system.parameters(args)
-    code = system.program.code if system.program else []
-    if not any(isinstance(op, Row) and op.row.jumps is not None for op, _, _ in code):
+    if system.program is None or not any(map(_jumps, system.program.code)):
         return None
     program = kept(plain, system.program)
     try:
@@ -63,6 +62,10 @@ def standing(system: System, args: Sequence[Any], place: Place, order: int) -> S
     except (DomainError, GuardError, ZeroDivisionError):  # of numbers of many digits
         pass
     return None
+
+
+def _jumps(i: Instruction) -> bool:
+    return isinstance(i.op, Row) and i.op.row.jumps is not None
 
 
 def _held(program: Program, v: Sequence[Any]) -> dict[int, Held]:
