@@ -20,7 +20,7 @@ FOLDERS = {  # lines that a folder may have
     "series": 2543,
     "drivers": 7466,
     "scipy": 6057,
-    "ode": 12048,
+    "ode": 12051,
     "command": 490,
     ".": 830,
     "hyperdual": 202,
