@@ -58,7 +58,11 @@ class Events:
         known = [self.doses] if doses else []
         self.events = {event.n: event for event in [*known, *self.functions]}
         self.it, self.variation, self.last = it, variation, last
-        self.read()
+        self.reads: Any = None
+        self.given: Any = None
+        self.together: Any = None
+        if self.functions or any(dose.give is not None for dose in doses):
+            self.read()
         self.cuts: set[Any] = set()  # times at which steps were cut for them
         self.changed: Any = None  # the time of the last change of state, and by an event
         self.room: Any = (
@@ -78,6 +82,8 @@ class Events:
 
     def turn(self, doses: Sequence[Dose], moved: bool) -> None:
         """Go on in another direction, with the doses to come, or from another place."""
+        if self.together is None:
+            self.read()
         known = Doses(doses, self.it.args, self.it.strict)
         known.t, known.y = self.doses.t, self.doses.y
         self.doses = known
