@@ -22,7 +22,7 @@ from taylor.core.algebra import Univariate
 from taylor.core.calls import Call, Row
 from taylor.core.exponents import NOTHING, Exponent, exponents, saturated
 from taylor.core.functions import stop_gradient
-from taylor.core.instructions import Input
+from taylor.core.instructions import Add, Input, Mul, Scale
 from taylor.core.lookups import Lookup
 from taylor.core.memory import fresh
 from taylor.core.operand import lift
@@ -183,6 +183,23 @@ def moving(surfaces: Program, inputs: Sequence[int]) -> set[int]:
         before = len(moving)
         moving |= {i for i, (_, args, _) in enumerate(surfaces.code) if not moving.isdisjoint(args)}
     return moving
+
+
+def is_linear(program: Program) -> bool:
+    """Whether a program of (t, y), but not of y, is linear in t for sure."""
+    degrees: list[float] = []
+    for op, args, _ in program.code:
+        given = [degrees[a] for a in args]
+        if isinstance(op, Input):
+            degree = 1.0 if op.n == 0 else 0.0
+        elif isinstance(op, Mul):
+            degree = sum(given)
+        elif isinstance(op, (Add, Scale)):
+            degree = max(given)
+        else:
+            degree = math.inf if any(given) else 0.0
+        degrees.append(degree)
+    return all(degrees[i] <= 1 for i in program.outputs)
 
 
 def _with(surfaces: Program, wanted: set[int]) -> Program:
