@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import operator
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from taylor.core.calls import Call, Row
+from taylor.core.conditions import Guard
 from taylor.core.instructions import Arithmetic, Const, Einsum, Input, Instruction, Scale
 from taylor.core.loops import Loop
 from taylor.core.maps import Map
@@ -17,6 +19,7 @@ from taylor.core.operand import host, lift
 from taylor.core.program import Program, recording
 from taylor.core.tape import Node, Tape
 from taylor.drivers import trees
+from taylor.drivers.derivable import number
 from taylor.errors import NotNow, TraceError
 from taylor.machine.calls import is_users
 from taylor.machine.lapack import is_written
@@ -144,13 +147,35 @@ def _recorded(each: Function, state: Any, rows: Sequence[Any], count: int) -> An
         raise
     except Exception:  # the loop in Python takes the step again, and may raise it, too
         return None
-    made = _loop(program, first, count, tape)
+    many = len(program.outputs)
+    made = _loop(_without_numbers(program), first, count, tape)
     if made is None:
         return None
     loop, outer = made
     y = tape.apply(loop, [*nodes[:first], *(tape.node(c) for c in outer), *nodes[first:]])
     parts = loop.split(y)
-    return trees.build(structure, iter(parts[:first])), trees.build(form, iter(parts[first:]))
+    for v in parts[many:]:
+        number(v)
+    return trees.build(structure, iter(parts[:first])), trees.build(form, iter(parts[first:many]))
+
+
+def _without_numbers(program: Program) -> Program:
+    """Return the program with the values that must be numbers as results, not as guards."""
+    held = dict.fromkeys(g.a for g in program.guards if _of_number(g))
+    rest = [g for g in program.guards if not _of_number(g)]
+    outputs = [*program.outputs, *held]
+    return dataclasses.replace(program, outputs=outputs, guards=rest)
+
+
+def _of_number(guard: Guard) -> bool:
+    """Whether a guard is that of `number`."""
+    return guard.op == ">=" and guard.a == guard.b
+
+
+def rows(f: Function, x: Any) -> Any:
+    """Return f of each row of x, stacked, as one instruction of a recording; None if it is none."""
+    found = _recorded(lambda state, row: (state, f(row)), (), [x], len(x))
+    return None if found is None else found[1]
 
 
 def as_loop(step: Function, state: Any, n: int) -> Any:
