@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import operator
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -110,10 +111,11 @@ def _plain(each: Function, state: Any, rows: Sequence[Any], count: int) -> tuple
 
 
 # ------------------------------------------------------------------ recordings
-def _recorded(each: Function, state: Any, rows: Sequence[Any], count: int) -> Any:
+def _recorded(each: Function, state: Any, rows: Sequence[Any], count: int, least: int = 0) -> Any:
     """Return the final state and the outputs as results of one instruction.
 
-    None where nothing is being recorded, or a step is no program for all states.
+    None where nothing is being recorded, a step is no program for all states, or all steps make
+    fewer numbers than `least`.
     """
     leaves, structure = trees.flatten(state)
     owner = host([lift(x) for x in (*leaves, *rows)])
@@ -147,7 +149,9 @@ def _recorded(each: Function, state: Any, rows: Sequence[Any], count: int) -> An
         raise
     except Exception:  # the loop in Python takes the step again, and may raise it, too
         return None
-    many = len(program.outputs)
+    many, numbers = len(program.outputs), sum(math.prod(i.shape) for i in program.code)
+    if numbers * count < least:
+        return None
     made = _loop(_without_numbers(program), first, count, tape)
     if made is None:
         return None
@@ -155,6 +159,8 @@ def _recorded(each: Function, state: Any, rows: Sequence[Any], count: int) -> An
     y = tape.apply(loop, [*nodes[:first], *(tape.node(c) for c in outer), *nodes[first:]])
     parts = loop.split(y)
     for v in parts[many:]:
+        if np.isnan(base(v)).any():  # in Python's loop the driver says what is wrong
+            return None
         number(v)
     return trees.build(structure, iter(parts[:first])), trees.build(form, iter(parts[first:many]))
 
@@ -172,9 +178,12 @@ def _of_number(guard: Guard) -> bool:
     return guard.op == ">=" and guard.a == guard.b
 
 
-def rows(f: Function, x: Any) -> Any:
-    """Return f of each row of x, stacked, as one instruction of a recording; None if it is none."""
-    found = _recorded(lambda state, row: (state, f(row)), (), [x], len(x))
+def rows(f: Function, x: Any, least: int) -> Any:
+    """Return f of each row of x, stacked, as one instruction of a recording; None if it is none.
+
+    Or if it makes fewer numbers than `least` of them all.
+    """
+    found = _recorded(lambda state, row: (state, f(row)), (), [x], len(x), least)
     return None if found is None else found[1]
 
 

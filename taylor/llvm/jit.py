@@ -19,7 +19,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from taylor.kept import STORE
-from taylor.llvm.ir import BLAS
+from taylor.llvm.ir import BLAS, PART
 from taylor.llvm.store import folder, load, save
 from taylor.numbers import blas
 
@@ -59,7 +59,7 @@ def _machine(llvm: Any) -> Any:
 def _needed(llvm: Any, machine: Any, text: str) -> Any:
     """Return the module of a text without the results of functions that nobody asks for."""
     module = llvm.parse_assembly(text)
-    if "extractvalue" in text:
+    if PART in text:
         passes = llvm.create_new_module_pass_manager()
         passes.add_dead_arg_elimination_pass()
         tuning = llvm.create_pipeline_tuning_options()

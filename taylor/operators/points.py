@@ -19,8 +19,8 @@ from taylor.drivers.scan import rows
 from taylor.numbers.kinds import base, base_array, is_operand
 
 Function = Callable[..., Any]
-MANY = 64  # points, from which there is a loop
-NUMBERS = 96  # of a variable at a time: their tables stay close to the processor
+LEAST = 1 << 22  # numbers in all tables: where they are fewer, one program of all points is as fast
+NUMBERS = 128  # of a variable at a time: their tables stay close to the processor
 
 
 def in_turn(values: Callable[[Function, Any], Any], f: Function, x: Any, size: int) -> Any:
@@ -31,16 +31,16 @@ def in_turn(values: Callable[[Function, Any], Any], f: Function, x: Any, size: i
     """
     *front, n = np.shape(x)
     count = math.prod(front)
-    if count < MANY or base_array(x).dtype != np.dtype(float):
+    most = max(1, NUMBERS // size)
+    if count < 2 * most or base_array(x).dtype != np.dtype(float):
         return None
     points = np.reshape(x, (count, n))
     if not isinstance(host([lift(result(f, points[:1]) if not is_operand(x) else x)]), Node):
         return None
-    most = max(1, NUMBERS // size)
     many = next((t for t in range(most, most // 2, -1) if count % t == 0), most)
     last = np.broadcast_to(points[-1:], (-count % many, n))
     blocks = np.concatenate([points, last]) if len(last) else points
-    found = rows(lambda x: values(f, x), np.reshape(blocks, (-1, many, n)))
+    found = rows(lambda x: values(f, x), np.reshape(blocks, (-1, many, n)), LEAST)
     if found is None:
         return None
     found = np.reshape(found, (-1, *np.shape(found)[2:]))[:count]
