@@ -69,7 +69,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "verified": [
         "environment", "rounding", "enclosing", "planes", "batches", "elementary", "values",
         "linear",
-        "process", "interval", "symbols", "bounds", "scalars", "jets", "levels", "boxes",
+        "process", "interval", "symbols", "bounds", "scalars", "jets", "levels", "boxes", "effort",
         "compose", "model", "search", "roots", "quad",
         "compiled", "horner", "fields", "lohner", "tube", "points", "steps",
         "flows", "modelsteps", "solution", "ivp", "sections", "__init__",

@@ -61,18 +61,16 @@ def times(x: Ends, y: Ends) -> Ends:
 
 def _outward(rounded: Ends, x: Ends, y: Ends) -> Ends:
     """Return bounds of x·y or x/y, none beyond a zero that is not passed, from rounded ends."""
-    low, high = rounded
-    found = down(low), up(high)
-    if type(low) is float and low != 0 != high:
-        return found
-    if type(low) is not float and _full(low) and _full(high):
+    low, high = found = down(rounded[0]), up(rounded[1])
+    alone = type(low) is float
+    if rounded[0] != 0 != rounded[1] if alone else _full(rounded[0]) and _full(rounded[1]):
         return found
     none = _none(x) | _none(y)
-    signs = _alike(x, y) | none, _alike(x, (-y[1], -y[0])) | none
-    if type(low) is float:
-        return 0.0 if low == 0 and signs[0] else found[0], 0.0 if high == 0 and signs[1] else found[1]
-    for end, rounded_, known in zip(found, rounded, signs, strict=True):
-        end[known & (rounded_ == 0)] = 0.0
+    positive = (rounded[0] == 0) & (_alike(x, y) | none)
+    negative = (rounded[1] == 0) & (_alike(x, (-y[1], -y[0])) | none)
+    if alone:
+        return (0.0 if positive else low), (0.0 if negative else high)
+    low[positive], high[negative] = 0.0, 0.0
     return found
 
 
