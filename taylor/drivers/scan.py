@@ -13,9 +13,10 @@ from taylor.core.instructions import Arithmetic, Const, Einsum, Input, Instructi
 from taylor.core.loops import Loop
 from taylor.core.maps import Map
 from taylor.core.memory import fresh
+from taylor.core.node import Node
 from taylor.core.operand import host, lift
 from taylor.core.program import Program, recording
-from taylor.core.tape import Node, Tape
+from taylor.core.tape import Tape
 from taylor.drivers import trees
 from taylor.errors import NotNow, TraceError
 from taylor.machine.calls import is_users
@@ -148,7 +149,8 @@ def _recorded(each: Function, state: Any, rows: Sequence[Any], count: int) -> An
     if made is None:
         return None
     loop, outer = made
-    y = tape.apply(loop, [*nodes[:first], *(tape.node(c) for c in outer), *nodes[first:]])
+    args = (*nodes[:first], *map(tape.node, outer), *nodes[first:])
+    y = tape.apply(loop, tuple([x.i for x in args]))
     parts = loop.split(y)
     return trees.build(structure, iter(parts[:first])), trees.build(form, iter(parts[first:]))
 
