@@ -289,7 +289,12 @@ def implicit_root(
     equation = _Equation(g)
     find = _newton(equation, guess, iterations) if solver is None else _by_solver(solver)
     rule = equation.root(find)
-    return lambda theta: rule(argument(theta))
+
+    def root(theta: Any) -> Any:
+        """Return x with g(x, theta) = 0."""
+        return rule(argument(theta))
+
+    return root
 
 
 def fixed_point(

@@ -71,6 +71,10 @@ class Batch:
         ]
         return _joined([part.result() for part in waiting])
 
+    def __repr__(self) -> str:
+        along = f"axis {self.axes}" if isinstance(self.axes, int) else f"axes {self.axes}"
+        return f"<{getattr(self.f, '__name__', 'function')} at many points, along {along}>"
+
     def at(self, structures: Sequence[Any], leaves: Sequence[Any], along: Sequence[bool]) -> Any:
         """Return f at all points, given the leaves of its arguments."""
         count = next(len(x) for x, many in zip(leaves, along, strict=True) if many)

@@ -24,6 +24,9 @@ class Objective:
     def __init__(self, f: Function, args: Sequence[Any]) -> None:
         self.f, self.args = f, tuple(args)
 
+    def __repr__(self) -> str:
+        return f"<objective {getattr(self.f, '__name__', 'function')}>"
+
     def __call__(self, x: Any, *args: Any) -> Any:
         """Return f(x, *args)."""
         return self.f(x, *(args or self.args))
