@@ -11,8 +11,7 @@ from taylor.core.instructions import short
 from taylor.display import plots, tables
 from taylor.errors import ShapeMismatch
 from taylor.numbers.kinds import base_array
-from taylor.ode.dense import SeriesSolution, Solution
-from taylor.ode.units import SolutionInUnits
+from taylor.ode.dense import SeriesSolution, Solution, SolutionInUnits
 
 Array = NDArray[Any]
 ENDS, COMPONENTS = (6, 3), 6  # times and components that are shown
