@@ -12,6 +12,7 @@ import pytest
 import taylor
 from taylor import Taylor, TaylorN
 from taylor.drivers import trees
+from taylor.numbers.kinds import base
 
 RNG = np.random.default_rng(5)
 X, Y = RNG.normal(size=(7, 3)), RNG.normal(size=7)
@@ -468,6 +469,64 @@ def test_masks_in_aux_are_plain(mode):
     assert taylor.jacobian(lambda x: np.where(inner(x)[1]["mask"], x, 2 * x), x).tolist() == [
         [2.0, 0.0], [0.0, 1.0],
     ]  # fmt: skip
+
+
+COUNTS = {  # of x, and of a mask
+    "count_nonzero": lambda x, m: np.count_nonzero(m),
+    "count_nonzero of rows": lambda x, m: np.count_nonzero(np.stack([x, -x]) > 0, axis=0),
+    "argmax": lambda x, m: np.argmax(x),
+    "argmin of rows": lambda x, m: np.argmin(np.stack([x, 2 * x]), axis=1),
+    "searchsorted": lambda x, m: np.searchsorted(np.array([0.0, 1.0]), x),
+    "searchsorted in x": lambda x, m: np.searchsorted(np.sort(x), 0.3),
+    "digitize": lambda x, m: np.digitize(x, np.array([0.0, 1.0])),
+    "sum": lambda x, m: m.sum(),
+    "prod": lambda x, m: np.prod(m),
+    "cumsum": lambda x, m: np.cumsum(m),
+    "mean": lambda x, m: np.mean(m),
+    "times": lambda x, m: (m * 2, m * 2.0, m / 2, (m * 3) ** 2, (m * 3) // 2, -(m * 1)),
+    "dot": lambda x, m: m @ np.array([1, 2, 3]),
+    "diff": lambda x, m: np.diff(m * 1),
+    "where": lambda x, m: [np.where(m, 1, 0), np.where(m, 1, 0.5), np.where(m, x, 0)],
+    "table": lambda x, m: np.array([10, 20, 30])[np.digitize(x, np.array([0.0, 1.0]))],
+    "constants": lambda x, m: (np.arange(3), np.float32(2), 3, np.ones(2, np.float32), x.size),
+    "with floats": lambda x, m: (np.sum(m) + x[0], (m + (x < 1)) * x),
+}
+FLAGS = {
+    "max": lambda x, m: np.max(m),
+    "mask": lambda x, m: m,
+    "element": lambda x, m: m[0],
+    "stack": lambda x, m: np.stack([m, x < 0]),
+    "either": lambda x, m: m + (x < 1),
+    "where": lambda x, m: np.where(m, True, False),
+    "isfinite": lambda x, m: np.isfinite(x),
+    "transposed": lambda x, m: (np.stack([x, x]) > 0).T,
+}
+
+
+@pytest.mark.filterwarnings("error::taylor.PerformanceWarning")
+@pytest.mark.parametrize("mode", ["compiled", "lanes", "series"])
+@pytest.mark.parametrize("functions", [COUNTS, FLAGS])
+def test_results_have_the_types_of_numpy(functions, mode):
+    def f(x):
+        m = x > 0
+        return {name: g(x, m) for name, g in functions.items()}
+
+    x = np.array([0.5, -0.25, 1.5])
+    point = taylor.Taylor(np.stack([x, np.ones(3), x])) if mode == "series" else x
+    if mode == "lanes" and functions is COUNTS:
+        found = trees.entrywise(lambda y: y[0], taylor.lanes(f)(np.stack([x, x])))
+    else:
+        found = taylor.compile(f)(point)
+    for name, wanted in f(point).items():
+        for a, b in zip(results(found[name]), results(wanted), strict=True):
+            if mode != "lanes" or type(b) is not int:
+                assert (type(a), np.shape(a)) == (type(b), np.shape(b)), name
+            assert np.result_type(base(a)) == np.result_type(base(b)), name
+            assert np.array_equal(base(a), base(b)), name
+
+
+def results(y):
+    return [e for part in y for e in results(part)] if isinstance(y, (tuple, list)) else [y]
 
 
 @pytest.mark.filterwarnings("error")

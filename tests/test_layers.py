@@ -23,10 +23,10 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "vector", "store", "jit", "entry", "tiles", "proven", "enclosures",
     ],
     "core": [
-        "advice", "choices", "table", "tags", "tables", "algebra", "structured", "powers",
+        "advice", "choices", "reads", "table", "tags", "tables", "algebra", "structured", "powers",
         "functions", "binding", "conditions", "memory", "patterns", "singular", "instructions",
-        "sides", "calls", "maps", "lookups", "parts", "operand", "fillable", "simpler", "tape",
-        "reads", "rules", "shown", "program", "exponents", "repeat", "sweep", "loops", "rolled",
+        "sides", "calls", "maps", "lookups", "parts", "operand", "fillable", "simpler", "node",
+        "tape", "rules", "shown", "program", "exponents", "repeat", "sweep", "loops", "rolled",
     ],
     "linalg": ["degrees", "equations", "branches", "factors", "spectrum", "__init__"],
     "arrays": [
@@ -55,15 +55,15 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "symbol", "apolar", "axes", "points", "operator", "drivers", "estimates", "__init__",
     ],
     "scipy": [
-        "analytic", "formulas", "fast", "probability", "classical", "rows", "waves", "ufuncs",
-        "special", "descriptive", "stats", "fft", "linalg", "ndimage", "signal", "sparse",
+        "analytic", "formulas", "fast", "incomplete", "probability", "classical", "rows", "waves",
+        "ufuncs", "special", "descriptive", "stats", "fft", "linalg", "ndimage", "signal", "sparse",
         "interpolate", "integrate", "distance", "spatial", "optimize", "__init__",
     ],
     "array_api": ["array", "functions", "fft", "linalg", "special", "__init__"],
     "ode": [
-        "files", "units", "control", "options", "roots", "dense", "system", "pieces", "surfaces",
-        "zeros", "registers", "followed", "machine", "lanes", "stepper", "singular", "record",
-        "stiffness", "stops", "integrator", "rates", "radau", "methods", "edges", "jets",
+        "files", "control", "options", "roots", "dense", "units", "system", "pieces", "surfaces",
+        "zeros", "registers", "followed", "machine", "lanes", "stepper", "singular", "standing",
+        "record", "stiffness", "stops", "integrator", "rates", "radau", "methods", "edges", "jets",
         "adjoints", "flow", "variation", "event", "doses", "events", "stepwise", "results",
         "complexes", "solve", "sensitivity", "regimens", "members", "crossings", "watched", "saved",
         "ensemble", "solver", "__init__",
@@ -71,7 +71,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "verified": [
         "environment", "rounding", "enclosing", "planes", "batches", "elementary", "values",
         "linear",
-        "process", "interval", "symbols", "bounds", "scalars", "jets", "levels", "boxes",
+        "process", "interval", "symbols", "bounds", "scalars", "jets", "levels", "boxes", "effort",
         "compose", "model", "search", "roots", "quad",
         "compiled", "horner", "fields", "lohner", "tube", "points", "steps",
         "flows", "modelsteps", "solution", "ivp", "sections", "__init__",

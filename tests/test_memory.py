@@ -929,7 +929,7 @@ def test_a_driver_gives_f_an_array_of_its_own(driver):
 @pytest.mark.parametrize("recorded", [True, False])
 def test_right_hand_sides_may_write_into_the_state(recorded):
     def fun(t, y, p):
-        if not recorded and isinstance(y, taylor.core.tape.Node):
+        if not recorded and isinstance(y, taylor.core.node.Node):
             y[0].__bool__()
         a = p * y[0]
         y[0] = -y[1]

@@ -11,15 +11,8 @@ from taylor.core import memory
 from taylor.core.binding import Handler, cast, family, floating
 from taylor.core.conditions import Condition
 from taylor.core.maps import Gather, host, run
-from taylor.core.operand import (
-    Operand,
-    define,
-    holds_operands,
-    implements,
-    laid_as,
-    lift,
-    rearrange,
-)
+from taylor.core.memory import laid_as, rearrange
+from taylor.core.operand import Operand, define, holds_operands, implements, lift
 from taylor.numbers.values import shape_of
 
 

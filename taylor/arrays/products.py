@@ -13,8 +13,8 @@ from taylor.arrays.reductions import axes_of, by_value, norm, total
 from taylor.core.binding import UFUNCS
 from taylor.core.instructions import Einsum
 from taylor.core.maps import scatter
-from taylor.core.memory import in_memory
-from taylor.core.operand import Operand, bind, define, implements, laid_as, lift, stack
+from taylor.core.memory import in_memory, laid_as
+from taylor.core.operand import Operand, bind, define, implements, lift, stack
 from taylor.errors import ShapeMismatch
 from taylor.numbers.values import shape_of
 

@@ -20,7 +20,7 @@ from taylor.core import functions
 from taylor.core.binding import METHODS, family, full_name, takes_operands
 from taylor.core.conditions import Condition
 from taylor.core.maps import CumSum, Sum
-from taylor.core.memory import in_order
+from taylor.core.memory import in_order, laid_as, rearrange
 from taylor.core.operand import (
     Operand,
     as_array,
@@ -28,9 +28,7 @@ from taylor.core.operand import (
     define,
     implements,
     is_complex,
-    laid_as,
     lift,
-    rearrange,
 )
 from taylor.numbers.kinds import base_array
 from taylor.numbers.values import of_value

@@ -58,13 +58,16 @@ class Row(Op):
         return self.row.own
 
     def key(self) -> Any:
-        return (type(self), id(self.row))
+        return self.row
 
     def height(self, h: list[int], order: int) -> int:
         return order if any(h) else 0
 
     def value(self, a: Sequence[Any], number: Number) -> Any:
-        return self.row.numpy(*a) if all(map(is_float, a)) else self.row(*a)
+        for x in a:
+            if not is_float(x):
+                return self.row(*a)
+        return self.row.numpy(*a)
 
     def tangent(self, at: At, d: list[Any]) -> Any:
         if self.row in CHOICES:
@@ -130,6 +133,9 @@ class Row(Op):
     @property
     def name(self) -> str:
         return self.row.name
+
+
+of_row = functools.lru_cache(1024)(Row)  # what calls a row; it is made once
 
 
 @dataclass(slots=True, eq=False)

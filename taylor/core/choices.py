@@ -42,10 +42,10 @@ def choose(lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
             raise TypeError("complex values have no order; compare real parts of .value")
         if contexts.is_set(lhs) or contexts.is_set(rhs):
             return np.frompyfunc(functools.partial(_choose_of_sets, mode), 4, 1)(lhs, rhs, a, b)
-    if all(map(_is_double, (lhs, rhs, a, b))) and not type(a) is int is type(b):
-        above, below = np.greater(lhs, rhs), np.less(lhs, rhs)
-        if np.count_nonzero(above) + np.count_nonzero(below) == above.size > 1:
-            return np.where(above, a, b)  # neither a tie nor nan
+    if _is_double(a) and _is_double(b) and not type(a) is int is type(b):
+        above = apart(lhs, rhs)
+        if above is not None:
+            return np.where(above, a, b)
     chosen = _chosen(lhs, rhs, a, b)
     if mode not in SLOPES:
         return chosen
@@ -57,6 +57,15 @@ def choose(lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
         return chosen
     given = shared(a, b, mode) if current_policy().kink == "subgradient" else np.nan
     return np.where(tie, given, chosen)[()]
+
+
+def apart(lhs: Any, rhs: Any) -> Any:
+    """Return where lhs > rhs, of doubles of which none are equal or nan; else None."""
+    if not (_is_double(lhs) and _is_double(rhs)):
+        return None
+    above, below = np.greater(lhs, rhs), np.less(lhs, rhs)
+    sides = np.count_nonzero(above) + np.count_nonzero(below)
+    return above if sides == above.size > 1 else None
 
 
 def _chosen(lhs: Any, rhs: Any, a: Any, b: Any) -> Any:

@@ -24,6 +24,7 @@ COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
 
+SIGNS = {f: sign for sign, f in COMPARISONS.items()}
 MIRRORED = {"<": operator.gt, "<=": operator.ge, ">": operator.lt, ">=": operator.le}
 
 LOGIC = {
@@ -150,6 +151,11 @@ class Condition(np.lib.mixins.NDArrayOperatorsMixin):
         """Return the condition in another shape."""
         return self._moved(lambda x: x.reshape(*shape))
 
+    @property
+    def T(self) -> Condition:
+        """The transposed condition."""
+        return self._moved(lambda x: x.T)
+
     def ravel(self) -> Condition:
         """Return the condition along one axis."""
         return self.reshape(-1)
@@ -191,7 +197,10 @@ class Condition(np.lib.mixins.NDArrayOperatorsMixin):
             del kwargs["out"]  # of m &= x > 0: a condition is never written into, m is bound anew
         if ufunc in LOGIC:
             return getattr(ufunc, kind)(*(mask(x) for x in inputs), **_masks(kwargs))
-        return call_ufunc(ufunc, kind, [number(x) for x in inputs], kwargs)
+        found = [number(x) for x in inputs]
+        if ufunc is np.add and all(getattr(x, "dtype", None) == Condition.dtype for x in inputs):
+            found[1] = found[1] - found[0] * found[1]  # True + True is True
+        return call_ufunc(ufunc, kind, found, kwargs)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if func is np.where and len(args) == 3:

@@ -19,6 +19,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
+from operator import add, mul, truediv
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -121,6 +122,7 @@ class Op:
     arity: ClassVar[int | None] = None  # the number of arguments (None: any)
     by_element: ClassVar[bool] = False  # whether arguments broadcast, and lanes are independent
     pure: ClassVar[bool] = False  # whether the value of plain numbers is NumPy's work alone
+    plain: ClassVar[Callable[..., Any] | None] = None  # of these a function of the arguments
 
     def contents(self) -> tuple[Any, ...]:
         """Return what tells it from others of its class."""
@@ -276,7 +278,7 @@ class Arithmetic(Op):
 class Add(Arithmetic):
     """a + b."""
 
-    operator, sign = "add", "+"
+    operator, sign, plain = "add", "+", add
     low = staticmethod(lambda x, y, z, _: rounding.through_sum(x, y, z))
 
     def value(self, a: Sequence[Any], number: Number) -> Any:
@@ -304,7 +306,7 @@ class Add(Arithmetic):
 class Mul(Arithmetic):
     """a·b."""
 
-    operator, sign = "mul", "*"
+    operator, sign, plain = "mul", "*", mul
     low = staticmethod(rounding.through_product)
 
     def value(self, a: Sequence[Any], number: Number) -> Any:
@@ -352,7 +354,7 @@ class Mul(Arithmetic):
 class Div(Arithmetic):
     """a/b."""
 
-    operator, sign = "truediv", "/"
+    operator, sign, plain = "truediv", "/", truediv
     low = staticmethod(rounding.through_quotient)
 
     def value(self, a: Sequence[Any], number: Number) -> Any:
@@ -459,7 +461,10 @@ class Einsum(Op):
     """einsum(spec, x, y)."""
 
     spec: str
-    arity = 2
+    arity, pure = 2, True
+
+    def key(self) -> Any:
+        return (Einsum, self.spec)
 
     def shape(self, shapes: list[Shape]) -> Shape:
         return patterns.contracted_shape(self.spec, *shapes)

@@ -31,11 +31,12 @@ from taylor.core.instructions import (
     added,
     full,
 )
+from taylor.core.node import Node
 from taylor.core.operand import host
 from taylor.core.patterns import ones
 from taylor.core.program import Program, told
 from taylor.core.rules import adjoints, tangents, values
-from taylor.core.tape import Node, Tape
+from taylor.core.tape import Tape
 from taylor.errors import TraceError
 
 if TYPE_CHECKING:

@@ -252,7 +252,7 @@ class Sum(Map):
         return np.add.reduce(xs[0], axis=axes)
 
     def transposed(self, bar: Any, shape: Shape, source: Shape) -> Any:
-        return np.reshape(bar, self._kept(source))
+        return np.reshape(bar, self._kept(source)) if shape else bar
 
     def pattern(self, x: list[csr_array], shapes: list[Shape], shape: Shape) -> csr_array:
         at = patterns.positions(self._kept(shapes[0]))

@@ -58,6 +58,30 @@ def in_order(x: Array, like: Array) -> Array:
     return found
 
 
+def rearrange(sources: Sequence[Any], f: Callable[..., Any]) -> Any:
+    """Return what f makes of arrays of positions, read as elements of the sources.
+
+    Position 0 stands for a zero (np.tril, np.diag and np.pad put zeros), so any NumPy function that
+    only moves elements works on series through this one line.
+    """
+    positions, start = [], 0
+    for x in sources:
+        where = placed(in_memory(x))
+        positions.append(where + start if start else where)
+        start += where.size
+    moved = f(*positions)
+    owner = next(x for x in sources if is_operand(x))
+    if isinstance(moved, (list, tuple)):
+        return type(moved)(owner._gather(sources, np.asarray(i) - 1) for i in moved)
+    return owner._gather(sources, np.asarray(moved) - 1)
+
+
+def laid_as(x: Any, like: Any) -> Any:
+    """Return x with its axes in the order in memory of those of another array of its shape."""
+    where = in_memory(like)
+    return x if where.flags.c_contiguous else rearrange([x], lambda i: in_order(i, where))
+
+
 def joint(shape: tuple[int, ...], arrays: Sequence[Array]) -> Array | None:
     """Return an array laid out as NumPy's element-wise result of those arrays; None: in C order."""
     if len(shape) < 2 or all(a.flags.c_contiguous for a in arrays):

@@ -24,6 +24,7 @@ from taylor.core.conditions import Condition
 from taylor.core.instructions import MUL, Arithmetic, Op
 from taylor.core.maps import Gather, Scatter
 from taylor.core.maps import host as host
+from taylor.core.memory import rearrange
 from taylor.core.parts import Part
 from taylor.core.sides import Choose
 from taylor.core.table import Elementary, Rule
@@ -129,6 +130,11 @@ class Operand(Handled):
         def __getattr__(self, name: str) -> Any: ...
 
     # -------------------------------------------------------------- instructions
+    def _bound(self, op: Op, args: Sequence[Any]) -> Any:
+        """Return op(*args) of arguments of which it is one."""
+        given = [lift(x) for x in args]
+        return host(given).process(op, given)
+
     def _elementary(self, row: Elementary, args: Sequence[Any]) -> Any:
         return self.process(Row(row), args) if len(args) == 1 else bind(Row(row), *args)
 
@@ -416,7 +422,7 @@ class Operand(Handled):
         return call_ufunc(ufunc, kind, given, kwargs)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        if len(types) > 1:
+        if len(types) > 1 and any([issubclass(kind, Fillable) for kind in types]):
             args, kwargs = contents(func, args, kwargs)
         return call(func, args, kwargs)
 
@@ -451,6 +457,9 @@ def bind(op: Op, *args: Any) -> Any:
     """Return what op makes of the arguments: the innermost operand among them does it."""
     if len(args) == 1 and isinstance(args[0], Operand):  # the shortest way
         return args[0].process(op, args)
+    for x in args:
+        if isinstance(x, Operand):
+            return x._bound(op, args)
     given = [lift(x) for x in args]
     owner = host(given)
     return op.value(given, lambda c: c) if owner is None else owner.process(op, given)
@@ -532,30 +541,6 @@ def _lifted_array(x: Any) -> Any:
 def holds_operands(x: Any) -> bool:
     """Whether an argument is, or contains, a value of the package or a condition."""
     return holds(x, (Operand, Condition))
-
-
-def rearrange(sources: Sequence[Any], f: Callable[..., Any]) -> Any:
-    """Return what f makes of arrays of positions, read as elements of the sources.
-
-    Position 0 stands for a zero (np.tril, np.diag and np.pad put zeros), so any NumPy function that
-    only moves elements works on series through this one line.
-    """
-    positions, start = [], 0
-    for x in sources:
-        where = memory.placed(memory.in_memory(x))
-        positions.append(where + start if start else where)
-        start += where.size
-    moved = f(*positions)
-    owner = next(x for x in sources if isinstance(x, Operand))
-    if isinstance(moved, (list, tuple)):
-        return type(moved)(owner._gather(sources, np.asarray(i) - 1) for i in moved)
-    return owner._gather(sources, np.asarray(moved) - 1)
-
-
-def laid_as(x: Any, like: Any) -> Any:
-    """Return x with its axes in the order in memory of those of another array of its shape."""
-    where = memory.in_memory(like)
-    return x if where.flags.c_contiguous else rearrange([x], lambda i: memory.in_order(i, where))
 
 
 def stack(elements: Sequence[Any], axis: int = 0) -> Any:

@@ -1,9 +1,9 @@
 """What a function reads besides its arguments, and whether that is still what it was.
 
 A function of Python reads the cells of its closure, its defaults, the globals that its code names,
-and of objects the attributes that it names.  Where these hold numbers, texts, arrays, lists, dicts,
-functions of NumPy, or functions and objects of which the same can be said, nothing else can change
-what it does.
+and of objects the attributes that any code it runs names, be it as a text.  Where these hold
+numbers, texts, arrays, lists, dicts, functions of NumPy, or functions and objects of which the same
+can be said, nothing else can change what it does.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import random
 import sys
 from array import array
 from collections import deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextvars import ContextVar
 from mmap import mmap
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -22,7 +23,7 @@ import numpy as np
 
 from taylor.numbers.kinds import Array
 
-SAME = (int, float, complex, str, bytes, type(None), np.generic, BuiltinFunctionType, np.ufunc)
+SAME = (int, float, complex, str, bytes, type(None), np.generic, np.ufunc)
 PLAIN = (int, float, complex, str)  # equal ones of one type do the same
 PACKAGES = {"numpy", "math", "taylor", "hyperdual", "mpmath", "scipy", "pandas", "xarray", "sympy"}
 PACKAGES |= sys.stdlib_module_names - {"__main__"}  # whose functions are what they are
@@ -43,11 +44,21 @@ class Reads:
     """What a function reads; `known` says whether all of that could be told."""
 
     def __init__(self, f: Any) -> None:
+        self.attributes: frozenset[str] = frozenset()  # that any code names
+        found = self._follow(f)
+        while not found <= self.attributes:
+            self.attributes |= found
+            found = self._follow(f)
+        kept = self.lists or self.dicts or self.slots or self.objects
+        self.inside = bool(kept or self.generators)  # whether there are lists and other objects
+
+    def _follow(self, f: Any) -> frozenset[str]:
+        """Follow f, and of objects the attributes; return the names in all code that is met."""
         self.known = True
         self.cells: list[tuple[CellType, Any]] = []
         self.names: list[tuple[Mapping[str, Any], str, Any]] = []
-        self.slots: list[tuple[Any, str, Any]] = []
-        self.functions: list[tuple[FunctionType, Any, Any]] = []
+        self.slots: list[tuple[Callable[[], Any], Any]] = []  # what gives what is there
+        self.functions: list[tuple[FunctionType, Any, Any, Any]] = []
         self.lists: list[tuple[Collection[Any], tuple[Any, ...]]] = []
         self.dicts: list[tuple[dict[Any, Any], tuple[Any, ...]]] = []
         self.arrays: list[tuple[Any, bytearray]] = []  # what they hold now, and held
@@ -55,17 +66,16 @@ class Reads:
         self.objects: list[tuple[Any, bytes]] = []
         self.generators: list[tuple[Any, Any]] = []
         self.iterators = False
-        self.seen: set[tuple[int, frozenset[str]]] = set()
+        self.seen: set[int] = set()
         self.kept: list[Any] = []  # so that no other object has the identity of one seen
-        self._read(f, frozenset())
-        kept = self.lists or self.dicts or self.slots or self.objects
-        self.inside = bool(kept or self.generators)  # whether there are lists and other objects
+        self._read(f)
+        return frozenset[str]().union(*(_names(f.__code__) for f, *_ in self.functions))
 
     def __bool__(self) -> bool:
         """Whether there is anything that can change, but for the code of the function itself."""
-        names = self.cells or self.names or self.slots
+        names = self.cells or self.names or self.slots or self.generators
         kept = self.lists or self.dicts or self.arrays or self.fixed or self.objects
-        return bool(names or kept or self.generators or any([d for _, _, d in self.functions]))
+        return bool(names or kept or any([d or k for _, _, d, k in self.functions]))
 
     def unchanged(self) -> bool:
         """Whether the function reads what it did, and that is all known."""
@@ -84,8 +94,9 @@ class Reads:
                 return "an array"
         if not all(map(_is_fixed, self.fixed)):
             return "an array"
-        for f, code, defaults in self.functions:
-            if f.__code__ is not code or f.__defaults__ is not defaults:
+        for f, code, defaults, named in self.functions:
+            same = f.__code__ is code and f.__defaults__ is defaults
+            if not (same and f.__kwdefaults__ is named):
                 return f.__name__
         return self._changed_inside() if self.inside else ""
 
@@ -97,19 +108,19 @@ class Reads:
         for table, items in self.dicts:
             if 2 * len(table) != len(items) or any(map(_differ, _content(table), items)):
                 return "a dict"
-        for owner, name, x in self.slots:
-            if _differ(getattr(owner, name, MISSING), x):
-                return repr(name)
+        for now, x in self.slots:
+            if _differ(now(), x):
+                return "an attribute"
         if any(_bytes(x) != old for x, old in self.objects):
             return "an array"
         drawn = any(x.bit_generator.state != old for x, old in self.generators)
         return "a generator of random numbers" if drawn else ""
 
-    def _read(self, x: Any, attributes: frozenset[str]) -> None:
-        """Follow an object, of which code names some attributes."""
-        if isinstance(x, SAME) or (id(x), attributes) in self.seen:
+    def _read(self, x: Any) -> None:
+        """Follow an object."""
+        if isinstance(x, (SAME, Reads)) or id(x) in self.seen:
             return
-        self.seen.add((id(x), attributes))
+        self.seen.add(id(x))
         self.kept.append(x)
         if isinstance(x, (np.ndarray, np.matrix)):
             if x.dtype.kind in "biufcSUmM" and _is_fixed(x):
@@ -128,30 +139,39 @@ class Reads:
         elif hasattr(x, "__next__") and not isinstance(x, type):
             self.iterators, self.known = True, False
         elif isinstance(x, (tuple, frozenset)):
-            self._each([*x], attributes)
+            self._each([*x])
         elif isinstance(x, (list, set, deque)):
             self.lists.append((x, (*x,)))
-            self._each([*x], attributes)
+            self._each([*x])
         elif isinstance(x, dict):
             self.dicts.append((x, (*_content(x),)))
-            self._each([*x.values()], attributes)
+            self._each([*x.values()])
         elif isinstance(x, array):
             self.objects.append((x, _bytes(x)))
+        elif isinstance(x, ContextVar):
+            self._slot(functools.partial(x.get, MISSING))
+        elif isinstance(x, BuiltinFunctionType):  # one that belongs to a list, say
+            self._read(None if isinstance(x.__self__, ModuleType) else x.__self__)
         elif type(x) is FunctionType:
             self._function(x)
         elif isinstance(x, MethodType):
-            self._read(x.__func__, attributes)
-            self._read(x.__self__, attributes | _names(getattr(x.__func__, "__code__", None)))
+            self._read(x.__func__)
+            self._read(x.__self__)
         elif isinstance(x, functools.partial):
-            self._read(x.func, attributes)
-            self._each([*x.args, *x.keywords.values()], attributes)
+            self._read(x.func)
+            self._each([*x.args, *x.keywords.values()])
         else:
-            self._object(x, attributes)
+            self._object(x)
 
-    def _each(self, items: Sequence[Any], attributes: frozenset[str]) -> None:
+    def _each(self, items: Sequence[Any]) -> None:
         self.known &= len(items) <= ITEMS
         for e in items[:ITEMS]:
-            self._read(e, attributes)
+            self._read(e)
+
+    def _slot(self, now: Callable[[], Any]) -> None:
+        found = now()
+        self.slots.append((now, found))
+        self._read(found)
 
     def _function(self, f: FunctionType) -> None:
         for cell in f.__closure__ or ():
@@ -160,63 +180,63 @@ class Reads:
             except ValueError:  # an empty one
                 self.known = False
                 continue
-            self._read(cell.cell_contents, _names(f.__code__))
+            self._read(cell.cell_contents)
         if _package(f.__module__) in PACKAGES:
             if f.__closure__:
-                self._read(getattr(f, "__wrapped__", None), frozenset())
+                self._read(getattr(f, "__wrapped__", None))
             return
-        self.functions.append((f, f.__code__, f.__defaults__))
-        names = _names(f.__code__)
-        self._read(f.__defaults__, names)
-        self._each([*(f.__kwdefaults__ or {}).values()], names)
-        for name in names & f.__globals__.keys():
-            self._named(f.__globals__, name, names)
+        self.functions.append((f, f.__code__, f.__defaults__, f.__kwdefaults__))
+        self._read(f.__defaults__)
+        self._read(f.__kwdefaults__)
+        for name in self.attributes & vars(f).keys():
+            self._named(vars(f), name)
+        for name in _names(f.__code__) & f.__globals__.keys():
+            self._named(f.__globals__, name)
 
-    def _named(self, owner: Mapping[str, Any], name: str, attributes: frozenset[str]) -> None:
+    def _named(self, owner: Mapping[str, Any], name: str) -> None:
         x = owner[name]
         if not (isinstance(x, ModuleType) and _package(x.__name__) in PACKAGES):
             self.names.append((owner, name, x))
-            self._read(x, attributes)
+            self._read(x)
 
-    def _object(self, x: Any, attributes: frozenset[str]) -> None:
+    def _object(self, x: Any) -> None:
         """Follow the attributes of an object, a class, or a module, that code names."""
         home = x.__name__ if isinstance(x, ModuleType) else getattr(x, "__module__", "")
         wrapped = getattr(x, "__wrapped__", None)
         if wrapped is not None:  # by a decorator, or compiled
-            self._read(wrapped, attributes)
+            self._read(wrapped)
         elif _package(home) in PACKAGES:
             code = isinstance(x, (ModuleType, type)) or type(x) is type(np.sum)
             self.known &= code
             if not code and hasattr(x, "__array__"):  # of pandas, say
                 self.objects.append((x, _bytes(x)))
             elif not code and hasattr(x, "__dict__"):
-                self._each([*vars(x).values()], attributes)
+                self._each([*vars(x).values()])
+            elif not code and hasattr(x, "row"):  # an instruction
+                self._read(x.row)
         else:
-            self._attributes(x, attributes)
+            self._attributes(x)
 
-    def _attributes(self, x: Any, attributes: frozenset[str]) -> None:
+    def _attributes(self, x: Any) -> None:
         own: Mapping[str, Any] = getattr(x, "__dict__", {})
         self.known &= isinstance(x, ModuleType)
-        for name in attributes & own.keys():
-            self._named(own, name, attributes)
+        for name in self.attributes & own.keys():
+            self._named(own, name)
         for cls in () if isinstance(x, ModuleType) else _classes(x):
-            for name in vars(cls).keys() & (attributes | OPERATORS):
-                self._of_class(x, cls, name, attributes)
+            for name in vars(cls).keys() & (self.attributes | OPERATORS):
+                self._of_class(x, cls, name)
 
-    def _of_class(self, x: Any, cls: type, name: str, attributes: frozenset[str]) -> None:
+    def _of_class(self, x: Any, cls: type, name: str) -> None:
         found = vars(cls)[name]
         if hasattr(found, "__objclass__") and hasattr(type(found), "__set__"):  # a slot
-            now = getattr(x, name, MISSING)
-            self.slots.append((x, name, now))
-            self._read(now, attributes)
+            self._slot(functools.partial(getattr, x, name, MISSING))
             return
         for part in ("fget", "__func__", "func"):  # a property, a static method, a cached property
             found = getattr(found, part, None) or found
         if type(found) is FunctionType:
-            self._read(found, attributes)
-            self._read(x, attributes | _names(found.__code__))
+            self._read(found)
         else:
-            self._named(vars(cls), name, attributes)
+            self._named(vars(cls), name)
 
 
 def random_states() -> tuple[Any, ...]:
@@ -267,12 +287,11 @@ def _is_fixed(x: Any) -> bool:
 
 
 @functools.lru_cache(maxsize=1024)
-def _names(code: CodeType | None) -> frozenset[str]:
-    """Return the names that code looks up, and the functions within it."""
-    if code is None:
-        return frozenset()
+def _names(code: CodeType) -> frozenset[str]:
+    """Return the names that code looks up, or may (its texts), and the functions within it."""
     inner = [c for c in code.co_consts if isinstance(c, CodeType)]
-    return frozenset(code.co_names).union(*map(_names, inner))
+    texts = [c for c in code.co_consts if isinstance(c, str) and c.isidentifier()]
+    return frozenset((*code.co_names, *texts)).union(*map(_names, inner))
 
 
 def _package(module: str | None) -> str:

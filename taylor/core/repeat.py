@@ -27,10 +27,11 @@ from taylor.core.instructions import (
 )
 from taylor.core.lookups import Lookup
 from taylor.core.maps import Gather, Map
+from taylor.core.node import Node
 from taylor.core.program import Program, outputs_of
 from taylor.core.rules import numbers
 from taylor.core.sides import Choose
-from taylor.core.tape import Node, Tape
+from taylor.core.tape import Tape
 from taylor.kept import identity
 from taylor.numbers.kinds import Array
 from taylor.numbers.values import as_data, is_native
@@ -155,16 +156,15 @@ class Repeating(Tape):
         return super().push(op, args, shape, value)
 
     def apply(
-        self, op: Op, nodes: Sequence[Node], shape: Shape | None = None, key: Any = None
+        self, op: Op, args: tuple[int, ...], shape: Shape | None = None, key: Any = None
     ) -> Node:
         if not self.departed:
-            args = (nodes[0].i,) if len(nodes) == 1 else tuple([n.i for n in nodes])
             n = self.seen.get((key or op.key(), args))
             n = self._next(op, args) if n is None else n
             if n is not None:
                 return self._at(n)
             self.depart()
-        return super().apply(op, nodes, shape, key)
+        return super().apply(op, args, shape, key)
 
     def run(self, x: Node, start: int, shape: Shape) -> Node:
         if not self.departed and math.prod(shape) != x.size:

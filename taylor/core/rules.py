@@ -31,18 +31,19 @@ from taylor.core.instructions import (
     full,
 )
 from taylor.core.maps import scattered
+from taylor.core.node import Node
 from taylor.core.operand import is_complex
 from taylor.core.powers import integer_valued
 from taylor.core.sides import Blend, Choose
 from taylor.core.singular import leading, masked, unsettled
 from taylor.core.table import Elementary, Rule, derived, slope_of_jump
-from taylor.core.tape import Node, Tape
+from taylor.core.tape import Tape
 from taylor.numbers.formulas import Constant
 from taylor.numbers.kinds import Array, Kind, ValueSet, base, is_nested, is_operand
 from taylor.numbers.values import constant, integers, is_float, over, plus, shape_of
 
 Code = Sequence[Instruction]
-Choices = tuple[tuple[int, bool], ...]
+WHERE = Choose("where")
 FLOAT, ONE = np.dtype(float), (float, np.float64)
 NUMBERS = (int, float, complex)  # of every kind of number
 HELD = (type(None), int, float)  # arguments of a row of which its code may hold the value
@@ -103,6 +104,11 @@ def _of_floats(code: Code, x: Sequence[Any]) -> list[Any]:
     return v
 
 
+def _is_finite(x: Any) -> bool:
+    """Whether x is an array of finite numbers of NumPy's."""
+    return type(x) is np.ndarray and x.dtype.kind == "f" and bool(np.isfinite(x).all())
+
+
 def _float(c: Any) -> Any:
     return float(c) if isinstance(c, (Fraction, Constant)) else c
 
@@ -113,6 +119,8 @@ def active(code: Code) -> list[bool]:
     for op, args, _ in code:
         if len(args) == 1:
             depends.append(depends[args[0]])
+        elif len(args) == 2:
+            depends.append(depends[args[0]] or depends[args[1]])
         else:
             depends.append(type(op) is Input or any(map(depends.__getitem__, args)))
     return depends
@@ -213,66 +221,90 @@ class Recorded(At):
 
 
 # ------------------------------------------------------------------ reverse: adjoints
+class Path:
+    """The choices that a variable is subject to: the last one, its side, and those before it."""
+
+    __slots__ = ("before", "first", "i", "mask")
+
+    def __init__(self, before: Path | None, i: int, first: bool) -> None:
+        self.before, self.i, self.first = before, i, first
+        self.mask: Any = None  # 1 where all of these sides are taken
+
+
 class Adjoints:
     """The adjoints of all variables while they are being summed up.
 
     The adjoint of a branch that was not taken is zero, whatever the slopes there: such a variable
-    keeps the choices (which, side) it is subject to, so that 0·inf does not poison what was taken.
+    keeps the choices that it is subject to, so that 0·inf does not poison what was taken.
     """
 
-    def __init__(self, shapes: Sequence[Shape]) -> None:
-        self.shapes = shapes
-        self.total: list[Any] = [None] * len(shapes)
+    def __init__(self, code: Code) -> None:
+        self.code = code
+        self.total: list[Any] = [None] * len(code)
         self.pending: dict[int, list[tuple[Array | slice, Any]]] = {}
-        self.choices: dict[int, Choices] = {}
+        self.choices: dict[int, Path] = {}
 
-    def add(self, i: int, bar: Any, choices: Choices = ()) -> None:
+    def add(self, i: int, bar: Any, choices: Path | None = None) -> None:
         """Add a contribution that is broadcastable to the shape of variable i."""
         known = self.total[i]
-        if known is not None:
-            self.total[i] = plus(known, bar)
-        else:
-            self.total[i] = bar
-            if choices and i not in self.pending:
-                self.choices[i] = choices
-                return
-        if self.choices and self.choices.get(i, ()) != choices:
+        self.total[i] = bar if known is None else plus(known, bar)
+        if choices and known is None and i not in self.pending:
+            self.choices[i] = choices
+        elif self.choices and self.choices.get(i) is not choices:
             self.choices.pop(i, None)
 
-    def add_at(self, i: int, index: Array | slice, bar: Any) -> None:
-        """Add a contribution to single elements of variable i, without touching the others."""
-        self.choices.pop(i, None)
-        self.pending.setdefault(i, []).append((index, bar))
+    def add_whole(self, i: int, part: Whole) -> None:
+        """Add a contribution to variable i, or to some elements without touching the others."""
+        if part.at is None:
+            self.add(i, part.bar)
+        else:
+            self.choices.pop(i, None)
+            self.pending.setdefault(i, []).append((part.at, part.bar))
 
-    def spread(self, code: Code, v: Sequence[Any], i: int, given: Sequence[Any]) -> None:
+    def spread(self, v: Sequence[Any], i: int, given: Sequence[Any]) -> None:
         """Add what the adjoint of instruction i gives to those of its arguments."""
-        op, args, shape = code[i]
-        choices = self.choices.pop(i, ()) if self.choices else ()
+        op, args, shape = self.code[i]
+        choices = self.choices.pop(i, None) if self.choices else None
         chooses = isinstance(op, Choose)
         for n, (j, part) in enumerate(zip(args, given, strict=True)):
             if part is None:
                 continue
             if type(part) is Whole:
-                if part.at is None:
-                    self.add(j, part.bar)
-                else:
-                    self.add_at(j, part.at, part.bar)
+                self.add_whole(j, part)
                 continue
-            for k, first in choices:
-                choice, (left, right, *_), _ = code[k]
-                assert isinstance(choice, Choose)
-                part = choice.taken(v[left], v[right], part, first)
-            own = self.shapes[j]
+            if choices and not _is_finite(part):  # 0·slope is 0
+                part = self.taken(v, choices, part)
+            own = self.code[j].shape
             if own != shape:
                 self.add(j, unbroadcast(part, shape, own))
             else:
-                self.add(j, part, (*choices, (i, n == 2)) if chooses else choices)
+                self.add(j, part, Path(choices, i, n == 2) if chooses else choices)
+
+    def taken(self, v: Sequence[Any], path: Path, part: Any) -> Any:
+        """Return an adjoint, and zero where other sides are taken than those of a path."""
+        if path.before is None:
+            return self._taken(v, path, part)
+        new, last = [], path
+        while last.mask is None and last.before is not None:
+            new.append(last)
+            last = last.before
+        if last.mask is None:
+            last.mask = self._taken(v, last, 1.0)
+        mask = last.mask
+        for p in reversed(new):
+            mask = p.mask = self._taken(v, p, mask)
+        return WHERE.taken(path.mask, 0.5, part, True)
+
+    def _taken(self, v: Sequence[Any], last: Path, part: Any) -> Any:
+        choice, (left, right, *_), _ = self.code[last.i]
+        assert isinstance(choice, Choose)
+        return choice.taken(v[left], v[right], part, last.first)
 
     def pop(self, i: int) -> Any:
         """Return the adjoint of variable i (None: zero) and forget it."""
         total, self.total[i] = self.total[i], None
         if self.pending and i in self.pending:
-            total = added(total, scattered(self.pending.pop(i), self.shapes[i]))
+            total = added(total, scattered(self.pending.pop(i), self.code[i].shape))
         return total
 
 
@@ -321,28 +353,39 @@ def _swept(
     `parted`: of the adjoint of what a rule gives, if that is real, only the real part counts.
     """
     depends = active(code)
-    bars = Adjoints([c.shape for c in code])
+    bars = Adjoints(code)
     inputs = [i for i, c in enumerate(code) if type(c.op) is Input]
     for i, bar in zip(inputs, start, strict=False):
         if bar is not None:
             bars.add(i, bar)
     for i, bar in seeds.items():
         bars.add(i, bar)
-    value, varies = v.__getitem__, depends.__getitem__
+    value, varies, total = v.__getitem__, depends.__getitem__, bars.total
+    at = Recorded(code, 0, [], None, None, transposing)
     with np.errstate(all="ignore"):
         for i in range(len(code) - 1, -1, -1):
+            if (total[i] is None and i not in bars.pending) or not depends[i]:
+                continue
             op, args, shape = code[i]
-            if not depends[i] or type(op) is Input or 0 in shape:
+            if not args or 0 in shape:
                 continue
             bar = bars.pop(i)
-            if bar is None:
-                continue
             if parted and isinstance(op, Call) and not is_complex(v[i]):
                 bar = _real(bar)
             if every is not None:
                 every[i] = full(bar, shape)
-            at = Recorded(code, i, [*map(value, args)], v[i], None, transposing)
-            bars.spread(code, v, i, op.adjoint(at, bar, [*map(varies, args)]))
+            at.i, at.a, at.y = i, [*map(value, args)], v[i]
+            given = op.adjoint(at, bar, [*map(varies, args)])
+            if bars.choices or isinstance(op, Choose):
+                bars.spread(v, i, given)
+                continue
+            for j, part in zip(args, given, strict=True):  # the shortest way
+                if type(part) is Whole:
+                    bars.add_whole(j, part)
+                elif part is not None:
+                    if code[j][2] != shape:
+                        part = unbroadcast(part, shape, code[j][2])
+                    total[j] = part if total[j] is None else plus(total[j], part)
         found = [bars.pop(i) for i in inputs]
     return [b if b is None else full(b, code[i].shape) for i, b in zip(inputs, found, strict=True)]
 
@@ -354,10 +397,12 @@ def partials(row: Elementary, a: list[Any], y: Any, wanted: Sequence[bool]) -> l
     They are q_a/p from its quotient, the first coefficient of its local series, or zero (None: not
     wanted, or zero); None for a row made of others that choose, jump, or depend on the values.
     """
-    if len(a) == 1 and _by_numpy(row) and _is_array(a[0]) and _is_array(y):
+    if len(a) == 1 and _by_numpy(row) and _are_arrays(a[0], y):
         assert row.quotient is not None
         q, p = row.quotient(a[0], y)
         return [q if type(p) is int and p == 1 else _float(q) / p]
+    if row is power and type(a[1]) is int and a[1] > 1 and not wanted[1] and _are_arrays(a[0], y):
+        return [a[1] * (a[0] if a[1] == 2 else a[0] ** (a[1] - 1)), None]
     if row is power and type(a[1]) is float and not integer_valued(a[1]):
         row = real_power
     if row.compose is not None:
@@ -419,9 +464,11 @@ def _is_symbol(x: Any) -> bool:
     return isinstance(x, Node) and x.tape.values[x.i] is None
 
 
-def _is_array(x: Any) -> bool:
-    """Whether x is an array of NumPy's floats, or one of them."""
-    return is_float(x) and type(x) is not float
+def _are_arrays(x: Any, y: Any) -> bool:
+    """Whether both are arrays of NumPy's floats, or one of them."""
+    if type(x) is np.ndarray is type(y):
+        return bool(x.dtype.kind == "f" == y.dtype.kind)
+    return is_float(x) and type(x) is not float and is_float(y) and type(y) is not float
 
 
 @functools.cache

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from taylor.core.algebra import Univariate
-from taylor.core.choices import SIDES, SLOPES, blend, choose, shared
+from taylor.core.choices import SIDES, SLOPES, apart, blend, choose, shared
 from taylor.core.functions import absolute, clip, maximum, minimum
 from taylor.core.instructions import At, Degrees, Input, Number, Op, Shape, Sweep, by_degree
 from taylor.core.singular import outcome, show
@@ -38,6 +38,13 @@ class Choose(Op):
 
     mode: str
     arity, by_element = 4, True
+
+    @property
+    def pure(self) -> bool:  # type: ignore[override]
+        return self.mode not in SLOPES  # else the policy counts
+
+    def key(self) -> Any:
+        return (Choose, self.mode)
 
     def made_of(self, args: tuple[int, ...]) -> tuple[int, ...]:
         return args[2:]
@@ -64,6 +71,12 @@ class Choose(Op):
         return self.between(at, a, b, d[2] is not None and d[3] is not None)
 
     def adjoint(self, at: At, bar: Any, wanted: list[bool]) -> Sequence[Any]:
+        above = (
+            apart(at.a[0], at.a[1]) if type(self) is Choose and type(bar) is np.ndarray else None
+        )
+        if above is not None and bar.dtype.char == "d":
+            first = np.where(above, bar, 0.0) if wanted[2] else None
+            return None, None, first, np.where(above, 0.0, bar) if wanted[3] else None
         zero, both = _zero(bar), wanted[2] and wanted[3]
         return (
             None,
@@ -101,6 +114,7 @@ class Blend(Choose):
     """A choice at whose ties it has been settled how much the first side counts: share, 0 to 1."""
 
     share: Array
+    key = Op.key
 
     def value(self, a: Sequence[Any], number: Number) -> Any:
         return blend(self.share, a[2], a[3])

@@ -18,9 +18,8 @@ from taylor.core.instructions import (
     ADD,
     DIV,
     MUL,
-    Add,
+    Arithmetic,
     Const,
-    Div,
     Einsum,
     Mul,
     Node,
@@ -43,84 +42,85 @@ REAL = (int, float)
 EXTREMES = (functions.maximum, functions.minimum)
 
 
-def _arithmetic(tape: Tape, op: Op, nodes: list[Node]) -> Node:
-    """x·1, 1·x and x/1 are x (x + 0 would lose the sign of -0); a constant factor is a scale."""
-    a, b = nodes
-    i, j = a.i, b.i
-    left, right = tape.code[i], tape.code[j]
-    shape = left.shape
-    if shape != right.shape:
+def arithmetic(tape: Tape, op: Arithmetic, i: int, j: int) -> Node:
+    """Append an operator of two instructions.
+
+    x·1, 1·x and x/1 are x (x + 0 would lose the sign of -0); a constant factor is a scale.
+    """
+    (left, _, shape), (right, _, other) = tape.code[i], tape.code[j]
+    if shape != other:
         try:
-            shape = common_shape(shape, right.shape)
+            shape = common_shape(shape, other)
         except ValueError:
-            shown = f"{left.shape} and {right.shape}"
+            shown = f"{tape.code[i].shape} and {other}"
             raise ShapeMismatch(f"shapes {shown} do not fit in {op.name}") from None
-    if i == j and op is MUL and tape.watched and (found := _squared(tape, a, 1)) is not None:
+    if i == j and op is MUL and tape.watched and (found := _squared(tape, i, 1)) is not None:
         return found
-    if type(right.op) is Const and op is not ADD:
-        found = _with_factor(tape, op, a, b, shape)
+    if type(right) is Const and op is not ADD:
+        found = _with_factor(tape, op, i, j, shape)
         if found is not None:
             return found
-    if type(left.op) is Const and op is MUL:
-        found = _with_factor(tape, op, b, a, shape)
+    if type(left) is Const and op is MUL:
+        found = _with_factor(tape, op, j, i, shape)
         if found is not None:
             return found
-    return tape.apply(op, nodes, shape)
+    return tape.apply(op, (i, j), shape, type(op))
 
 
-def _with_factor(tape: Tape, op: Op, x: Node, factor: Node, shape: Any) -> Node | None:
+def _with_factor(tape: Tape, op: Op, i: int, factor: int, shape: Any) -> Node | None:
     """Return x·c or x/c where that is no product of two arguments, or None."""
-    c, other = tape.code[factor.i].op.c, tape.code[x.i]
+    c, other = tape.code[factor].op.c, tape.code[i]
     if type(c) is np.ndarray and c.size == 1 and c.dtype.kind in "iuf" and other.shape == shape:
         c = c.item()  # what the sum of an array has as adjoint, say
     if type(c) is int and c == 1:
-        return tape.at(x.i)
+        return tape.at(i)
     if op is DIV or type(other.op) is Const or other.shape != shape or is_operand(c):
         return None
     # equal arrays are one constant
-    return tape.apply(Scale(c), [x], shape, (Scale, factor.i) if type(c) is np.ndarray else None)
+    return tape.apply(Scale(c), (i,), shape, (Scale, factor) if type(c) is np.ndarray else None)
 
 
 def _of_row(tape: Tape, op: Row, nodes: list[Node]) -> Node | None:
     if tape.watched and op.row in (functions.square, functions.power):
         power = 2 if op.row is functions.square else tape.code[nodes[1].i].op.constant
-        return _squared(tape, nodes[0], EVEN.get(power, 0)) if type(power) in REAL else None
+        return _squared(tape, nodes[0].i, EVEN.get(power, 0)) if type(power) in REAL else None
     same = op.row in EXTREMES and nodes[0].i == nodes[1].i  # identical operands are no tie
     return tape.at(nodes[0].i) if same else None
 
 
-def _squared(tape: Tape, x: Node, times: int) -> Node | None:
+def _squared(tape: Tape, i: int, times: int) -> Node | None:
     """Return |z|^(2n) of a modulus |z| without it; None of what is none, or n = 0."""
-    op, args, _ = tape.code[x.i]
+    op, args, _ = tape.code[i]
     if not times or not isinstance(op, Row) or op.row not in MODULI:
         return None
-    first, *others = (tape.apply(MUL, [tape.at(a), tape.at(a)]) for a in args)
-    total = found = tape.apply(ADD, [first, others[0]]) if others else first
+    first, *others = (tape.apply(MUL, (a, a)) for a in args)
+    total = found = tape.apply(ADD, (first.i, others[0].i)) if others else first
     for _ in range(times - 1):
-        found = tape.apply(MUL, [found, total])
+        found = tape.apply(MUL, (found.i, total.i))
     return found
 
 
 def _moved(tape: Tape, op: Gather, nodes: list[Node]) -> Node:
     index = op.index
+    args = tuple([x.i for x in nodes])
     if op.start == 0 and len(nodes) > 1:
-        return tape.apply(op, nodes, index.shape, (Gather, 0, index.shape))
+        return tape.apply(op, args, index.shape, (Gather, 0, index.shape))
     size = sum([x.size for x in nodes])
     layout = None if index.flags.c_contiguous else index
     whole = index.size == size and (not size or index.item(0) == 0)
     if whole and np.array_equal(index.reshape(-1), np.arange(size)):
         if len(nodes) == 1:
             x, same = nodes[0], index.shape == nodes[0].shape
-            return tape.at(x.i if same else tape.apply(Reshape(index.shape), [x]).i, layout)
+            return tape.at(x.i if same else tape.apply(Reshape(index.shape), args).i, layout)
         op.start = 0
-        return tape.apply(op, nodes, index.shape, (Gather, 0, index.shape))
+        return tape.apply(op, args, index.shape, (Gather, 0, index.shape))
     if layout is None:
-        return tape.apply(op, nodes, index.shape)
-    return tape.at(tape.apply(Gather(np.asarray(index, order="C")), nodes).i, layout)
+        return tape.apply(op, args, index.shape)
+    return tape.at(tape.apply(Gather(np.asarray(index, order="C")), args).i, layout)
 
 
 def _summed(tape: Tape, op: Sum | CumSum, nodes: list[Node]) -> Node:
-    where, node = nodes[0]._where, tape.apply(op, nodes)
+    where, node = nodes[0]._where, tape.apply(op, (nodes[0].i,))
     return node if where is None else node._beside(op.moved([where], 0))
 
 
@@ -133,8 +133,8 @@ def _contracted(tape: Tape, op: Einsum, nodes: list[Node]) -> Node:
         known = tape.code[c.i].op
         if type(known) is Const and not is_operand(known.c):
             contract = Contract(names, np.asarray(known.c))
-            return tape.apply(contract, [node], None, (Contract, names, c.i))
-    return tape.apply(Einsum(f"{a},{b}->{out}"), [x, y])
+            return tape.apply(contract, (node.i,), None, (Contract, names, c.i))
+    return tape.apply(Einsum(f"{a},{b}->{out}"), (x.i, y.i))
 
 
 @functools.cache
@@ -151,7 +151,8 @@ def _terms(spec: str) -> tuple[str, str, str, bool]:
 
 def _chosen(tape: Tape, op: Choose, nodes: list[Node]) -> Node | None:
     if op.mode in SLOPES:
-        return tape.apply(Choose("where"), nodes) if _is_free(tape, nodes) else None
+        where, args = Choose("where"), tuple([x.i for x in nodes])
+        return tape.apply(where, args) if _is_free(tape, nodes) else None
     if op.mode == "kink" and any(np.iscomplexobj(base(tape.values[n.i])) for n in nodes):
         raise TypeError(
             "abs, maximum and their kin are not holomorphic: they have no derivative at a "
@@ -187,8 +188,8 @@ def _part(tape: Tape, op: Part, nodes: list[Node]) -> None:
 
 
 SIMPLER: dict[type[Op], Callable[[Tape, Any, list[Node]], Node | None]] = {
-    Add: _arithmetic, Mul: _arithmetic, Div: _arithmetic, Row: _of_row, Gather: _moved,
-    Sum: _summed, CumSum: _summed, Einsum: _contracted, Choose: _chosen, Part: _part,
+    Row: _of_row, Gather: _moved, Sum: _summed, CumSum: _summed, Einsum: _contracted,
+    Choose: _chosen, Part: _part,
 }  # fmt: skip
 
 
@@ -200,10 +201,12 @@ def _reduced(x: Node, axes: str, others: str) -> tuple[Node, str]:
         x, axes = x._gather([x], np.array(index)), kept
     alone = tuple(i for i, c in enumerate(axes) if c not in others)
     if alone:
-        x, axes = x.tape.apply(Sum(alone), [x]), "".join(c for c in axes if c in others)
+        x, axes = x.tape.apply(Sum(alone), (x.i,)), "".join(c for c in axes if c in others)
     return x, axes
 
 
 def negative(x: Any) -> Any:
+    if type(x) in REAL:
+        return -x
     x = lift(x)
     return -x if is_operand(x) or type(x) in (int, float, complex) else -as_array(x)[()]

@@ -18,13 +18,14 @@ import importlib
 import pickle
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from typing import Any, NamedTuple, TypeVar, overload
 
 import numpy as np
 
 from taylor.core.advice import annotate
+from taylor.core.reads import Reads
 from taylor.errors import DomainError, NonAnalyticError
 from taylor.numbers import contexts, values
 from taylor.numbers.formulas import by_lanes
@@ -95,6 +96,7 @@ class Elementary:
     overflows: bool = False  # such a row, where it is not small
     own: bool = False  # whether the row stands in this package
     ball: Callable[..., Any] | None = None  # the value on balls of flint.arb, if not of the package
+    home: Elementary | None = None  # the row of a user of which this is what it has become
 
     @overload
     def __call__(self, x: Value, /, *more: Any) -> Value: ...
@@ -105,20 +107,36 @@ class Elementary:
             return self.numpy(*args)
         for x in args:
             if is_operand(x):
-                return x._elementary(self, args)
+                return x._elementary(self if self.own else self.now, args)
             if isinstance(x, Fillable):
                 return self(*map(content, args))
         return values.call(self, args)
+
+    @property
+    def now(self) -> Elementary:
+        """The row itself, or one in its place: what is made of a row is kept for good.
+
+        Where something has changed that the functions of a user's row read (a global, say) it is
+        another one, of which nothing has been made yet.
+        """
+        home = self.home or self
+        reads, row = home.__dict__.get("latest") or (None, home)
+        if reads is None or reads.changed():
+            functions = [getattr(home, field.name) for field in fields(home)]
+            row = home if reads is None else replace(home, home=home)
+            home.__dict__["latest"] = Reads((*functions,)), row
+        return row
 
     def __repr__(self) -> str:
         return f"<elementary function {self.name}>"
 
     def __reduce__(self) -> Any:
-        if self.own or TABLE.get(self.name) is self:
+        home = self.home or self
+        if self.own or TABLE.get(self.name) is home:
             return (lookup, (self.name,))
         module = sys.modules.get(getattr(self.numpy, "__module__", ""))
         name = getattr(self.numpy, "__qualname__", "")
-        if getattr(module, name, None) is not self:
+        if getattr(module, name, None) is not home:
             raise pickle.PicklingError(f"the rule {self.name} is not found in its module as {name}")
         return (_in_module, (self.numpy.__module__, name))
 

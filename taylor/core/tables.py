@@ -99,7 +99,8 @@ def unchanged(c: Array, then: Array, floats: bool) -> bool:
     bits = {4: np.int32, 8: np.int64, 16: np.int64}.get(c.dtype.itemsize) if floats else None
     if bits is None or c.dtype != then.dtype or c.dtype.char == "g" or not c.flags.c_contiguous:
         return np.array_equal(c, then, equal_nan=floats)
-    return np.array_equal(c.reshape(-1).view(bits), then.reshape(-1).view(bits))
+    same = c.shape == then.shape and c.reshape(-1).view(bits) == then.reshape(-1).view(bits)
+    return bool(np.all(same))
 
 
 def last_nonzero(x: Array) -> int:

@@ -21,8 +21,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from taylor.core.memory import fresh
+from taylor.core.node import Node
 from taylor.core.operand import host, lift
-from taylor.core.tape import Node
 from taylor.drivers.evolution import Evolution
 from taylor.drivers.scan import as_loop, whole_number
 from taylor.drivers.several import pullback

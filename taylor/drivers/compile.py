@@ -276,6 +276,9 @@ class Compiled(Derivable):
 
         with policy():  # what the one in force says of kinks is no part of the code
             program, self._reads = steady(self.f, lambda: record(run, *x))
+        if kind in ("value", "series"):
+            given = forms.untold(program), lambda: self.f(*map(fresh, x))
+            structure = forms.with_types(structure, *given)
         return short(program, kind), structure
 
     def due(self, where: Any) -> bool:

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from taylor.core.conditions import Guard
-from taylor.core.tape import Node, Tape
+from taylor.core.node import Node
+from taylor.core.tape import Tape
 from taylor.numbers.kinds import base_array, content, is_nested
 from taylor.series.series import Series
 

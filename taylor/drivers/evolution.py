@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import Algebra
+from taylor.core.node import Node
 from taylor.core.operand import host, lift
 from taylor.core.table import Rule
 from taylor.core.tags import Tag, fresh_tag
-from taylor.core.tape import Node
 from taylor.drivers.driver import parts
 from taylor.drivers.several import argument, pushforward, series
 from taylor.errors import AlgebraMismatch, ForeignNodeError, OrderMismatch

@@ -23,7 +23,7 @@ from taylor.errors import TaylorError
 from taylor.llvm.ir import WIDTH
 from taylor.machine.machine import Machine
 from taylor.numbers.data import is_array_like, plain_array, what_is_lost
-from taylor.numbers.kinds import base, content, is_operand
+from taylor.numbers.kinds import base, content
 
 Structures = tuple[Any, ...]  # of the arguments, and of the dict of keywords
 Pattern = tuple[bool, ...]  # which arguments are complex; empty if none is
@@ -108,52 +108,68 @@ def first(f: Callable[..., Any], *args: Any, **named: Any) -> Any:
     return f(*args, **named)[0]
 
 
-class Truth:
-    """A result that is a condition, as the zeros and ones that a machine computes."""
-
-    def __init__(self, number: Any) -> None:
-        self.number = number
-
-
-trees.CLASSES[Truth] = (lambda x: ([x.number], None), lambda _, children: children[0] != 0)
-
-
 def of_results(y: Any) -> tuple[list[Any], Any]:
     """Return the numbers and arrays that a recorded function returns, and the structure of it.
 
     TaylorError: it holds what may change.
     """
-    y = trees.entrywise(lambda x: Truth(x.number()) if isinstance(x, Condition) else x, y)
+    y = trees.entrywise(lambda x: x.number() if isinstance(x, Condition) else x, y)
     leaves, structure = trees.flatten(y, _is_result, _still_of_result, (list, tuple))
     if type(structure) is not trees.Branch:
-        plain = base(content(y))
-        whole = isinstance(plain, (int, np.integer, np.bool_, np.ndarray)) and not is_operand(y)
-        return [y], Whole.of(plain) if whole else trees.LEAF
+        return [y], trees.LEAF
     if not is_fixed(structure):
         raise TaylorError("its results are more than numbers, arrays and names")
     return leaves, structure
 
 
-class Whole:
-    """A result that is a flag, a whole number, or an array of them, as the floats of a machine."""
-
-    @classmethod
-    def of(cls, y: Any) -> Any:
-        """Return the structure of a plain result."""
-        array = np.asarray(y)
-        if array.dtype.kind not in "biu":
-            return trees.LEAF
-        if array.size and max(-int(array.min()), int(array.max())) > EXACT:
-            raise TaylorError("its result is a whole number above 2**53")
-        own = type(y) if isinstance(y, int) else array.dtype
-        return trees.Branch(cls, own, (trees.LEAF,))
+class Typed:
+    """A result of another type than the floats of a machine: a flag, a whole number, an array."""
 
 
-def _whole(own: Any, children: Sequence[Any]) -> Any:
-    return own(children[0]) if isinstance(own, type) else np.asarray(children[0]).astype(own)[()]
+def _typed(own: Any, children: Sequence[Any]) -> Any:
+    x = base(children[0])
+    return own(x) if isinstance(own, type) else np.asarray(x).astype(own)[()]
 
 
-trees.CLASSES[Whole] = (lambda x: ([x], None), _whole)
+trees.CLASSES[Typed] = (lambda x: ([x], None), _typed)
+
+
+def untold(program: Program) -> list[bool]:
+    """Return which results may be of other types than floats: none that is computed of an input."""
+    found: list[bool] = []
+    for op, args, _ in program.code:
+        found.append(type(op) is not Input and all(found[a] for a in op.made_of(args)))
+    return [found[i] for i in program.outputs]
+
+
+def with_types(structure: Any, may: Sequence[bool], y: Callable[[], Any]) -> Any:
+    """Return the structure of results with the types of those that may have other ones.
+
+    y() is what the function itself gives for plain numbers.
+    """
+    if not any(may):
+        return structure
+    with np.errstate(all="ignore"):
+        plain = trees.entrywise(content, y())
+    each = zip(may, trees.like(structure, plain, "what it returns of numbers"), strict=True)
+
+    def marked(s: Any) -> Any:
+        if isinstance(s, trees.Branch):
+            return s._replace(children=tuple(map(marked, s.children)))
+        return type_of(*next(each)) if s is trees.LEAF else s
+
+    return marked(structure)
+
+
+def type_of(other: bool, y: Any) -> Any:
+    """Return the structure of a result that may be of another type, which is that of y."""
+    array = np.asarray(y)
+    if not other or array.dtype in (FLOAT, COMPLEX) or array.dtype.kind not in "biuf":
+        return trees.LEAF
+    if array.dtype.kind in "iu" and array.size and abs(array.astype(float)).max() >= EXACT:
+        raise TaylorError("its result is a whole number above 2**53")
+    own = type(y) if isinstance(y, int) else array.dtype
+    return trees.Branch(Typed, own, (trees.LEAF,))
 
 
 class Constant:
@@ -168,7 +184,8 @@ def varies(program: Program, heights: Sequence[int]) -> list[bool]:
     found: list[bool] = []
     for op, args, _ in program.code:
         given = isinstance(op, Input) and heights[op.n] > 0
-        found.append(given or any(found[a] for a in args))
+        sides = op.made_of(args) or args  # of a choice, whatever decides it
+        found.append(given or any(found[a] for a in sides))
     return [found[i] for i in program.outputs]
 
 

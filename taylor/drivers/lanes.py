@@ -71,6 +71,10 @@ class Batch:
         ]
         return _joined([part.result() for part in waiting])
 
+    def __repr__(self) -> str:
+        along = f"axis {self.axes}" if isinstance(self.axes, int) else f"axes {self.axes}"
+        return f"<{getattr(self.f, '__name__', 'function')} at many points, along {along}>"
+
     def at(self, structures: Sequence[Any], leaves: Sequence[Any], along: Sequence[bool]) -> Any:
         """Return f at all points, given the leaves of its arguments."""
         count = next(len(x) for x, many in zip(leaves, along, strict=True) if many)
@@ -111,7 +115,10 @@ class Batch:
             structures.append(structure)
             for part in parts:
                 if axis is not None and not -np.ndim(part) <= axis < np.ndim(part):
-                    raise ShapeMismatch(f"there is no axis {axis} in the shape {np.shape(part)}")
+                    raise ShapeMismatch(
+                        f"points lie along axis {axis} of an argument, of which there is none in "
+                        f"the shape {np.shape(part)}; axes=None for an argument of all points"
+                    )
                 leaves.append(np.moveaxis(part, axis, 0) if axis else part)
                 along.append(axis is not None)
         return leaves, tuple(structures), along
@@ -120,7 +127,7 @@ class Batch:
 class Variant:
     """The code of one branch of a function of leaves: of many points, those that take it."""
 
-    def __init__(self, program: Program, point: Sequence[Any]) -> None:
+    def __init__(self, f: Function, program: Program, point: Sequence[Any]) -> None:
         if any([is_operand(op.constant) for op, _, _ in program.code]):
             raise TaylorError("it uses a value that varies and is not among its arguments")
         self.count, self.guards = len(program.outputs), program.guards
@@ -128,6 +135,8 @@ class Variant:
         open_ = dataclasses.replace(program, outputs=[*program.outputs, *sides], guards=[])
         complex_ = forms.pattern_of([np.asarray(x) for x in point])
         self.machine = Machine(open_, complex=complex_, unit=WIDTH)
+        results = trees.Branch(list, None, (trees.LEAF,) * self.count)
+        self.structure = forms.with_types(results, forms.untold(program), lambda: f(*point))
 
     def __call__(self, x: Sequence[Array]) -> tuple[list[Array], Array]:
         """Return the results, points along their last axis, and for which points they are right."""
@@ -143,7 +152,7 @@ class Variant:
                 right &= [_holds(guard, v) for v in np.moveaxis(side[0], -1, 0)]
         for y in found[: self.count]:
             right &= np.isfinite(y).reshape(-1, len(right)).all(0)
-        return found[: self.count], right
+        return trees.build(self.structure, iter(found)), right
 
 
 class Lanes(Batch):
@@ -233,7 +242,7 @@ class Lanes(Batch):
         try:
             with policy():
                 program, self.reads = steady(self.f, lambda: record(f, *x))
-            known.append(Variant(program, x))
+            known.append(Variant(f, program, x))
         except (DomainError, ShapeMismatch):
             return False
         except (TaylorError, TypeError, IndexError, ImportError, OSError) as error:

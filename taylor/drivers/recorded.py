@@ -14,10 +14,11 @@ from taylor.core.conditions import Guard
 from taylor.core.functions import log, log1p, log2, log10
 from taylor.core.instructions import Add, Instruction, Scale
 from taylor.core.maps import Reshape, Sum
+from taylor.core.node import Node
 from taylor.core.operand import is_complex
 from taylor.core.program import Program, record
 from taylor.core.rolled import merged, rolled
-from taylor.core.tape import Node, Tape
+from taylor.core.tape import Tape
 from taylor.drivers.derivable import Derivable, outer
 from taylor.drivers.derivatives import pushed
 from taylor.drivers.driver import all_finite

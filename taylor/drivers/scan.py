@@ -16,9 +16,10 @@ from taylor.core.instructions import Arithmetic, Const, Einsum, Input, Instructi
 from taylor.core.loops import Loop
 from taylor.core.maps import Map
 from taylor.core.memory import fresh
+from taylor.core.node import Node
 from taylor.core.operand import host, lift
 from taylor.core.program import Program, recording
-from taylor.core.tape import Node, Tape
+from taylor.core.tape import Tape
 from taylor.drivers import trees
 from taylor.drivers.derivable import number
 from taylor.errors import NotNow, TraceError
@@ -156,7 +157,8 @@ def _recorded(each: Function, state: Any, rows: Sequence[Any], count: int, least
     if made is None:
         return None
     loop, outer = made
-    y = tape.apply(loop, [*nodes[:first], *(tape.node(c) for c in outer), *nodes[first:]])
+    args = (*nodes[:first], *map(tape.node, outer), *nodes[first:])
+    y = tape.apply(loop, tuple([x.i for x in args]))
     parts = loop.split(y)
     for v in parts[many:]:
         if np.isnan(base(v)).any():  # in Python's loop the driver says what is wrong

@@ -23,12 +23,12 @@ from taylor.core.calls import Row
 from taylor.core.choices import SIDES, SLOPES
 from taylor.core.functions import CHOICES, absolute
 from taylor.core.instructions import Input, Instruction, full
+from taylor.core.node import Node
 from taylor.core.rules import Code, active, inner, pruned, tangents, values
 from taylor.core.sides import Blend, Choose, Decision
 from taylor.core.singular import nans
 from taylor.core.tables import nonzero
 from taylor.core.tags import fresh_tag
-from taylor.core.tape import Node
 from taylor.drivers.driver import parts, seed
 from taylor.errors import NonAnalyticError, TaylorError
 from taylor.numbers.kinds import (

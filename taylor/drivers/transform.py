@@ -14,17 +14,18 @@ import numpy as np
 
 from taylor.core.choices import SLOPES
 from taylor.core.instructions import Instruction, full
+from taylor.core.node import Node
 from taylor.core.program import Program
 from taylor.core.rules import adjoints, tangents, values
 from taylor.core.sides import Choose
-from taylor.core.tape import Node, Tape
+from taylor.core.tape import Tape
 from taylor.drivers.derivatives import jvp, vjp
 from taylor.drivers.trees import as_one
 from taylor.numbers.kinds import is_operand
 from taylor.numbers.policy import current_policy
 
 
-@dataclass
+@dataclass(repr=False)
 class Derived(Program):
     """The program of first derivatives of another one; at its ties the drivers decide."""
 

@@ -22,12 +22,13 @@ from taylor.core.calls import Call, Row, called, flat
 from taylor.core.conditions import Guard
 from taylor.core.instructions import Instruction
 from taylor.core.loops import Loop
+from taylor.core.node import Node
 from taylor.core.operand import lift
 from taylor.core.program import Program
 from taylor.core.rules import pruned
 from taylor.core.singular import local_series
 from taylor.core.table import Elementary, lookup
-from taylor.core.tape import Node, Tape
+from taylor.core.tape import Tape
 from taylor.errors import ShapeMismatch
 from taylor.linalg.degrees import Named
 from taylor.numbers.kinds import Array, above_cut

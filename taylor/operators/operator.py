@@ -217,8 +217,9 @@ class Operator:
     def _check(self, shape: tuple[int, ...], x: Any, front: int) -> None:
         if shape[:front] != shape_of(x)[:front]:
             raise ShapeMismatch(
-                f"f returns shape {shape} at the points of shape {shape_of(x)[:front]} that lie "
-                "along the axes before the last; a function of one array is a function of "
+                f"f returns shape {shape} for points of shape {shape_of(x)[:front]}; variables lie "
+                "along the last axis: write x[..., 0] for the first of them, or take one point at "
+                "a time, taylor.lanes(lambda x: ...)(points); an array as one point is "
                 "x.reshape(-1)"
             )
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from taylor.core.node import Node
 from taylor.core.operand import host, lift
-from taylor.core.tape import Node
 from taylor.drivers.derivable import number, recording
 from taylor.drivers.driver import result
 from taylor.drivers.scan import rows

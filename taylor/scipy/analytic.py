@@ -22,10 +22,10 @@ from typing import Any
 
 import numpy as np
 
+from taylor.core.node import Node
 from taylor.core.operand import lift
 from taylor.core.singular import is_nan, leading, no_expansion
 from taylor.core.table import Rule
-from taylor.core.tape import Node
 from taylor.errors import DomainError
 from taylor.numbers.contexts import is_set
 from taylor.numbers.kinds import base, is_operand, private

@@ -15,7 +15,6 @@ from scipy import special as sp
 
 from taylor.scipy.fast import (
     beta_density,
-    gamma_density,
     in_x,
     log_beta,
     quantile,
@@ -30,6 +29,7 @@ from taylor.scipy.formulas import (
     root,
     second_positive,
 )
+from taylor.scipy.incomplete import gamma_quantile, incomplete_gamma
 
 
 # fmt: off
@@ -72,14 +72,14 @@ add("beta", "a b", lambda ctx, a, b: ctx.beta(a, b), of_beta)
 add("betaln", "a b", lambda ctx, a, b: ctx.log(abs(ctx.beta(a, b))), of_beta, fast=log_beta)
 add("binom", "x y", lambda ctx, n, k: ctx.binomial(n, k), lambda n, k: (gap(n + 1), 1.0))
 add("poch", "z m", lambda ctx, z, m: ctx.rf(z, m), lambda z, m: (gap(z + m), gap(z + m)))
-add("gammainc", "a x", gamma_p, positive, fast=in_x(gamma_density))
-add("gammaincc", "a x", gamma_q, positive, fast=in_x(gamma_density, -1.0))
+add("gammainc", "a x", gamma_p, positive, fast=incomplete_gamma)
+add("gammaincc", "a x", gamma_q, positive, fast=lambda m, a, x: -incomplete_gamma(m, a, x))
 add("betainc", "a b x", beta_i, in_unit, fast=in_x(beta_density))
 add("betaincc", "a b x", beta_c, in_unit, fast=in_x(beta_density, -1.0))
 inverse("gammaincinv", "a y", 1, lambda ctx, y, a: gamma_p(ctx, a, y), in_unit,
-    fast=quantile(gamma_density, sp.gammaincinv))
+    fast=gamma_quantile(sp.gammaincinv))
 inverse("gammainccinv", "a y", 1, lambda ctx, y, a: gamma_q(ctx, a, y), in_unit,
-    fast=quantile(gamma_density, sp.gammainccinv, -1.0))
+    fast=gamma_quantile(sp.gammainccinv, -1.0))
 inverse("betaincinv", "a b y", 2, lambda ctx, y, a, b: beta_i(ctx, a, b, y), in_unit)
 inverse("betainccinv", "a b y", 2, lambda ctx, y, a, b: beta_c(ctx, a, b, y), in_unit)
 inverse("btdtria", "p b x", 0, beta_i, lambda p, b, x: (inside(p), b, inside(x)))
@@ -138,8 +138,9 @@ inverse("gdtria", "p b x", 0, lambda ctx, a, b, x: gamma_p(ctx, b, a * x), first
 inverse("gdtrib", "a p x", 1, lambda ctx, b, a, x: gamma_p(ctx, b, a * x), second_unit)
 inverse("gdtrix", "a b p", 2, lambda ctx, x, a, b: gamma_p(ctx, b, a * x), in_unit)
 add("chdtr", "v x", chdtr, positive,
-    fast=lambda m, v, x: in_x(gamma_density)(m, v / 2, x / 2) / 2.0 ** m[-1])
-add("chdtrc", "v x", lambda ctx, v, x: gamma_q(ctx, v / 2, x / 2), positive)
+    fast=lambda m, v, x: incomplete_gamma(m, v / 2, x / 2) / 2.0 ** sum(m))
+add("chdtrc", "v x", lambda ctx, v, x: gamma_q(ctx, v / 2, x / 2), positive,
+    fast=lambda m, v, x: incomplete_gamma(m, v / 2, x / 2) / -2.0 ** sum(m))
 inverse("chdtri", "v p", 1, lambda ctx, x, v: gamma_q(ctx, v / 2, x / 2), in_unit)
 inverse("chdtriv", "p x", 0, chdtr, first_unit)
 add("fdtr", "dfn dfd x", fdtr, positive)

@@ -20,15 +20,15 @@ from numpy.typing import NDArray
 
 from taylor.drivers.derivatives import value_and_gradient
 from taylor.errors import NonAnalyticError, NotVerified, Undecided
-from taylor.progress import Progress, Report
+from taylor.progress import Report
 from taylor.verified.boxes import Boxes, bounded, tolerance
+from taylor.verified.effort import allowed, through
 from taylor.verified.interval import Interval
 
 Floats = NDArray[np.float64]
 Ends = tuple[Floats, Floats, Floats]  # lower and upper ends of boxes, and bounds of f there
 Function = Callable[..., Any]
 MANY = 256  # boxes that take not much longer than one
-BUDGET = 200_000
 GAIN = 2.0**-10  # of a bound, of what it lacks, which halving a box is good for
 IDLE = 60  # halvings of every side without a gain, after which a box is set aside
 
@@ -69,19 +69,18 @@ class _Least:
     def run(
         self,
         enough: Callable[[float], float],
-        max_boxes: int,
+        max_boxes: int | None,
         progress: Report,
         stop: Callable[[float], bool] = lambda high: False,
     ) -> bool:
         """Look at boxes until all have a bound that is high enough; return whether they have."""
-        with Progress(progress, "boxes") as report:
-            while len(self.lo) and not stop(self.high):
-                if self.evaluated + len(self.lo) > max_boxes:
-                    return False
-                self.evaluated += len(self.lo)
-                self._level(enough)
-                report(self.evaluated, len(self.lo))
-        return True
+        self.evaluated, complete = through(
+            lambda: 0 if stop(self.high) else len(self.lo),
+            lambda: self._level(enough),
+            allowed(max_boxes, [self.values, self.slopes]),
+            progress,
+        )
+        return complete
 
     def _level(self, enough: Callable[[float], float]) -> None:
         x = Interval(self.lo, self.hi)
@@ -194,7 +193,7 @@ def minimize(
     box: Any,
     *,
     tol: float = 1e-8,
-    max_boxes: int = BUDGET,
+    max_boxes: int | None = None,
     executor: Executor | None = None,
     progress: Report = False,
 ) -> Minimum:
@@ -202,10 +201,10 @@ def minimize(
 
     f is ordinary code of one point: of a number where the box is a pair (lo, hi), of an array where
     it is a list of pairs, as for `scipy.optimize`; what it returns is proved for the exact function
-    of real numbers that its code describes.  If more than `max_boxes` have to be looked at,
-    `NotVerified` is raised; its `result` is true, but wide.  An executor shares out the boxes of a
-    level; progress=True shows a bar (of tqdm), or a function gets the numbers of boxes done and
-    left.
+    of real numbers that its code describes.  If more than `max_boxes` have to be looked at (left
+    out: as many as take seconds), `NotVerified` is raised; its `result` is true, but wide.  An
+    executor shares out the boxes of a level; progress=True shows a bar (of tqdm), or a function
+    gets the numbers of boxes done and left.
 
     >>> found = minimize(lambda x: (x - 1) ** 2 * (x + 2), (-1.5, 2.0), tol=1e-6)
     >>> 0.0 in found.value, 1.0 in found.boxes[0]
@@ -237,7 +236,7 @@ def range(
     box: Any,
     *,
     tol: float = 1e-6,
-    max_boxes: int = BUDGET,
+    max_boxes: int | None = None,
     executor: Executor | None = None,
     progress: Report = False,
 ) -> Interval:
@@ -270,7 +269,7 @@ def sign(
     box: Any,
     relation: str = ">",
     *,
-    max_boxes: int = BUDGET,
+    max_boxes: int | None = None,
     executor: Executor | None = None,
     progress: Report = False,
 ) -> bool:

@@ -1,0 +1,267 @@
+"""What functions of a user read may change: each call then does what the function does now.
+
+Every way to read a number from elsewhere, and every place where something made of a function of a
+user is kept.
+"""
+
+import functools
+import types
+from contextvars import ContextVar
+
+import numpy as np
+import pytest
+
+import taylor
+from taylor import rule
+from taylor.core.reads import Reads
+
+GLOBAL = 2.0
+SETTINGS = types.ModuleType("settings")
+CONTEXT = ContextVar("CONTEXT", default=2.0)
+X = np.array([0.5, 0.25])
+
+
+class Model:
+    of_class = 2.0
+
+    def __init__(self):
+        self.c, self.parts = 2.0, {"inner": [{"c": 2.0}]}
+
+    def get(self):
+        return self.c
+
+    @property
+    def double(self):
+        return 2 * self.c
+
+    @classmethod
+    def shared(cls):
+        return cls.of_class
+
+
+class Slot:
+    __slots__ = ("c",)
+
+
+def of_global():
+    return (lambda: GLOBAL), lambda v: globals().__setitem__("GLOBAL", v)
+
+
+def of_cell():
+    c = 2.0
+
+    def change(v):
+        nonlocal c
+        c = v
+
+    return (lambda: c), change
+
+
+def of_array(*shape):
+    a = np.full(shape, 2.0)
+    return (lambda: a.sum()), lambda v: a.fill(v)
+
+
+def of_object(read, name, make=Model):
+    owner = make()
+    setattr(owner, name, 2.0)
+    return functools.partial(read, owner), lambda v: setattr(owner, name, v)
+
+
+def of_default():
+    def get(c=2.0):
+        return c
+
+    return get, lambda v: setattr(get, "__defaults__", (v,))
+
+
+def of_keyword(anew):
+    def get(*, c=2.0):
+        return c
+
+    def change(v):
+        if anew:
+            get.__kwdefaults__ = {"c": v}
+        else:
+            get.__kwdefaults__["c"] = v
+
+    return get, change
+
+
+def of_function():
+    def get():
+        return get.c
+
+    get.c = 2.0
+    return get, lambda v: setattr(get, "c", v)
+
+
+def of_code():
+    def get():
+        return 2.0
+
+    def change(v):
+        get.__code__ = (lambda: 2.0, lambda: 5.0)[v == 5].__code__
+
+    return get, change
+
+
+def of_entry(table, key, read):
+    return functools.partial(read, table), lambda v: table.__setitem__(key, v)
+
+
+def of_bound():
+    table = {"c": 2.0}
+    get = table.get
+    return (lambda: get("c")), lambda v: table.__setitem__("c", v)
+
+
+def of_inner():
+    model = Model()
+    return (
+        lambda: model.parts["inner"][0]["c"],
+        lambda v: model.parts["inner"][0].__setitem__("c", v),
+    )
+
+
+READS = {
+    "a global": of_global,
+    "a cell": of_cell,
+    "an array": lambda: of_array(3),
+    "an array of no axes": of_array,
+    "an attribute": lambda: of_object(lambda m: m.c, "c"),
+    "an attribute of self": lambda: of_object(lambda m: m.get(), "c"),
+    "a property": lambda: of_object(lambda m: m.double, "c"),
+    "an attribute by its name": lambda: of_object(lambda m: getattr(m, "c"), "c"),  # noqa: B009
+    "the dict of an object": lambda: of_object(lambda m: vars(m)["c"], "c"),
+    "an attribute of a class": lambda: of_object(lambda m: m.shared(), "of_class", lambda: Model),
+    "a slot": lambda: of_object(lambda m: m.c, "c", Slot),
+    "a module": lambda: of_object(lambda m: m.c, "c", lambda: SETTINGS),
+    "a default": of_default,
+    "a keyword": lambda: of_keyword(False),
+    "other keywords": lambda: of_keyword(True),
+    "an attribute of a function": of_function,
+    "other code": of_code,
+    "an entry of a dict": lambda: of_entry({"c": 2.0}, "c", lambda d: d["c"]),
+    "an item of a list": lambda: of_entry([2.0], 0, lambda a: a[0]),
+    "an array of objects": lambda: of_entry(np.array([2.0], object), 0, lambda a: a[0]),
+    "a function in a dict": lambda: of_entry({"c": float}, "c", lambda d: d["c"](2)),
+    "a method of a dict": of_bound,
+    "an item deep inside": of_inner,
+    "a context": lambda: (CONTEXT.get, CONTEXT.set),
+}
+OTHER = {"a function in a dict": lambda x: 5.0 * (x > 0)}
+
+
+@pytest.mark.parametrize("name", READS)
+def test_whatever_changes_is_seen(name):
+    get, change = READS[name]()
+    row = rule(lambda x: get() * x, quotient=lambda a, y: (get(), 1), name="row")
+
+    def f(x):
+        return row(x) * x
+
+    for new in (2.0, 5.0, 2.0):
+        reads = Reads(f)
+        change(OTHER.get(name, new) if new == 5 else float if name in OTHER else new)
+        assert bool(reads.changed()) == (new == 5) or new == 2
+        c = 2 * get()
+        found = taylor.derivative(f, 0.5), taylor.gradient(f, 0.5), taylor.derivative(f, 0.5, 2)
+        assert [float(y) for y in found] == [c * 0.5, c * 0.5, c]
+
+
+# ------------------------------------------------------------------ where functions are kept
+def quotient(get):
+    return rule(lambda x: get() * x, quotient=lambda a, y: (get(), 1), name="row")
+
+
+def local(get):
+    def series(x, order):
+        return np.stack([get() * x, get() + 0 * x, *[0 * x] * (order - 1)])[: order + 1]
+
+    return rule(lambda x: get() * x, local=series, name="row")
+
+
+def backward(get):
+    return rule(lambda x: get() * np.asarray(x), vjp=lambda b, y, x: (get() * b,), name="row")
+
+
+def forward(get):
+    return rule(lambda x: get() * np.asarray(x), jvp=lambda d, y, x: get() * d[0], name="row")
+
+
+def compiled(row):
+    def use(get):
+        g = row(get)
+        f = taylor.compile(lambda x: np.sum(g(x) * x))
+        return lambda: (f(X), taylor.gradient(f, X), taylor.hessian(f.f, X))
+
+    return use
+
+
+def recorded(get):
+    g = quotient(get)
+    program = taylor.record(lambda x: np.sum(g(x) * x), X)
+    f = taylor.compile(program)
+    return lambda: (program(X), taylor.gradient(program, X), f(X), taylor.gradient(f, X))
+
+
+def often(get):
+    g = quotient(get)
+
+    def use():
+        with taylor.policy(compile_after=2):
+            return [taylor.gradient(lambda x: np.sum(g(x) * x), X) for _ in range(4)]
+
+    return use
+
+
+def by_lanes(get):
+    g = quotient(get)
+    f = taylor.lanes(lambda x: np.sum(g(x) * x))
+    return lambda: f(np.stack([X, 2 * X]))
+
+
+def stepped(get):
+    f = taylor.compile(lambda x: taylor.scan(lambda c, t: c * get() + t, x, xs=np.arange(3.0)))
+    g = taylor.compile(taylor.checkpoint(lambda c: c * get() * c, 2))
+    return lambda: [(h(0.5), taylor.gradient(h, 0.5)) for h in (f, g)]
+
+
+def solved(get):
+    g = quotient(get)
+
+    def use():
+        found = taylor.ode.solve_ivp(
+            lambda t, y: -g(y), (0, 1), [1.0], events=lambda t, y: y[0] - 1 / get()
+        )
+        return found.y[0, -1], found.t_events[0]
+
+    return use
+
+
+def at_a_root(get):
+    root = taylor.implicit_root(lambda x, p: x * get() - p, 0.5)
+    return lambda: taylor.gradient(root, 1.0)
+
+
+USES = {
+    "quotient": compiled(quotient), "local": compiled(local), "vjp": compiled(backward),
+    "jvp": compiled(forward), "recorded": recorded, "often": often, "lanes": by_lanes,
+    "steps": stepped, "solve_ivp": solved, "implicit_root": at_a_root,
+}  # fmt: skip
+
+
+def numbers(y):
+    return [e for part in y for e in numbers(part)] if isinstance(y, (tuple, list)) else [y]
+
+
+@pytest.mark.parametrize("name", USES)
+def test_wherever_it_is_kept(name):
+    get, change = of_cell()
+    use = USES[name](get)
+    for new in (2.0, 5.0):
+        change(new)
+        expected = USES[name](lambda c=new: c)()
+        for found, y in zip(numbers(use()), numbers(expected), strict=True):
+            np.testing.assert_allclose(found, y, rtol=1e-12)
