@@ -150,21 +150,28 @@ def _recorded(each: Function, state: Any, rows: Sequence[Any], count: int, least
         raise
     except Exception:  # the loop in Python takes the step again, and may raise it, too
         return None
-    many, numbers = len(program.outputs), sum(math.prod(i.shape) for i in program.code)
-    if numbers * count < least:
+    if sum(math.prod(i.shape) for i in program.code) * count < least:
         return None
-    made = _loop(_without_numbers(program), first, count, tape)
+    parts = _applied(program, nodes, first, count)
+    if parts is None:
+        return None
+    return trees.build(structure, iter(parts[:first])), trees.build(form, iter(parts[first:]))
+
+
+def _applied(program: Program, nodes: Sequence[Node], states: int, n: int) -> list[Any] | None:
+    """Return what `_recorded` does from the program of a step, in a list."""
+    tape, many = nodes[0].tape, len(program.outputs)
+    made = _loop(_without_numbers(program), states, n, tape)
     if made is None:
         return None
     loop, outer = made
-    args = (*nodes[:first], *map(tape.node, outer), *nodes[first:])
-    y = tape.apply(loop, tuple([x.i for x in args]))
-    parts = loop.split(y)
+    args = (*nodes[:states], *map(tape.node, outer), *nodes[states:])
+    parts = loop.split(tape.apply(loop, tuple([x.i for x in args])))
     for v in parts[many:]:
         if np.isnan(base(v)).any():  # in Python's loop the driver says what is wrong
             return None
         number(v)
-    return trees.build(structure, iter(parts[:first])), trees.build(form, iter(parts[first:many]))
+    return parts[:many]
 
 
 def _without_numbers(program: Program) -> Program:
