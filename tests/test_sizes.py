@@ -18,7 +18,7 @@ FOLDERS = {  # lines that a folder may have
     "arrays": 2061,
     "machine": 6988,
     "series": 2543,
-    "drivers": 7509,
+    "drivers": 7516,
     "scipy": 6057,
     "ode": 12068,
     "command": 490,
