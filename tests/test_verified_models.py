@@ -149,7 +149,7 @@ def box_of(row, width):
     return centre - half, centre + half
 
 
-def holds_row(row, width, order=5, count=6):
+def holds_row(row, width, order=5, count=48):
     x = tv.models(box_of(row, width), order=order)
     y = row(x)
     for xi in points(1, count, MP.mpf):
