@@ -27,7 +27,7 @@ FOLDERS = {  # lines that a folder may have
     "array_api": 629,
     "numpy": 292,
     "operators": 1331,
-    "verified": 6688,
+    "verified": 6761,
 }
 FILE, FUNCTION = 600, 45
 TABLES = {"core/functions.py"}
