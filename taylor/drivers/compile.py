@@ -290,6 +290,10 @@ class Compiled(Derivable):
             self.waiting[where] = calls + 1, needed
         return calls + 1 >= needed
 
+    def needed(self, kind: str, form: Any, program: Program) -> int:
+        """Return which call of a form makes its code."""
+        return patience.needed(kind, form, program)
+
     def never(self, where: Any, error: Exception) -> None:
         """Note that a form has no (more) machine code: of points, that they go together."""
         self.waiting.pop(where, None)
@@ -360,7 +364,7 @@ class Compiled(Derivable):
         elif kind not in patience.PLAIN:
             own, x = (rows_of, x) if kind == "tensor" else blocks.chosen(form, program, x)
             program, count = derived(program, own, x)
-        self.waiting[where] = calls, patience.needed(kind, form, program)
+        self.waiting[where] = calls, self.needed(kind, form, program)
         make = self.strict or self.waiting[where][1] <= calls
         made = forms.machine(kind, form, program, x, make), count
         made = STORE.put(made, *what) if shared and kept is None else made
