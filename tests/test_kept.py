@@ -105,8 +105,16 @@ def test_the_first_of_two_threads_is_kept():
 
 
 # ------------------------------------------------------------------ code is made once
+@pytest.fixture(scope="module")
+def entry():
+    """Have the code made by which Python calls all other, once in a process."""
+    f = taylor.compile(curve)
+    for _ in range(4):
+        f(X)
+
+
 @pytest.fixture
-def counts(monkeypatch):
+def counts(monkeypatch, entry):
     """Count how often code is read from disk, linked and written, from an empty memory on."""
     found = dict.fromkeys(("read", "linked", "written"), 0)
 

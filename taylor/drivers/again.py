@@ -35,10 +35,7 @@ HEAVY = 1 << 25  # bytes of programs and their code
 
 
 class Fixed(Compiled):
-    """A recorded program as machine code: of its own branches only.
-
-    Before it was asked `least` times it takes what is on disk, and makes none.
-    """
+    """A recorded program as machine code: of its own branches only."""
 
     def __init__(self, program: Program, identity: Any, least: int) -> None:
         super().__init__(program.__call__)
@@ -51,9 +48,6 @@ class Fixed(Compiled):
 
     def recorded(self, kind: str, x: Sequence[Any], most: float) -> tuple[Program, Any]:
         return short(self.program, kind), trees.LEAF
-
-    def needed(self, kind: str, form: Any, program: Program) -> int:
-        return max(self.least, super().needed(kind, form, program))
 
     def due(self, where: Any) -> bool:
         return not self.machines.get(where) and super().due(where)
