@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import inspect
 import itertools
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -110,14 +109,9 @@ def answered(recorded: bool, g: Function, f: Function, x: Sequence[Any]) -> Any:
     if known is None:
         return g(watched(f, x), *x)
     found = known.derived(g, x) if recorded else NotImplemented
-    if not isinstance(known, Often):
-        return g(watched(f, x), *x) if found is NotImplemented else found
-    if found is NotImplemented:
-        begun = time.perf_counter()
+    if found is NotImplemented and isinstance(known, Often):
         found = known.instead(g, x, recorded)
-        found = g(watched(f, x), *x) if found is NotImplemented else found
-        known.took(time.perf_counter() - begun)
-    return found
+    return g(watched(f, x), *x) if found is NotImplemented else found
 
 
 def is_plain(x: Any) -> bool:

@@ -23,7 +23,7 @@ from taylor.numbers.policy import current_policy
 Function = Callable[..., Any]
 Ask = Callable[[Any], Any]  # what a driver asks of the code of a function
 FLOAT = np.dtype(float)
-SPENT = 0.05  # seconds in the ordinary way after which code on disk is looked for
+EARLY = 16  # the call from which on code on disk is looked for, if there is some
 SHAPES = 64  # drivers and shapes of arguments of one function, after which counting begins anew
 KEPT = Store(
     256, 1 << 25
@@ -37,7 +37,6 @@ class History:
         self.code = code  # while it lives no other is in its place
         self.calls: dict[Any, int] = {}
         self.known: dict[Any, Any] = {}
-        self.spent = 0.0  # seconds
 
     @property
     def weight(self) -> int:
@@ -50,7 +49,8 @@ class History:
             self.calls.clear()
             self.known.clear()
         calls = self.calls[where] = self.calls.get(where, 0) + 1
-        return calls if calls >= after - 1 or self.spent > SPENT else 0
+        early = EARLY <= calls < after - 1 and import_module("taylor.llvm.store").is_used()
+        return calls if early or calls >= after - 1 else 0
 
     def answer(
         self, f: Function, left: int, after: int, shapes: Any, at: Sequence[Any], ask: Ask
@@ -129,10 +129,6 @@ class Often(Derivable):
         left = max(1, self.after - call + 1)
         found, self.program = self.history.answer(self.f, left, self.after, shapes, at, ask)
         return found
-
-    def took(self, seconds: float) -> None:
-        """Note what a call took in the ordinary way."""
-        self.history.spent += seconds
 
 
 def again(f: Function, x: Sequence[Any]) -> Often | None:
