@@ -16,6 +16,7 @@ from docutils.utils.math.latex2mathml import tex2mathml  # noqa: E402
 
 import taylor  # noqa: E402
 from docs import gallery, reference  # noqa: E402
+from docs.formulas import spelled  # noqa: E402
 
 project = "taylor-arithmetic"
 author = "The taylor-arithmetic developers"
@@ -34,6 +35,7 @@ extensions = [
 exclude_patterns = ["examples/*.ipynb", "examples/*.py", "figures", "**/.ipynb_checkpoints"]
 suppress_warnings = ["toc.empty_glob"]
 default_role = "code"
+smartquotes_action = "De"  # dashes and dots: y' is a derivative
 templates_path = ["_templates"]
 
 # ------------------------------------------------------------------ pages and notebooks
@@ -43,6 +45,7 @@ nb_execution_mode = "cache"
 nb_execution_cache_path = str(ROOT / "build" / "notebooks")
 nb_execution_raise_on_error = True
 nb_execution_timeout = 120
+nb_merge_streams = True
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 
@@ -79,19 +82,22 @@ sphinx_gallery_conf = {
     "download_all_examples": False,
     "show_memory": False,
     "show_signature": False,
+    "write_computation_times": False,
     "min_reported_time": 0,
 }
 
 # ------------------------------------------------------------------ how it looks
 html_theme = "pydata_sphinx_theme"
-html_title = "taylor-arithmetic"
+html_title = f"taylor-arithmetic {release}"
 html_math_renderer = "mathml"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_context = {"default_mode": "auto"}
 html_favicon = "_static/favicon.svg"
 html_copy_source = False
 html_show_sourcelink = False
 html_theme_options = {
+    "github_url": "https://github.com/taylor-arithmetic/taylor-arithmetic",
     "collapse_navigation": True,
     "navigation_with_keys": False,
     "header_links_before_dropdown": 6,
@@ -107,13 +113,14 @@ ogp_social_cards = {"font": "DejaVu Sans"}  # which has the signs of mathematics
 
 def inline(self: Any, node: Any) -> None:
     """Write a formula within text as MathML, which needs no script."""
-    self.body.append(tex2mathml(node.astext()))
+    self.body.append(tex2mathml(spelled(node.astext())))
     raise SkipNode
 
 
 def displayed(self: Any, node: Any) -> None:
     """Write a formula on lines of its own."""
-    self.body.append(f'<div class="formula">{tex2mathml(node.astext(), as_block=True)}</div>')
+    tex = spelled(node.astext())
+    self.body.append(f'<div class="formula">{tex2mathml(tex, as_block=True)}</div>')
     raise SkipNode
 
 

@@ -14,8 +14,11 @@ from scipy import special
 
 import taylor
 from docs.generate import arity, equation, value
+from docs.imports import complete
+from taylor.core.binding import SCIPY
 from taylor.core.functions import __all__ as ELEMENTARY
 from taylor.core.table import Elementary
+from tests.special_cases import POINTS
 
 # of `taylor`: file, title, what it is for, and groups of names
 TAYLOR: dict[str, tuple[str, str, dict[str, str]]] = {
@@ -71,23 +74,11 @@ NAMESPACES = {
     "array_api_linalg": ("taylor.array_api.linalg", "The array-API standard: linalg"),
     "array_api_fft": ("taylor.array_api.fft", "The array-API standard: fft"),
 }
-HOMES = {  # where modules that list no names have theirs from
-    "taylor.linalg": ("taylor.linalg.spectrum",),
-    "taylor.scipy.stats": ("taylor.scipy.descriptive",),
-}
-HELPERS = {"numpy_lstsq", "numpy_pinv", "ufunc", "Continuous", "Discrete"}
 
 
 def public(module: str) -> list[str]:
-    """Return the public names of a module: those it lists, or defines."""
-    found = pkgutil.resolve_name(module)
-    homes = {module, *HOMES.get(module, ())}
-    own = getattr(found, "__all__", None) or [
-        name
-        for name in dir(found)
-        if name[0] != "_" and name not in HELPERS
-        if getattr(getattr(found, name), "__module__", None) in homes
-    ]
+    """Return the public names of a module."""
+    own = pkgutil.resolve_name(module).__all__
     return sorted(set(own) - (set(taylor.errors.__all__) if module != "taylor" else set()))
 
 
@@ -109,9 +100,11 @@ def table(module: str, names: list[str]) -> str:
 
 
 def described(module: str, names: list[str]) -> str:
-    """Return the descriptions of names, one after the other."""
+    """Return what a module is for, and the descriptions of names, one after the other."""
     found = pkgutil.resolve_name(module)
     parts = [f".. currentmodule:: {module}\n\n"]
+    if module != "taylor":
+        parts.insert(0, f".. automodule:: {module}\n   :no-members:\n   :no-index:\n\n")
     for name in names:
         part = getattr(found, name)
         kind = (
@@ -119,8 +112,10 @@ def described(module: str, names: list[str]) -> str:
         )
         if getattr(part, "__module__", "").split(".")[0] in ("taylor", "hyperdual"):
             options = "   :no-value:\n" if kind == "data" else ""
-            given = arguments(name) if part.__module__ == "taylor.scipy.special" else ""
+            scipys = module == "taylor.scipy.special" and name in taylor.scipy.special.UFUNCS
+            given = arguments(name) if scipys else ""
             parts.append(f".. auto{kind}:: {module}.{name}{given}\n{options}\n")
+            parts += [valued(name)] if scipys else []
         else:
             parts.append(f".. py:data:: {name}\n\n   As in NumPy.\n\n")
     return "".join(parts)
@@ -130,7 +125,18 @@ def arguments(name: str) -> str:
     """Return the arguments of a ufunc of SciPy by its own names, which ours does not list."""
     ufunc = getattr(special, name)
     found = re.search(r"^\s*\w+\((.*?), out=None\)$", ufunc.__doc__ or "", re.M)
-    return f"({found[1]})" if found and name in taylor.scipy.special.UFUNCS else ""
+    return f"({found[1]})" if found else ""
+
+
+def valued(name: str) -> str:
+    """Return a ufunc of SciPy at an ordinary point, which arguments are constants, SciPy's page."""
+    point = POINTS[name][0]
+    call = f"``special.{name}({', '.join(map(repr, point))})``"
+    values = ", ".join(f"{y:.9g}" for y in np.atleast_1d(getattr(special, name)(*point)))
+    fixed = getattr(SCIPY[name], "fixed", ())
+    constant = f" No derivatives by {', '.join(fixed)}." if fixed else ""
+    page = f"https://docs.scipy.org/doc/scipy/reference/generated/scipy.special.{name}.html"
+    return f"   {call} is {values}.{constant} In SciPy: `{name} <{page}>`__.\n\n"
 
 
 def example(name: str, found: Elementary) -> str:
@@ -166,6 +172,7 @@ def elementary() -> str:
         "Every row of the table works for every kind of number, in every mode, to any order; what "
         "the columns mean is said in :doc:`/functions`. A point outside the domain raises "
         "`DomainError`, `PoleError` or `NonAnalyticError`; in an array its lane becomes nan.\n\n"
+        ">>> import taylor\n\n"
     )
     for name, found in rows.items():
         if isinstance(found, Elementary):
@@ -204,7 +211,10 @@ def escaped(text: str) -> str:
 
 
 def as_rst(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
-    """Escape a docstring, but for its code."""
+    """Import what the examples of a docstring use, and escape it, but for its code."""
+    homes = ["taylor", *(module for module, _ in (*MODULES.values(), *NAMESPACES.values()))]
+    homes.sort(key=lambda home: -len(home) * name.startswith(f"{home}."))  # its own first
+    complete(lines, obj, homes)
     code = False
     for i, line in enumerate(lines):
         code = line.lstrip().startswith(">>>") or (code and bool(line.strip()))

@@ -111,4 +111,6 @@ if not TYPE_CHECKING:  # to whom any name would be one of the package
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    """Return what users call: not what this file imports besides."""
+    parts = [name for name in (*LATER, "elementary", "errors") if "." not in name]
+    return sorted({*__all__, *parts, *(n for n in globals() if n.startswith("__"))})

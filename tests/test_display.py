@@ -83,6 +83,24 @@ def test_what_is_shown_is_well_formed_and_short(name):
     html = SHOWN[name]._repr_html_()
     ET.fromstring(f"<div>{html}</div>")
     assert len(html) < 40_000
+    assert len(repr(SHOWN[name])) < 400
+
+
+@pytest.mark.parametrize(
+    ("thing", "text"),
+    [
+        (SURVEY, "<program of x1, x2: 8 instructions, 0 guards>"),
+        (PROGRAMS["without a point"], "<program of 2 arguments: 8 instructions, 0 guards>"),
+        (taylor.objective(rosenbrock), "<objective rosenbrock>"),
+        (taylor.lanes(rosenbrock), "<rosenbrock at many points, along axis 0>"),
+        (
+            taylor.map(rosenbrock, axes=(0, None)),
+            "<rosenbrock at many points, along axes (0, None)>",
+        ),
+    ],
+)
+def test_what_functions_return_says_what_it_is(thing, text):
+    assert repr(thing) == text
 
 
 def test_the_traces_are_those_of_the_survey():
@@ -154,6 +172,12 @@ def test_patterns_solutions_and_tubes_are_drawn():
 
 def blown_up(t, y):
     return y * y
+
+
+def test_members_have_a_row_each():
+    head, *rows = cells(SHOWN["ensemble"]._repr_html_())
+    assert head == ["", "t", "y[0]", "steps", "error", "message"]
+    assert [r[:3] for r in rows] == [["0", "1", "0.367879"], ["1", "1", "0.735759"]]
 
 
 @pytest.mark.parametrize("dense", [False, True])

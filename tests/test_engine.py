@@ -1,5 +1,7 @@
 """The engine: the same tables as the sweep's, for every algebra and shape, and no other routes."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -8,11 +10,12 @@ from hyperdual import HyperDual
 from taylor import Taylor, TaylorN
 from taylor.core.program import expand
 from taylor.core.sweep import Sweep
-from taylor.machine import engine
+from taylor.machine import engine, pairs
 from taylor.machine.machine import Machine
 from taylor.machine.pairs import operation
 from taylor.ode.pieces import Pieces, along
 
+RNG = np.random.default_rng(3)
 SHAPES = [(), (3,), (31,), (2, 20)]
 KINDS = {
     "order 1": lambda x: Taylor.variable(x, 1),
@@ -47,6 +50,9 @@ def test_code_for_tables_of_any_length(n):
     assert np.array_equal(code["fdiv"](x, 0.3), x / 0.3)
     product = code["product"](x, y)
     assert product[0] == x[0] * y[0]
+    signs = x * RNG.choice([0.0, -0.0, 1.0], n)
+    for a, b in ((x, y), (x, x), (signs, y), (signs, -signs)):
+        assert code["product"](a, b).tobytes() == pairs.product(a, b).tobytes()
     largest = np.convolve(abs(x), abs(y))[:n]
     assert np.all(abs(product - np.convolve(x, y)[:n]) <= 2**-52 * n * largest)
     x[-1] = np.inf
@@ -55,6 +61,15 @@ def test_code_for_tables_of_any_length(n):
     assert code["fadd"](x, y[:-1]) is None and code["fadd"](x, y * 1j) is None
     x[-1] = 1.0
     assert np.isfinite(code["product"](x, y)).all()
+
+
+@pytest.mark.parametrize("order", [1, 7, 30])
+def test_a_product_has_one_value(order):
+    x, y = (Taylor(row) for row in RNG.normal(size=(2, order + 1)))
+    pairs.multiplied.cache_clear()
+    with ThreadPoolExecutor(3) as threads:
+        found = threads.map(lambda _: (x * y).coef.tobytes(), range(3 * pairs.PATIENCE))
+    assert len(set(found)) == 1
 
 
 @pytest.fixture

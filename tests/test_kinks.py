@@ -440,6 +440,37 @@ def test_drivers_in_drivers_at_a_tie():
         next(ramps)
 
 
+TWICE = {  # f(p, x) with the point, and its derivative by x and p if that exists
+    "maximum": (lambda p, x: np.maximum(p * x, x), 1.0, 0.0, None),
+    "maximum away from 0": (lambda p, x: np.maximum(p * x, x), 1.0, 1.0, None),
+    "minimum": (lambda p, x: np.minimum(p * x, x), 1.0, 0.0, None),
+    "abs": (lambda p, x: abs(p * x - x), 1.0, 0.0, None),
+    "abs of product": (lambda p, x: abs(p * x), 0.0, 0.0, None),
+    "product of abs": (lambda p, x: p * abs(x), 0.0, 0.0, None),
+    "clip": (lambda p, x: np.clip(p * x, x, 9.0), 1.0, 0.0, None),
+    "ramp": (lambda p, x: np.maximum(p * x - x, 0.0), 1.0, 0.0, None),
+    "smooth": (lambda p, x: x * np.maximum(p * x, x), 1.0, 0.0, 0.0),
+    "cancelling": (lambda p, x: 2 * np.maximum(p * x, x) - abs(p * x - x), 1.0, 0.0, 1.0),
+    "square": (lambda p, x: p * abs(x) ** 2, 1.0, 0.0, 0.0),
+}
+
+
+@pytest.mark.parametrize("name", TWICE)
+def test_a_tie_that_only_an_outer_variable_breaks(name):
+    f, p, x, right = TWICE[name]
+    inner = lambda p: taylor.gradient(lambda x: f(p, x), x)
+    rows = lambda p: taylor.jacobian(lambda x: f(p, x), np.array([x]))
+    for driver in (taylor.gradient, taylor.derivative):
+        for g in (inner, taylor.compile(inner)):
+            if right is None:
+                with pytest.raises(NonAnalyticError, match="kink"):
+                    driver(g, p)
+            else:
+                assert driver(g, p) == right
+    found = taylor.jacobian(rows, p).item()
+    assert math.isnan(found) if right is None else found == right
+
+
 def test_a_kink_that_moves_with_another_variable_is_decided_there_first():
     f = lambda n, order: (
         lambda p: taylor.derivative(lambda t: np.maximum(t + p, 0) ** n, 0.0, order)

@@ -51,7 +51,9 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "symbolic", "forms", "patience", "tensors", "blocks", "entries",
         "compile", "again", "lanes",
     ],
-    "operators": ["symbol", "apolar", "axes", "operator", "drivers", "estimates", "__init__"],
+    "operators": [
+        "symbol", "apolar", "axes", "points", "operator", "drivers", "estimates", "__init__",
+    ],
     "scipy": [
         "analytic", "formulas", "fast", "incomplete", "probability", "classical", "rows", "waves",
         "ufuncs", "special", "descriptive", "stats", "fft", "linalg", "ndimage", "signal", "sparse",
@@ -59,9 +61,9 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "array_api": ["array", "functions", "fft", "linalg", "special", "__init__"],
     "ode": [
-        "files", "units", "control", "options", "roots", "dense", "system", "pieces", "surfaces",
-        "zeros", "registers", "followed", "machine", "lanes", "stepper", "singular", "record",
-        "stiffness", "stops", "integrator", "rates", "radau", "methods", "edges", "jets",
+        "files", "control", "options", "roots", "dense", "units", "system", "pieces", "surfaces",
+        "zeros", "registers", "followed", "machine", "lanes", "stepper", "singular", "standing",
+        "record", "stiffness", "stops", "integrator", "rates", "radau", "methods", "edges", "jets",
         "adjoints", "flow", "variation", "event", "doses", "events", "stepwise", "results",
         "complexes", "solve", "sensitivity", "regimens", "members", "crossings", "watched", "saved",
         "ensemble", "solver", "__init__",
@@ -69,7 +71,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "verified": [
         "environment", "rounding", "enclosing", "planes", "batches", "elementary", "values",
         "linear",
-        "process", "interval", "symbols", "bounds", "scalars", "jets", "levels", "boxes",
+        "process", "interval", "symbols", "bounds", "scalars", "jets", "levels", "boxes", "effort",
         "compose", "model", "search", "roots", "quad",
         "compiled", "horner", "fields", "lohner", "tube", "points", "steps",
         "flows", "modelsteps", "solution", "ivp", "sections", "__init__",

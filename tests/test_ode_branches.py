@@ -304,3 +304,47 @@ def test_roots_behind_a_kink_of_an_event_are_those_of_its_square():
     for *y0, k in (begun, *some):
         r = solve_ivp(fun, (0.0, 7.0), y0, args=(k,), events=[bent, smooth])
         np.testing.assert_allclose(*r.t_events, rtol=0, atol=3e-14)
+
+
+@pytest.mark.parametrize(
+    "g",
+    [
+        lambda t, y: np.exp(1000 * (y[0] - 0.5)) - 1,
+        lambda t, y: 1 / (1 + np.exp(1000 * (t - np.log(4)))) - 0.5,
+    ],
+)
+def test_events_that_overflow_where_they_are_no_roots(g):
+    r = solve_ivp(lambda t, y: -y, (0.0, 10.0), [2.0], events=g)
+    np.testing.assert_allclose(r.t_events[0], [np.log(4)], rtol=1e-14)
+
+
+def friction(t, y):
+    """Two blocks with friction, the first without a force, the second on a spring."""
+    return np.concatenate([y[2:], [-0.3, 0.0] * np.sign(y[2:]) - [0.0, 1.0] * y[:2]])
+
+
+def at_jumps(t, y):
+    jumps = np.sign(y[0]) + np.floor(y[0] + 1) + (y[0] + 2) % 2 + np.round(y[0] + 0.5)
+    return [0 * y[0], jumps + np.heaviside(y[0], 0.5) - y[1]]
+
+
+@pytest.mark.parametrize(
+    ("fun", "y0", "expected"),
+    [
+        (friction, [1.0, 1.0, 0.0, 0.0], [1.0, np.cos(20.0), 0.0, -np.sin(20.0)]),
+        (at_jumps, [0.0, 0.0], [0.0, -1.5 * np.expm1(-20.0)]),
+    ],
+)
+def test_what_jumps_is_constant_where_its_argument_stays(fun, y0, expected):
+    for y in (
+        solve_ivp(fun, (0.0, 20.0), y0).y[:, -1],
+        solve_ensemble(fun, (0.0, 20.0), [y0, y0]).y_last[1],
+    ):
+        np.testing.assert_allclose(y, expected, rtol=0, atol=3e-14)
+
+
+def test_what_stays_at_a_jump_may_leave_it_later():
+    """By a pulse that is exactly zero at first."""
+    r = solve_ivp(lambda t, y: [np.exp(-((t - 50) ** 2)), np.sign(y[0])], (0.0, 100.0), [0.0, 0.0])
+    assert abs(r.y[0, -1] - np.sqrt(PI)) < 1e-14
+    assert 50 < r.y[1, -1] < 77.5 and r.t[r.y[1] > 0][0] < 48

@@ -480,6 +480,24 @@ def test_steps_that_do_not_advance_end_a_run(fun, method):
     assert np.isfinite(found.y).all() and (np.diff(found.t) > 0).all()
 
 
+@pytest.mark.parametrize("method", [*METHODS, "DOP853"])
+@pytest.mark.parametrize(
+    ("fun", "end", "exact"),
+    [
+        (lambda t, y: np.exp(-((t - 50) ** 2)) + 0 * y, 100.0, np.sqrt(np.pi)),
+        (lambda t, y: np.log(t) + 0 * y, 1.0, -1.0),
+        (lambda t, y: 1 / np.sqrt(t) + 0 * y, 1.0, 2.0),
+        (lambda t, y: np.sqrt(t) + 0 * y, 1.0, 2 / 3),
+    ],
+)
+def test_pulses_are_not_jumped_over_and_runs_begin_where_rates_are_infinite(
+    method, fun, end, exact
+):
+    r = solve_ivp(fun, (0.0, end), [0.0], method, rtol=1e-6)
+    assert r.success and abs(r.y[0, -1] - exact) < 1e-4
+    assert not r.error > 1e-5  # nan, if it is not told
+
+
 def test_lsoda_begins_faster_than_times_are_told_apart():
     given = {"rtol": 1e-8, "atol": 1e-10, "dense_output": True}
     found = solve_ivp(lambda t, y: -1e16 * (y - np.cos(t)), (1.0, 2.0), [0.0], "LSODA", **given)

@@ -7,6 +7,7 @@ from scipy.integrate import solve_ivp as scipy_solve
 import taylor
 from taylor import IntegrationError
 from taylor.ode import (
+    Solution,
     TaylorIntegrator,
     TaylorSolver,
     flow_map,
@@ -51,7 +52,7 @@ def test_oscillators(fun):
 
 
 @pytest.mark.parametrize("k", FAR)
-def test_everything_that_knows_a_time(k):
+def test_everything_that_knows_a_time(k, tmp_path):
     w = 2.0**k
     t = np.array([0.5, 1.0, 2.0])
     seen = []
@@ -72,6 +73,8 @@ def test_everything_that_knows_a_time(k):
     assert np.array_equal(seen, r.t_events[0])
     assert np.isclose(r.sol(0.25 / w)[0], np.exp(-0.25), rtol=1e-14)
     assert np.isclose(r.sol.derivative(0.25 / w)[0] / w, -np.exp(-0.25), rtol=1e-13)
+    r.sol.save(tmp_path / "sol.npz")
+    assert np.array_equal(Solution.load(tmp_path / "sol.npz")(t / w), r.sol(t / w))
 
 
 @pytest.mark.parametrize("k", FAR)

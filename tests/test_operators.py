@@ -12,6 +12,8 @@ from laws import LAWS
 
 import taylor
 from taylor import operators as op
+from taylor.core.loops import Loop
+from taylor.operators import points
 from taylor.operators.operator import Operator
 from taylor.operators.symbol import factorial
 
@@ -312,7 +314,7 @@ def test_kinks_and_singular_points():
         (lambda d: op.apply([], f, [1.0]), TypeError, "needs a symbol"),
         (lambda d: op.apply(d[0], f, [1.0]), taylor.errors.ShapeMismatch, "3 elements"),
         (lambda d: op.apply(d[0], f), TypeError, "call it as"),
-        (lambda d: op.laplacian(np.sum, np.ones((2, 3))), taylor.errors.ShapeMismatch, "points"),
+        (lambda d: op.laplacian(np.sum, np.ones((2, 3))), taylor.errors.ShapeMismatch, "x[..., 0]"),
         (lambda d: op.curl(lambda x: x, np.ones(4)), taylor.errors.ShapeMismatch, "2 or 3"),
         (lambda d: op.divergence(f, np.ones(2)), taylor.errors.ShapeMismatch, "vector field"),
         (lambda d: op.hessian_trace(f, np.ones(2), np.eye(3)), taylor.errors.ShapeMismatch, "A"),
@@ -362,6 +364,30 @@ def test_cost_grows_with_the_dimensions():
     products = [Operator(op.partials(n) @ op.partials(n)).products for n in (10, 100)]
     assert products == [3 * n + 3 for n in (10, 100)]
     assert factorial((0, 0, 1)) == 2
+
+
+def test_programs_do_not_grow_with_the_points(monkeypatch):
+    x, sizes = np.random.default_rng(2).normal(size=(200, 2)), set()
+    g = lambda x: np.stack([np.sin(x[..., 0] * x[..., 1]), np.log(x[..., 0] + 9)], -1)
+    loss = lambda w, x: np.sum(op.laplacian(lambda x: g(w * x), x.reshape(25, 4, 2)))
+    slopes = lambda: taylor.gradient(loss, 0.7, x[:100], argnums=(0, 1))
+    want = slopes()
+    monkeypatch.setattr(points, "LEAST", 0)
+    for found, wanted in zip(slopes(), want, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-10)
+    for n in (137, 200):
+        program = taylor.record(lambda x: op.laplacian(g, x), x[:n])
+        sizes.add((len(program), any(isinstance(i.op, Loop) for i in program.code)))
+        np.testing.assert_allclose(program(x[-n:]), op.laplacian(g, x[-n:]), rtol=1e-12)
+    assert {looped for _, looped in sizes} == {True} and np.ptp([size for size, _ in sizes]) < 20
+    by_place = lambda x: np.arange(len(x))[:, None] * g(x)  # of some points another one
+    program = taylor.record(lambda x: op.laplacian(by_place, x), x)
+    np.testing.assert_allclose(program(x), np.arange(200)[:, None] * op.laplacian(g, x), rtol=1e-12)
+    compiled = taylor.compile(lambda x: op.laplacian(g, x))
+    for first in (-8.0, -10.0):  # a finite derivative where the function has no value
+        x[7, 0] = first
+        with np.errstate(invalid="ignore"):
+            np.testing.assert_allclose(compiled(x), op.laplacian(g, x), rtol=1e-12)
 
 
 def test_operators_are_values():

@@ -27,6 +27,7 @@ def test_there_is_one_version():
     assert PROJECT["dynamic"] == ["version"]
     assert f"\nversion: {taylor.__version__}\n" in text("CITATION.cff")
     assert f'version = "{taylor.__version__}"' in text("recipe/meta.yaml")
+    assert f"version = {{{taylor.__version__}}}" in text("docs/start/install.md")
     first = re.search(r"^## \[(.*?)\]", text("CHANGELOG.md"), re.M)
     assert first[1] == taylor.__version__
 

@@ -399,6 +399,11 @@ def test_an_integer_argument_has_the_integer_part_that_scipy_takes(name, args):
     assert got == pytest.approx(taylor.derivatives(lambda x: f(*np.trunc(whole), x), x, 2))
 
 
+@pytest.mark.parametrize("name", ["bdtr", "bdtrc", "bdtri", "nbdtr", "nbdtrc", "nbdtri"])
+def test_whole_numbers_are_whole_to_scipy(name):
+    assert taylor.derivative(lambda p: getattr(sp, name)(3, 10, p), 0.3) != 0  # without a warning
+
+
 def test_ufuncs_mean_the_same_before_and_after_the_first_of_scipys():
     code = (
         "from taylor.core import binding as b; old = dict(b.SCIPY); b.of_scipy('gammainc');"

@@ -1,15 +1,20 @@
 """The site: every public name is in the reference; what is wrong with a page is found."""
 
+import builtins
+import doctest
+import inspect
+import pkgutil
 import re
 from pathlib import Path
 
 import pytest
 
 import taylor
-from docs import check, reference
+from docs import check, facts, formulas, imports, reference
 from taylor.core.table import Elementary
 
 DOCS = Path(__file__).parent.parent / "docs"
+PAGES = reference.MODULES | reference.NAMESPACES
 
 
 @pytest.fixture(scope="module")
@@ -42,10 +47,31 @@ def test_docstrings_are_taken_as_they_are():
     assert lines == [r"\|x\|² of \*args and `a * b`, x\_ too", "", ">>> f(*args)", "|x|", ""]
 
 
+@pytest.mark.parametrize("module", ["taylor", *(m for m, _ in PAGES.values())])
+def test_examples_import_what_they_use(module):
+    found = pkgutil.resolve_name(module)
+    public = taylor.__all__ if module == "taylor" else reference.public(module)
+    for name in public:
+        thing = getattr(found, name)
+        members = vars(thing).items() if inspect.isclass(thing) else ()
+        for path, part in [(name, thing), *((f"{name}.{n}", p) for n, p in members if n[0] != "_")]:
+            lines = (inspect.getdoc(part) or "").splitlines()
+            reference.as_rst(None, "", f"{module}.{path}", part, None, lines)
+            code = "".join(e.source for e in doctest.DocTestParser().get_examples("\n".join(lines)))
+            assert imports.free(code) <= {*dir(builtins)}, path
+
+
 def test_every_row_has_an_example(pages):
     count = sum(isinstance(getattr(taylor, name), Elementary) for name in reference.ELEMENTARY)
     aliases = pages["elementary"].count("by its name in NumPy")
     assert pages["elementary"].count("   >>> taylor.") == count - aliases
+    assert pages["scipy_special"].count("   ``special.") == len(taylor.scipy.special.UFUNCS)
+
+
+@pytest.mark.parametrize("module", [check, facts, formulas, imports])
+def test_the_code_of_the_site_does_what_it_says(module):
+    found = doctest.testmod(module)
+    assert found.attempted and not found.failed
 
 
 def test_faint_texts_are_found(tmp_path):

@@ -88,6 +88,7 @@ def test_every_public_name_is_there():
     everything = {}
     exec("from taylor import *", everything)
     assert set(taylor.__all__) <= {*everything} & {*dir(taylor)}
+    assert not {*dir(taylor)} & {"Any", "LATER", "TYPE_CHECKING", "import_module", "moves"}
     assert all(getattr(taylor, name) is everything[name] for name in taylor.__all__)
     assert taylor.sparse.sparse_jacobian is taylor.sparse_jacobian
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):

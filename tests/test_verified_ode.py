@@ -500,6 +500,14 @@ def test_arguments_of_a_section():
     for wrong in ({"direction": 5}, {"tol": 0}, {"tol": math.nan}, {"t_max": math.inf}):
         with pytest.raises(ValueError):
             poincare(fun, lambda y: y[1], [1.0, 0.0], **wrong)
+    branches = {
+        "goes either way": lambda y: y[1] if y[0] == 1.0 else y[0],
+        "v1 > v2": lambda y: y[1] if y[0] > 0.5 else y[1] - 1e-3,
+        "!= 0.0": lambda y: np.where(y[0] == 0.0, y[1], y[0]),
+    }
+    for branch, section in branches.items():
+        with pytest.raises(Undecided, match=branch):
+            poincare(fun, section, [1.0, 0.0])
     for c in (1.0, 0.0, -2):
         with pytest.raises(NotVerified, match="no crossing"):
             poincare(fun, lambda y, c=c: c, [1.0, 0.0], t_max=0.5)

@@ -140,6 +140,9 @@ SAID = {
     "cannot be keys or be cached; take x.value, a constant, as the key",
     r"bit operations|unsupported operand type\(s\) for (<<|>>|&|\||\^).*" + VALUES:
     "bits have no derivatives; write np.where(condition, a, b)",
+    VALUES + " object has no attribute": "it is an array, as what SciPy's optimisers hand on; "
+    "if a column or a field is wanted, taylor.pack(p) gives them a vector of the table, dict or "
+    "object p, and the function that makes p of it again",
     r"unsupported operand type.*'list'": "if that list is the point: it is one array if its "
     "elements are numbers of one shape; else f gets the list",
     r"\bnot " + VALUES: "a value of taylor carries derivatives; write it with NumPy's functions, "

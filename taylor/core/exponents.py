@@ -102,13 +102,13 @@ def with_exponents(program: Program) -> Program:
 
 
 def saturated(
-    program: Program, values: Sequence[Any], least: float = math.inf
+    program: Program, values: Sequence[Any], least: float = math.inf, rates: bool = True
 ) -> Callable[..., Any] | None:
     """Return the function of a program in which large exponentials stay at e^300.
 
     Those are whose values, among those of its instructions, are `least` or larger; None if there
     is none.  (Coefficients of what overflows are lost, not those of 1/(1 + exp(a)), which are 0.)
-    A result of that size is infinite.
+    A result of that size is infinite, if results are `rates`: of others the signs count.
     """
     over = set()
     for i, (op, _, _) in enumerate(program.code):
@@ -127,7 +127,9 @@ def saturated(
                 a = [_within(a[0], end, end)]
             v.append(x[op.n] if isinstance(op, Input) else op.value(a, number))
         check(program.guards, v.__getitem__)
-        found = [_within(v[i], math.exp(NOTHING / 2), math.inf) for i in program.outputs]
+        found = [v[i] for i in program.outputs]
+        if rates:
+            found = [_within(y, math.exp(NOTHING / 2), math.inf) for y in found]
         return found[0] if program.single else found
 
     return f

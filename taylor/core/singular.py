@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from taylor.core.conditions import Condition
-from taylor.errors import DomainError
+from taylor.errors import DomainError, PoleError
 from taylor.numbers.contexts import is_interval, is_set
 from taylor.numbers.kinds import Array, Kind, ValueSet, base, is_operand
 from taylor.numbers.values import decided, zeros
@@ -102,13 +102,20 @@ def show(values: Sequence[Any]) -> str:
     return ", ".join(str(base(v)) for v in values)
 
 
+def no_quotient(what: str) -> PoleError:
+    """Return the error for a divisor whose value is zero."""
+    return PoleError(
+        f"division by a series whose value is zero{what}; move the point, or "
+        "taylor.policy(singular='propagate') to get inf or nan"
+    )
+
+
 def no_expansion(row: Any, values: Sequence[Any]) -> DomainError:
     """Return the error for a point where a row has no Taylor expansion."""
     error: type[DomainError] = row.error
     return error(
         f"{row.name} has no Taylor expansion at {show(values)} (domain: {row.domain}); move the "
-        f"point, "
-        "use order 0, or taylor.policy(singular='propagate') to get nan"
+        "point, use order 0, or taylor.policy(singular='propagate') to get nan"
     )
 
 

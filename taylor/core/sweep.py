@@ -38,13 +38,14 @@ from taylor.core.singular import (
     local_series,
     masked,
     no_expansion,
+    no_quotient,
     show,
     unsettled,
     zeros_in,
 )
 from taylor.core.table import Elementary, jumps_at
 from taylor.core.tables import nonzero
-from taylor.errors import NonAnalyticError, OrderMismatch, PoleError
+from taylor.errors import NonAnalyticError, OrderMismatch
 from taylor.numbers import rounding
 from taylor.numbers.formulas import Constant
 from taylor.numbers.kinds import Array, Kind, ValueSet, base, is_operand
@@ -397,7 +398,7 @@ class Sweep:
         else:
             bad = self.policy.singular == "raise" and bool(zeros_in(divisor).any())
         if bad and self.raises(self.table[i][0]):
-            raise PoleError(f"division by a series whose value is zero: {show([a])}/{show([b])}")
+            raise no_quotient(f": {show([a])}/{show([b])}")
 
 
 def _either(lanes: Iterable[Any]) -> Any:

@@ -15,6 +15,7 @@ import numpy as np
 
 from taylor.core.program import recording
 from taylor.core.rules import adjoints, unbroadcast
+from taylor.core.singular import masked
 from taylor.drivers import ties
 from taylor.drivers.driver import all_finite, result
 from taylor.drivers.forward_mode import along
@@ -63,7 +64,7 @@ def first_at(t: Tied, driver: Function, x: Any, what: str, front: int) -> Any:
     if sided is not None:
         return driver(ties.function(t, sided))
     found = driver(ties.function(t, ties.means(t)))
-    rough = ~ties.same(found, driver(ties.function(t, ties.apart(t))))
+    rough = ~ties.alike(found, driver(ties.function(t, ties.apart(t))))
     if not rough.any():
         return found
     real = _generic(t)
@@ -73,7 +74,7 @@ def first_at(t: Tied, driver: Function, x: Any, what: str, front: int) -> Any:
         return chosen[()]
     if t.code[t.out].shape == ():
         raise NonAnalyticError(ties.message(t, real or t.ties, what, ""))
-    return np.where(rough, np.nan, found)
+    return masked(found, rough)
 
 
 def _untied(driver: Function, f: Function) -> tuple[Any, TaylorError | None]:
@@ -155,8 +156,8 @@ def smooth(t: Tied, driver: Function, x: Any, order: int, what: str) -> Any:
         if len(results) < 2:
             results.append(driver(g))
         first = first or (c, shares)
-        bad = bad | ~ties.same(c, first[0]).all(0)
-        if scalar and (bad.any() or not ties.same(results[-1], results[0]).all()):
+        bad = bad | ~ties.alike(c, first[0]).all(0)
+        if scalar and (bad.any() or not ties.alike(results[-1], results[0]).all()):
             unlike = {i: s != first[1][i] for i, s in shares.items() if np.any(s != first[1][i])}
             raise NonAnalyticError(ties.message(t, unlike, what, f", without derivative {order}"))
 
@@ -164,13 +165,13 @@ def smooth(t: Tied, driver: Function, x: Any, order: int, what: str) -> Any:
         compare(ties.towards(t, d, order + 2))
     if (
         first is not None
-        and not ties.same(along(ties.function(t, _any(t)), x, line, order), first[0]).all()
+        and not ties.alike(along(ties.function(t, _any(t)), x, line, order), first[0]).all()
     ):
         for shares in _beside(t, order):
             compare(shares)
-    lost = ~ties.same(results[-1], results[0])
+    lost = ~ties.alike(results[-1], results[0])
     lost = lost | bad.reshape(bad.shape + (1,) * (lost.ndim - bad.ndim))
-    return np.where(lost, np.nan, results[0])[()] if lost.any() else results[0]
+    return masked(results[0], lost)
 
 
 def _any(t: Tied) -> Shares:

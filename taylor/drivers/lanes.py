@@ -71,6 +71,10 @@ class Batch:
         ]
         return _joined([part.result() for part in waiting])
 
+    def __repr__(self) -> str:
+        along = f"axis {self.axes}" if isinstance(self.axes, int) else f"axes {self.axes}"
+        return f"<{getattr(self.f, '__name__', 'function')} at many points, along {along}>"
+
     def at(self, structures: Sequence[Any], leaves: Sequence[Any], along: Sequence[bool]) -> Any:
         """Return f at all points, given the leaves of its arguments."""
         count = next(len(x) for x, many in zip(leaves, along, strict=True) if many)
@@ -111,7 +115,10 @@ class Batch:
             structures.append(structure)
             for part in parts:
                 if axis is not None and not -np.ndim(part) <= axis < np.ndim(part):
-                    raise ShapeMismatch(f"there is no axis {axis} in the shape {np.shape(part)}")
+                    raise ShapeMismatch(
+                        f"points lie along axis {axis} of an argument, of which there is none in "
+                        f"the shape {np.shape(part)}; axes=None for an argument of all points"
+                    )
                 leaves.append(np.moveaxis(part, axis, 0) if axis else part)
                 along.append(axis is not None)
         return leaves, tuple(structures), along

@@ -24,6 +24,9 @@ class Objective:
     def __init__(self, f: Function, args: Sequence[Any]) -> None:
         self.f, self.args = f, tuple(args)
 
+    def __repr__(self) -> str:
+        return f"<objective {getattr(self.f, '__name__', 'function')}>"
+
     def __call__(self, x: Any, *args: Any) -> Any:
         """Return f(x, *args)."""
         return self.f(x, *(args or self.args))
@@ -56,4 +59,6 @@ def objective(f: Function, *args: Any) -> Objective:
     >>> o.jac(np.zeros(2)), o.hessp(np.zeros(2), np.array([1.0, 0.0]))
     (array([-4., -4.]), array([12.,  0.]))
     """
+    if not callable(f):
+        raise TypeError(f"objective needs a function, not {type(f).__name__}")
     return Objective(f, args)

@@ -25,7 +25,7 @@ from taylor.numbers.kinds import is_operand
 from taylor.numbers.policy import current_policy
 
 
-@dataclass
+@dataclass(repr=False)
 class Derived(Program):
     """The program of first derivatives of another one; at its ties the drivers decide."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,18 +26,26 @@ STEP, WIDTH = 4, 4  # terms of a convolution at a time; numbers in a vector: row
 ZEROS = STEP + WIDTH  # before each table or row
 BY_NUMBER = ("fmul", "fdiv")  # whose second operand is a number
 FLAGS, HEAD = 1, 8  # places in the block: of flags, and where the tables begin
+LARGE = 16  # numbers of a table from which it is longer than others
+SHORT = 64  # numbers of a table up to which NumPy multiplies all pairs at once
 PATIENCE = 100  # times NumPy is asked before code is loaded, which takes as long as 10⁴ operations
 
 
-def convolved(f: Function, x: str, y: str, terms: str, totals: Sequence[Scalar]) -> list[Scalar]:
-    """Add x_t·(y_{-t}, y_{1-t}, ...) to the totals, 0 <= t < terms, in whole steps."""
+def convolved(
+    f: Function, x: str, y: str, terms: str, totals: Sequence[Scalar], fused: bool = True
+) -> list[Scalar]:
+    """Add x_t·(y_{-t}, y_{1-t}, ...) to the totals, 0 <= t < terms, in whole steps.
+
+    Products are rounded before they are added, unless `fused`.
+    """
 
     def term(t: str, totals: Sequence[Scalar]) -> list[Scalar]:
         found = []
         for d, total in enumerate(totals):
             a = f.load(f.address(x, [(t, 1)], d))
             b = f.load(f.address(y, [(t, -1)], -d), WIDTH)
-            found.append(f.intrinsic("fma", a, b, total))
+            apart = None if fused else f.binary("fmul", a, b)
+            found.append(f.fma(a, b, total) if apart is None else f.binary("fadd", total, apart))
         return found
 
     return f.fold(0, terms, totals, term, STEP)
@@ -61,7 +70,7 @@ def _written(name: str) -> str:
         there, to = (f.address(table, [(v, 1)], 0) for table in (y, z))
         if name == "product":
             terms = f.least(n, f.whole("add", v, WIDTH))
-            found = summed(f, convolved(f, x, there, terms, [zero] * STEP))
+            found = summed(f, convolved(f, x, there, terms, [zero] * STEP, fused=False))
             f.store(found, to)
             return [f.intrinsic("fma", found, zero, lost[0])]
         other = f.splat(f.load(y), WIDTH) if name in BY_NUMBER else f.load(there, WIDTH)
@@ -78,7 +87,7 @@ def operation(name: str, n: int) -> Operation:
     try:
         code = made(lambda: ((), Code(_written(name))), "pair", name, ())[1]
     except (ImportError, OSError):
-        return nothing
+        return product if name == "product" else nothing
     step = ZEROS * math.ceil(n / ZEROS) + ZEROS
     data = np.zeros(HEAD + 3 * step)
     data[:1].view(np.int64)[0] = n
@@ -99,10 +108,46 @@ class Pairs:
         self.given, self.asked = (name, n), 0
         self.call: Operation = self._ask
 
-    def _ask(self, x: Floats, y: Floats | float) -> None:
-        self.asked += 1
-        if self.asked == PATIENCE:
-            self.call = operation(*self.given)
+    def _ask(self, x: Any, y: Any) -> Floats | None:
+        name, n = self.given
+        self.asked += 1 + n // LARGE
+        if self.asked >= PATIENCE:
+            self.call = operation(name, n)
+        return product(x, y) if name == "product" else None
+
+
+def product(x: Any, y: Any) -> Floats | None:
+    """Return the product by NumPy, to the last bit as by machine code.
+
+    None if it is not finite, or not of float64.
+
+    >>> product(np.array([1.0, 1.0, 0.0]), np.array([1.0, 2.0, 3.0]))
+    array([1., 3., 5.])
+    """
+    if not (type(x) is np.ndarray is type(y) and x.dtype == y.dtype == float):
+        return None
+    n = len(x)
+    with np.errstate(all="ignore"):
+        if n <= SHORT:
+            shown = np.zeros(2 * n + STEP)  # the end of y, before it zeros
+            left, shown[n + STEP :] = np.zeros(-(-n // STEP) * STEP), y
+            left[:n] = x
+            terms = left.reshape(-1, STEP, 1) * shown[_places(n)]
+            totals = np.add.reduce(terms, axis=0, initial=0.0)
+        else:
+            totals = np.zeros((STEP, n))
+            for t in range(n):
+                totals[t % STEP, t:] += x[t] * y[: n - t]
+        a, b, c, d = totals
+        z: Floats = (a + b) + (c + d)
+    return z if math.isfinite(np.add.reduce(z)) else None
+
+
+@functools.lru_cache(maxsize=SHORT)
+def _places(n: int) -> NDArray[np.int64]:
+    """Return n + STEP + k - t, of terms t in steps and coefficients k."""
+    t = np.arange(-(-n // STEP) * STEP).reshape(-1, STEP, 1)
+    return n + STEP + np.arange(n) - t
 
 
 def _of(name: str) -> Callable[[int], Pairs]:

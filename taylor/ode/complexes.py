@@ -18,10 +18,10 @@ from taylor.core.operand import as_array, is_complex, lift
 from taylor.core.parts import part
 from taylor.errors import IntegrationError
 from taylor.numbers.kinds import is_operand
-from taylor.ode.dense import SeriesSolution, Solution
+from taylor.ode.dense import SeriesSolution, Solution, SolutionInUnits
 from taylor.ode.options import argument, as_args, members_args, numbers_of
 from taylor.ode.system import at_one_state, is_parameter, shaped
-from taylor.ode.units import SolutionInUnits, each
+from taylor.ode.units import each
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -136,17 +136,61 @@ class Solution:
 
     def save(self, path: str | Path) -> None:
         """Write the solution to a file in NumPy's npz format, with a checksum; `load` reads it."""
+        self.write(path)
+
+    def write(self, path: str | Path, **more: Any) -> None:
+        """Write it with more arrays to a file."""
         if self.coef.dtype == object:
             raise TypeError("numbers of many digits cannot be saved as npz: pickle the solution")
-        files.write(Path(path), KIND, {"t": self.t, "low": self.low, "coef": self.coef})
+        files.write(Path(path), KIND, {"t": self.t, "low": self.low, "coef": self.coef, **more})
 
     @classmethod
-    def load(cls, path: str | Path) -> Solution:
+    def load(cls, path: str | Path) -> Solution | SolutionInUnits:
         """Return the solution that was saved to a file; raises ValueError if that is damaged."""
         arrays = files.read(Path(path), KIND)
-        if arrays.keys() != {"t", "low", "coef"} or not _fit(**arrays):
+        unit = float(arrays.pop("unit", np.float64(1.0)))
+        if arrays.keys() != {"t", "low", "coef"} or not _fit(**arrays) or not 0 < unit < math.inf:
             raise ValueError(f"{path} holds no solution: its arrays do not fit together")
-        return cls(**arrays)
+        return cls(**arrays) if unit == 1.0 else SolutionInUnits(cls(**arrays), unit)
+
+
+class SolutionInUnits:
+    """A solution as a function of time, which was found in other units of time."""
+
+    def __init__(self, sol: Any, unit: float) -> None:
+        self.sol, self.unit = sol, unit
+
+    def __call__(self, t: Any) -> Any:
+        """Return y(t), of shape (*shape of y, *shape of t)."""
+        return self.sol(np.asarray(t) / self.unit)
+
+    def derivative(self, t: Any, order: int = 1) -> Any:
+        """Return the derivative of that order, in the same shape."""
+        return self.sol.derivative(np.asarray(t) / self.unit, order) / self.unit**order
+
+    @property
+    def t(self) -> Any:
+        """The ends of the steps."""
+        return self.sol.t * self.unit
+
+    @property
+    def t_min(self) -> Any:
+        """The smallest time of the solution."""
+        return self.sol.t_min * self.unit
+
+    @property
+    def t_max(self) -> Any:
+        """The largest time of the solution."""
+        return self.sol.t_max * self.unit
+
+    def __repr__(self) -> str:
+        return f"<{self.sol!r}, in units of time of {self.unit:g}>"
+
+    def save(self, path: str | Path) -> None:
+        """Write the solution to a file, which `Solution.load` reads."""
+        if not isinstance(self.sol, Solution):
+            raise TypeError("a solution of series cannot be saved as npz: pickle it")
+        self.sol.write(path, unit=np.float64(self.unit))
 
 
 class SeriesSolution:

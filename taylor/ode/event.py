@@ -23,16 +23,11 @@ from numpy.typing import NDArray
 
 from taylor.core.advice import annotate, not_called
 from taylor.core.conditions import Condition
+from taylor.core.exponents import saturated
 from taylor.core.instructions import Add, Input, Mul, Scale
-from taylor.core.program import Program, check_unread, deciding, expand, kept, record
+from taylor.core.program import Program, check_unread, deciding, expand, kept, recording
 from taylor.core.reads import Reads
-from taylor.errors import (
-    ForeignNodeError,
-    GuardError,
-    ShapeMismatch,
-    TraceError,
-    eagerly,
-)
+from taylor.errors import ForeignNodeError, GuardError, ShapeMismatch, TraceError, eagerly
 from taylor.numbers.kinds import content, is_operand
 from taylor.ode.control import finite, spacing, two_sum, unit
 from taylor.ode.pieces import (
@@ -49,7 +44,7 @@ from taylor.ode.pieces import (
 )
 from taylor.ode.roots import derivative, roots, value, without_root
 from taylor.ode.surfaces import cut
-from taylor.ode.system import filled
+from taylor.ode.system import filled, moving
 from taylor.series.univariate import Taylor
 
 Array = NDArray[Any]
@@ -162,6 +157,15 @@ class Event:
         """How many roots there are before the run is another one, or ends."""
         return 1 if self.changes else self.left
 
+    largest = math.inf  # exponentials that are as large, or larger, are constants
+
+    def tamed(self) -> bool:
+        """Whether its series overflow, but need not: it is to be looked at again."""
+        wild = self.largest > 0 and self.table is not None and not finite(self.table)
+        if wild:
+            self.largest, self.recorded = 0.0, False
+        return wild
+
     time: Any = None  # of the next root, with its derivatives, if it is given
 
     def log(self, place: Place) -> None:
@@ -220,12 +224,17 @@ class Event:
             return self._value(t, y, filled(self.args, self.free, p))
 
         try:
-            return record(g, t, y, *self.parameters)
+            recorded, values = recording(g, t, y, *self.parameters)
         except TraceError:
             if not self.free:
                 raise
-        self.free = []  # they decide on what it does: constants
-        return record(self, t, y)
+            self.free = []  # they decide on what it does: constants
+            recorded, values = recording(g, t, y)
+        if np.asarray(t).dtype == float and (
+            f := saturated(recorded, values, self.largest, rates=False)
+        ):
+            recorded, _ = recording(f, t, y, *self.parameters)
+        return recorded
 
     def record(self, t: Any, y: Array) -> None:
         """Have the program of the function, and of where it branches, if it can be recorded."""
@@ -241,7 +250,8 @@ class Event:
             raise ForeignNodeError(f"event {self.n} uses {FOREIGN}")
         self.program, surfaces = kept(expand, recorded), kept(deciding, recorded)
         self.surfaces = surfaces if surfaces.outputs else None
-        self.clock = not recorded.guards and not _depends(recorded, 1)
+        of_y = moving(recorded, recorded.inputs[1:2])
+        self.clock = not recorded.guards and of_y.isdisjoint(recorded.outputs)
         self.linear = self.clock and _is_linear(recorded)
 
     def divide(self, pieces: Pieces, cuts: set[Any]) -> Pieces:
@@ -513,6 +523,8 @@ def settled(events: Sequence[Event], pieces: Pieces) -> tuple[Pieces, set[Any]]:
     for event in events:
         pieces = event.divide(pieces, cuts)
     found = _look(events, pieces)
+    if any([event.tamed() for event in events]):
+        return settled(events, pieces)
     smooth = all(event.table is None or finite(event.table[0]) for event in events)
     return (found if smooth else _look(events, later(pieces))), cuts
 
@@ -524,14 +536,6 @@ def _look(events: Sequence[Event], pieces: Pieces) -> Pieces:
         if event.table is not None and len(event.table) < len(pieces):  # divided for another
             event.look(pieces, False)
     return pieces
-
-
-def _depends(program: Program, n: int) -> bool:
-    """Whether a program depends on its n-th input."""
-    found: list[bool] = []
-    for op, args, _ in program.code:
-        found.append((isinstance(op, Input) and op.n == n) or any(found[a] for a in args))
-    return any(found[i] for i in program.outputs)
 
 
 def _is_linear(program: Program) -> bool:

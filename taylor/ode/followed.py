@@ -15,6 +15,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,11 +28,14 @@ from taylor.llvm.ir import Index
 from taylor.llvm.registers import Scalar
 from taylor.machine.series import Emission
 from taylor.machine.tables import Table
-from taylor.ode.control import NONE
+from taylor.ode.control import NONE, finite
+from taylor.ode.pieces import along, joined
 from taylor.ode.registers import exp2, log2
 from taylor.ode.roots import value
+from taylor.ode.system import System, moving
 
 Array = NDArray[Any]
+DEGREE = 8  # of series of exponents that are functions of time alone
 
 
 class Least(NamedTuple):
@@ -152,3 +156,32 @@ def _doubles(x: Array) -> Array:
     if x.dtype != object:
         return x
     return np.array([float(getattr(e, "b", e)) for e in x.reshape(-1)]).reshape(x.shape)
+
+
+# ------------------------------------------------------------------ of time alone
+class Clocks:
+    """The exponents of a system that are functions of time alone.
+
+    Those of y have coefficients of whatever stiff components y has: they say nothing of a method
+    for stiff problems, whose steps y itself bounds.
+    """
+
+    def __init__(self, system: System) -> None:
+        program = system.program
+        of_y = moving(program, program.inputs[1:2]) if program else set[int]()
+        self.exponents = [a for a in system.exponents if a.variable not in of_y]
+        if program is not None and self.exponents:
+            outputs = [a.variable for a in self.exponents]
+            self.program = replace(program, outputs=outputs, guards=[], single=False).pruned()
+        self.still = np.zeros((DEGREE + 1, *system.shape))
+
+    def room(self, t: Any, parameters: Sequence[Any], h: Any, order: int) -> float:
+        """Return how far steps of an order may go from t on, |h| at most, to follow them."""
+        if not self.exponents or not h:
+            return float(abs(h))
+        tables = along(self.program, joined([(t, 0 * t, np.sign(h), self.still)]), parameters)
+        series = [table[0] for table in tables]
+        if not all(map(finite, series)):
+            return float(abs(h))
+        given = [(a, c[: order + 1]) for a, c in zip(self.exponents, series, strict=True)]
+        return float(within(given, abs(h)))

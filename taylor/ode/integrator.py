@@ -8,7 +8,6 @@ again and the integration goes on with the other branch.
 
 from __future__ import annotations
 
-import contextlib
 import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -29,7 +28,7 @@ from taylor.errors import (
     outside,
 )
 from taylor.kept import STORE
-from taylor.ode.control import NONE, finite, log2, norm, reported, spacing, unit
+from taylor.ode.control import NONE, log2, reported, spacing, unit
 from taylor.ode.dense import Solution, check_order, in_numbers_of
 from taylor.ode.machine import DONE, GO, GUARD, INFINITE, LOOK, ROUGH, SMALL, Memory, Stepper
 from taylor.ode.options import Control, Options, as_args, check_time, in_one_kind, number_of_steps
@@ -37,19 +36,37 @@ from taylor.ode.pieces import Pieces, Place, Taken, chained, joined, nothing, so
 from taylor.ode.record import Record
 from taylor.ode.roots import derivative
 from taylor.ode.singular import leap, resumed
-from taylor.ode.stepper import ahead, by_numpy, error_of, failed, nudged, too_long, within_reach
+from taylor.ode.standing import instead
+from taylor.ode.stepper import ahead, by_numpy, departs, failed, nudged, too_long, within_reach
 from taylor.ode.stiffness import MANY, SOME, STEADY, Creep, Stiffness, told
 from taylor.ode.stops import advanced
-from taylor.ode.surfaces import Surface, changed, crossing, nearest, off_surface, on_surface, past
+from taylor.ode.surfaces import (
+    SLIDES,
+    Surface,
+    changed,
+    crossing,
+    off_surface,
+    on_surface,
+    past,
+    renamed,
+)
 from taylor.ode.system import System, is_parameter
-from taylor.ode.zeros import LARGER, LEAST, NEAR, Zero, first_zero, step_beyond, vanish_here
+from taylor.ode.zeros import (
+    LARGER,
+    LEAST,
+    NEAR,
+    Zero,
+    first_zero,
+    step_beyond,
+    stop_at,
+    vanish_here,
+)
 
 Array = NDArray[Any]
+UNSEEN = "fun branches where none of its conditions changes its sign"
 LIMIT = 1 << 12  # steps in one call of machine code, or more if they are short:
 WORK = 1 << 26  # products of numbers that one may take, some hundredths of a second
-NEXT = 2.0**-40  # of times and states: the value of a condition that has just been zero
 FURTHER = 8  # times that a surface is left further behind, four times as far each time
-AGREE = 2.0**-20  # relative differences of rates on one branch at most
 SHORTEST = 4  # units of rounding of the time in a step
 AGAIN = 4  # zeros that are met one after the other, and no more: there is no way beyond
 
@@ -296,7 +313,7 @@ class Integrator:
             status, pieces = taken.status, taken.pieces
             if status in (SMALL, INFINITE):
                 if (self.t - start.t) + (self.t_low - start.t_low) == 0:
-                    other = self.system.overflown(self.t, self.y, self._args)
+                    other = instead(self.system, self._args, self.place, self.order)
                     if other is None:
                         return self.beyond(t_end, status)
                     self._use(other)
@@ -322,10 +339,18 @@ class Integrator:
             if status != GUARD:
                 return status, pieces
             if len(pieces):
-                break
+                return GO, self._released(pieces)
             self._nudge(t_end, 4**n if n else 0)  # machine code may see a surface a little later
             self._bind()
-        raise self._stuck("fun branches where none of its conditions changes its sign")
+        raise self._stuck(UNSEEN)
+
+    def _released(self, pieces: Pieces) -> Pieces:
+        """Go back to the last step, in which what is held began to move; return those before."""
+        if not self.system.holds:
+            raise self._stuck(UNSEEN)
+        self.place = pieces.at(-1, 0 * self.t)
+        self._bind()
+        return pieces.part(0, len(pieces) - 1)
 
     def _nudge(self, t_end: Any, units: int) -> None:
         self.place = nudged(self.system, self._parameters, self.place, t_end, units, self.h)
@@ -341,13 +366,7 @@ class Integrator:
             h = crossed[0].h[0] / 2 * (crossed[2].x if crossed[1] == 0 else 1)
         end = pieces.at(0, h)
         given = self.system, self._parameters, c, h, end, self.control
-        if error_of(*given, rounded=True) <= self.control.allowed:
-            return False
-        if self._further <= FURTHER // 2:
-            return True
-        # rates near zero, as those of a ramp that begins, have rounding errors of what they are of
-        f, slope = np.asarray(self.system.flow(end.t, end.y, *self._parameters)), derivative(c, h)
-        return bool(norm(f - slope) > AGREE * max(norm(f), norm(slope)))
+        return departs(*given, self._further > FURTHER // 2)
 
     def _pushed(self, pieces: Pieces) -> Pieces:
         """Go some units of rounding further, and more the next time; return that step."""
@@ -358,7 +377,7 @@ class Integrator:
         far = min(spacing(max(abs(t), abs(h))) * 4**self._further, abs(h)) * (1 if h > 0 else -1)
         self.place, self._further = pieces.at(0, far), self._further + 1
         self._rebind()
-        self._left = self._named(self._left._replace(x=self.t))
+        self._left = renamed(self._left, self.system, self.place, self._parameters)
         return pieces.until(0, far)
 
     def _crossed(self, start: Place, pieces: Pieces) -> tuple[Pieces, int, Surface] | None:
@@ -372,7 +391,7 @@ class Integrator:
             self._room = 2 * abs(steps.t[i] - start.t + steps.h[i] * met.x)
         if crossed is not None and crossed[2].x == 0:
             self.place = start
-            raise self._stuck("fun points to its surface of discontinuity from both sides")
+            raise self._stuck(SLIDES)
         return crossed
 
     def _again_carefully(self, t_end: Any, longest: Any) -> tuple[int, Pieces]:
@@ -418,23 +437,10 @@ class Integrator:
             self.place = start
 
     def stopped(self, taken: Taken, x: Any) -> tuple[int, Pieces]:
-        """Stop a step at a zero of a function, where so much of it is done.
-
-        That is some units of rounding later where fun, as a derivative of √(v²), is 0/0 there.
-        """
+        """Stop a step at a zero of a function, where so much of it is done."""
+        self.place, pieces = stop_at(self.system, self._parameters, taken, x)
         self.at_zero = abs(taken.h)
-        end, here, unit = self.place, taken.h * x, spacing(taken.pieces.t[0] + taken.h)
-        for n in range(4):
-            h = here + unit * (4**n - 1) * (1 if taken.h > 0 else -1)
-            if abs(h) >= abs(taken.h):
-                self.place = end
-                return GO, taken.pieces
-            self.place = taken.pieces.at(0, h)
-            with np.errstate(all="ignore"), contextlib.suppress(DomainError):
-                if finite(self.system.flow(self.t, self.y, *self._parameters)):
-                    return GO, taken.pieces.until(0, h)
-        self.place = taken.pieces.at(0, here)
-        return GO, taken.pieces.until(0, here)
+        return GO, pieces
 
     def beyond(self, t_end: Any, status: int) -> tuple[int, Pieces]:
         """Take the step that leads away from a zero of a function, or over a singular time."""
@@ -511,18 +517,8 @@ class Integrator:
             self.t, self.t_low = t_end + 0 * self.t, 0 * self.t
         self._left, self._further = met, 0
         self._rebind()
-        self._left = self._named(met._replace(x=self.t))
+        self._left = renamed(met, self.system, self.place, self._parameters)
         return (DONE if done else GO), pieces.until(i, step)
-
-    def _named(self, left: Surface) -> Surface | None:
-        """Return the surface that has just been left, as the program that is recorded now names it.
-
-        That is the one whose condition is nearest to zero; None if it has no such condition.
-        """
-        program, near = self.system.program, NEXT * max(1, abs(self.t), norm(self.y))
-        if program is None or not program.guards:
-            return None if program is None else left
-        return nearest(self.system.between, self.t, self.y, self._parameters, near)
 
     def _leave(self, t_end: Any) -> None:
         """Move off a surface by the smallest step that does: on it the branch is not known."""

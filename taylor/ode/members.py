@@ -33,7 +33,7 @@ from taylor.ode.pieces import Pieces
 from taylor.ode.record import Record
 from taylor.ode.stepper import failure
 from taylor.ode.stiffness import MANY, STEADY
-from taylor.ode.surfaces import Surface
+from taylor.ode.surfaces import Surface, renamed
 from taylor.ode.system import System
 
 Array = NDArray[Any]
@@ -154,7 +154,8 @@ class Entering(Integrator):
         """Have the branch that fun takes here, and its name of the surface that is just left."""
         left = self._left
         self.renew()
-        self._left = None if left is None else self._named(left)
+        if left is not None:
+            self._left = renamed(left, self.system, self.place, self._parameters)
 
     @property
     def clear(self) -> bool:

@@ -13,6 +13,7 @@ TOMS 31, 2005).
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 import warnings
@@ -24,16 +25,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taylor.core.patterns import matrices
-from taylor.errors import outside
-from taylor.ode.control import log2, norm, spacing
+from taylor.errors import DomainError, outside
+from taylor.ode.control import finite, log2, norm, spacing
+from taylor.ode.followed import Clocks
 from taylor.ode.integrator import Integrator
-from taylor.ode.machine import DONE, GO
+from taylor.ode.machine import DONE, GO, INFINITE
 from taylor.ode.options import Control, Options
 from taylor.ode.pieces import Pieces, Place, chained, divided, joined
 from taylor.ode.radau import COLUMNS, Collocation, by_columns, times
 from taylor.ode.rates import Rates
 from taylor.ode.stiffness import Stiffness
-from taylor.ode.surfaces import Surface, crossing, past, sides, unit_of
+from taylor.ode.surfaces import SLIDES, Surface, crossing, past, sides, unit_of
 from taylor.ode.system import System, moving
 
 Array = NDArray[Any]
@@ -51,6 +53,7 @@ INSIDE = ("rtol", "jac", "J", "I", "lu", "solve_lu", "njev", "nlu")
 PAYS = 1 << 20  # numbers of steps of series that take as long as a run by an implicit method, where
 SLOWER = 1 << 10  # they are machine code; so many times as long where not
 SHORT = 64  # units in the last place of the time: how far beside an event rates are asked for
+STAGES = 5  # an order of steps: about what SciPy's are of
 SOME = 32  # steps that are taken before it is asked where fun jumps
 CREEPING = 1000  # steps in a row of less than SHORT units: a start at a fast transient has some 200
 
@@ -254,7 +257,7 @@ class ByMethod(Integrator):
 
     def _bind(self) -> None:
         super()._bind()
-        self.rates = Rates(self.system)
+        self.rates, self.clocks = Rates(self.system), Clocks(self.system)
         self._count()
 
     def _straight(self, t_end: Any, limit: int) -> bool:
@@ -324,8 +327,8 @@ class ByMethod(Integrator):
 
     @property
     def error(self) -> float:
-        """The largest estimate so far, relative to the state; nan for SciPy's methods, which do not
-        tell theirs.
+        """The largest estimate so far, relative to the state, or to atol/rtol where that is larger;
+        nan for SciPy's methods, which do not tell theirs.
         """
         return super().error if self.options.method in (OWN, AUTO) else math.nan
 
@@ -350,10 +353,16 @@ class ByMethod(Integrator):
             return super().towards(t_end, limit, log)
         start, watched = self.place, self.system.branches and bool(self.system.between.outputs)
         limit = min(limit, SOME) if watched else limit
+        rtol, atol = self.options.tolerances
+        least = np.min(atol) / np.max(rtol) if np.max(rtol) else 0.0  # size to which errors count
         self._check_away(t_end)
-        solver = self._solver(t_end)
+        if self._from[0] is not self.t and not self._begins():
+            return self.beyond(t_end, INFINITE)
+        solver = self._followed(t_end)
         rows: list[tuple[Any, Any, Any, Array]] = []
         while len(rows) < limit and solver.status == "running":
+            if self.clocks.exponents:
+                solver.max_step = min(self.options.max_step, self._reach(solver.t, t_end))
             y, message = solver.y, solver.step()
             if solver.status == "failed":
                 self._message = message or "the step failed"
@@ -366,7 +375,7 @@ class ByMethod(Integrator):
             if h == 0:
                 continue
             if apart := getattr(solver, "apart", 0.0):
-                self.worst = max(self.worst, log2(apart) - log2(size))
+                self.worst = max(self.worst, log2(apart) - log2(max(size, least)))
             c = polynomial(solver.dense_output(), solver.t_old, h, y, solver.y, self.order)
             rows.append((solver.t_old, 0.0, h, c.reshape(len(c), *self.y.shape)))
         if not rows:
@@ -381,7 +390,26 @@ class ByMethod(Integrator):
         if watched and (crossed := self._crossed(start, pieces)) is not None:
             return self.switched(*crossed, t_end)
         self._left = None
-        return (DONE if solver.status == "finished" else GO), pieces
+        return (DONE if self.t == t_end else GO), pieces
+
+    def _begins(self) -> bool:
+        """Whether fun has a value here."""
+        with np.errstate(all="ignore"), contextlib.suppress(DomainError):
+            return finite(self.system.flow(self.t, self.y, *self._parameters))
+        return False
+
+    def _reach(self, t: Any, t_end: Any) -> float:
+        """Return how far a step may go that follows what exponents of time do (see `Clocks`)."""
+        return self.clocks.room(t, self._parameters, t_end - t, STAGES)
+
+    def _followed(self, t_end: Any) -> Any:
+        """Return the solver to t_end; one that takes no `max_step` on its way goes less far."""
+        solver = self._solver(t_end)
+        if self.clocks.exponents and not hasattr(solver, "max_step"):
+            room = self._reach(self.t, t_end)
+            if room < abs(t_end - self.t):
+                return self._solver(self.t + math.copysign(room, t_end - self.t))
+        return solver
 
     def _crossed(self, start: Place, pieces: Pieces) -> tuple[Pieces, int, Surface] | None:
         """Return the first change of branch at which rates jump, or which is one of time.
@@ -425,7 +453,7 @@ class ByMethod(Integrator):
         there = self.t + d, self.y + d * np.asarray(self.system.flow(self.t, self.y, *p))
         found = sides(self.system.between, *there, p)[left.name[0]].reshape(-1)[left.name[1]]
         if np.sign(found) == -left.slope:
-            raise self._stuck("fun points to its surface of discontinuity from both sides")
+            raise self._stuck(SLIDES)
 
     def _jumps(self, old: Array, new: Array) -> bool:
         """Whether rates on two sides of a surface differ."""

@@ -14,11 +14,11 @@ from scipy.integrate import DenseOutput, OdeSolver
 
 from taylor.errors import IntegrationError
 from taylor.ode.complexes import Parts, joined, solution, split
-from taylor.ode.dense import Solution
+from taylor.ode.dense import Solution, SolutionInUnits
 from taylor.ode.options import tolerance_of
 from taylor.ode.stepwise import TaylorIntegrator
 from taylor.ode.system import at_one_state
-from taylor.ode.units import SolutionInUnits, rate, unit_of
+from taylor.ode.units import rate, unit_of
 
 Array = NDArray[Any]
 

@@ -38,6 +38,7 @@ BEYOND = (
     "fun or one of its derivatives is not finite (if they only leave the range of doubles, choose "
     "other units of time)"
 )
+AGREE = 2.0**-20  # relative differences of rates on one branch at most
 ROUNDED = 16  # rounding errors of one value of fun
 
 
@@ -225,3 +226,24 @@ def error_of(
     sizes = log2(norm(c[0])), log2(norm(end.y)), control.floor
     found = log2(defect) - max(*sizes, few.state, log2(abs(h)) + few.rate)
     return found if found == found else math.inf
+
+
+def departs(
+    system: System,
+    parameters: Sequence[Any],
+    c: Array,
+    h: Any,
+    end: Place,
+    control: Control,
+    rates: bool,
+) -> bool:
+    """Whether fun at a place is not the slope of the polynomial that leads there.
+
+    With `rates` it is if it is nearly so: rates near zero, as those of a ramp that begins, have the
+    rounding errors of what they are of.
+    """
+    departed = not error_of(system, parameters, c, h, end, control, rounded=True) <= control.allowed
+    if not (departed and rates):
+        return departed
+    f, slope = np.asarray(system.flow(end.t, end.y, *parameters)), derivative(c, h)
+    return bool(norm(f - slope) > AGREE * max(norm(f), norm(slope)))

@@ -12,13 +12,20 @@ from numpy.typing import NDArray
 
 from taylor.core.program import Program, kept, plain
 from taylor.core.singular import nans
-from taylor.ode.control import spacing
+from taylor.ode.control import norm, spacing
 from taylor.ode.pieces import Pieces, Place, chained, divided, resolving
 from taylor.ode.roots import roots, without_root
+from taylor.ode.system import System
 
 Array = NDArray[Any]
 Function = Callable[..., Any]
+SLIDES = (
+    "fun points to its surface of discontinuity from both sides: a solution could only slide along "
+    "it (make fun smooth there, or go on with the equation of sliding by an event that changes "
+    "args)"
+)
 NEAR = 2.0**-30  # of a step: a part that short is left out
+NEXT = 2.0**-40  # of times and states: the value of a condition that has just been zero
 NUDGES = 12  # doublings of a unit of rounding, to the other side of a jump
 SMALL = 2.0**-8  # part of a step
 TOWARDS = 1.7  # times as large three times as far from a place: what vanishes there
@@ -94,24 +101,30 @@ def condition_of(surfaces: Program, met: Met) -> Function:
     return lambda t, y, *p: np.reshape(program(t, y, *p)[n], -1)[m]
 
 
-def nearest(
-    surfaces: Program, t: Any, y: Array, parameters: Sequence[Any], near: Any
+def renamed(
+    left: Surface, system: System, place: Place, parameters: Sequence[Any]
 ) -> Surface | None:
-    """Return the surface whose condition is nearest to zero, and nearer than that; None if there is
-    none.
+    """Return the surface that has just been left at a place, as the program that is recorded now
+    names it.
+
+    That is the one whose condition is nearest to zero; None if it has no such condition.
     """
-    found, least = None, near
-    for n, values in enumerate(sides(surfaces, t, y, parameters)):
+    t, y, program = place.t, place.y, system.program
+    if program is None or not program.guards:
+        return None if program is None else left._replace(x=t)
+    found, least = None, NEXT * max(1, abs(t), norm(y))
+    for n, values in enumerate(sides(system.between, t, y, parameters)):
         for m, value in enumerate(np.reshape(values, -1)):
-            if 0 < abs(value) <= least:
+            if 0 < abs(value) < least:
                 least, found = abs(value), Surface(t, (n, m), 1 if value > 0 else -1)
-    return found if least < near else None
+    return found
 
 
 def off_surface(
     surfaces: Program, flow: Function, t: Any, y: Array, h: Any, parameters: Sequence[Any]
 ) -> tuple[Any, Array] | None:
-    """Return the smallest part of a step h that leads off all surfaces, and its slope.
+    """Return the smallest part of a step h that leads off all surfaces that it leads off at all,
+    and its slope.
 
     None where there is none near, or the slope is infinite.
     """
@@ -122,11 +135,17 @@ def off_surface(
     lost = nans(slope)  # as a derivative of what jumps has no value on the surface
     known = np.where(lost, 0, slope) if lost.any() else slope
     unit = spacing(max(abs(t), abs(h))) * (1 if h > 0 else -1)
-    for n in range(24):  # up to a part whose square is less than a rounding error
-        h = unit * 2**n
-        if not on_surface(surfaces, t + h, y + h * known, parameters):
-            return h, np.asarray(flow(t + h, y + h * known, *parameters)) if lost.any() else slope
-    return None
+
+    def on(h: Any) -> int:
+        """Return on how many surfaces the way is at h."""
+        return sum(np.sum(x == 0) for x in sides(surfaces, t + h, y + h * known, parameters))
+
+    lengths = [unit * 2**n for n in range(24)]  # up to a part whose square is a rounding error
+    stays = on(lengths[-1])
+    if stays == on(0 * h):
+        return None
+    h = next(h for h in lengths if on(h) == stays)
+    return h, np.asarray(flow(t + h, y + h * known, *parameters)) if lost.any() else slope
 
 
 def _near(

@@ -221,6 +221,7 @@ class System:
         self.zeros: Program | None = None  # of the functions whose zeros series do not pass
         self.exponents: list[Exponent] = []  # whose moves series do not show
         self.branches = False  # where the conditions in `surfaces` cross zero
+        self.holds = False  # values of functions that jump where they are: see `standing`
         self.reason = ""
         try:
             known = f.program(t, y, args) if isinstance(f, Equations) else None

@@ -20,51 +20,12 @@ from taylor.drivers.compile import Compiled
 from taylor.errors import IntegrationError
 from taylor.numbers.kinds import base, is_operand
 from taylor.numbers.values import is_number
+from taylor.ode.dense import SolutionInUnits
 
 P = ParamSpec("P")
 R = TypeVar("R")
 FAR = 40  # log2 of a span in one's own units
 MOST = 1000  # log2 of a unit
-
-
-class SolutionInUnits:
-    """A solution as a function of time, which was found in other units of time."""
-
-    def __init__(self, sol: Any, unit: float) -> None:
-        self.sol, self.unit = sol, unit
-
-    def __call__(self, t: Any) -> Any:
-        """Return y(t), of shape (*shape of y, *shape of t)."""
-        return self.sol(np.asarray(t) / self.unit)
-
-    def derivative(self, t: Any, order: int = 1) -> Any:
-        """Return the derivative of that order, in the same shape."""
-        return self.sol.derivative(np.asarray(t) / self.unit, order) / self.unit**order
-
-    @property
-    def t(self) -> Any:
-        """The ends of the steps."""
-        return self.sol.t * self.unit
-
-    @property
-    def t_min(self) -> Any:
-        """The smallest time of the solution."""
-        return self.sol.t_min * self.unit
-
-    @property
-    def t_max(self) -> Any:
-        """The largest time of the solution."""
-        return self.sol.t_max * self.unit
-
-    def __repr__(self) -> str:
-        return f"<{self.sol!r}, in units of time of {self.unit:g}>"
-
-    def save(self, path: Any) -> None:
-        """Raise TypeError: a file holds the polynomials of a solution in one's own time."""
-        raise TypeError(
-            f"a solution in other units of time (of {self.unit:g}) cannot be saved as npz: pickle "
-            "it, or give fun a time in which spans are nearer to one"
-        )
 
 
 def unit_of(t_span: Any) -> float:

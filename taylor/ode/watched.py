@@ -20,12 +20,11 @@ from taylor.kept import STORE
 from taylor.ode.crossings import ONE, UNCLEAR, Zeros, beyond, places, zeros_of
 from taylor.ode.event import Event
 from taylor.ode.events import Events
-from taylor.ode.integrator import NEXT
 from taylor.ode.lanes import Logged, LoggingLanes
 from taylor.ode.machine import DONE, GO, GUARD, INFINITE, ROUGH
 from taylor.ode.members import Entering, Member, Problem, advance, march, rewind, stiff
 from taylor.ode.pieces import Pieces, along, smooth
-from taylor.ode.surfaces import Surface
+from taylor.ode.surfaces import NEXT, Surface
 from taylor.ode.system import System, is_parameter
 
 Array = NDArray[Any]

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from taylor.core.program import Program
 from taylor.errors import DomainError
 from taylor.ode.control import finite, log2, norm, spacing, two_sum, unit
-from taylor.ode.pieces import Pieces, Place, along, short_of
+from taylor.ode.pieces import Pieces, Place, Taken, along, short_of
 from taylor.ode.roots import roots, without_root
 from taylor.ode.system import System
 
@@ -63,6 +63,26 @@ def first_zero(
                 if x > skip and (found is None or x < found):
                     found = x
     return found
+
+
+def stop_at(
+    system: System, parameters: Sequence[Any], taken: Taken, x: Any
+) -> tuple[Place, Pieces]:
+    """Return the place at a zero of a function, where so much of a step is done, and that part.
+
+    That is some units of rounding later where fun, as a derivative of √(v²), is 0/0 there.
+    """
+    piece, here = taken.pieces, taken.h * x
+    unit = spacing(piece.t[0] + taken.h) * (1 if taken.h > 0 else -1)
+    for n in range(4):
+        h = here + unit * (4**n - 1)
+        if abs(h) >= abs(taken.h):
+            return taken.end, piece
+        place = piece.at(0, h)
+        with np.errstate(all="ignore"), contextlib.suppress(DomainError):
+            if finite(system.flow(place.t, place.y, *parameters)):
+                return place, piece.until(0, h)
+    return piece.at(0, here), piece.until(0, here)
 
 
 def vanish_here(system: System, parameters: Sequence[Any], place: Place) -> bool:

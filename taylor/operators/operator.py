@@ -20,6 +20,7 @@ from taylor.numbers.kinds import Floats, Kind
 from taylor.numbers.values import constant, shape_of
 from taylor.operators.apolar import Apolar, Form, apolar
 from taylor.operators.axes import in_axes
+from taylor.operators.points import in_turn
 from taylor.operators.symbol import Coefficient, Monomial, Partials, Symbol
 from taylor.series.series import Series
 
@@ -151,7 +152,10 @@ class Operator:
 
         def values(g: Function) -> Any:
             """Return the values of all forms, and of f, along a new last axis."""
-            return self._values(g, x, front)
+            found = None
+            if front and self.order:
+                found = in_turn(lambda g, x: self._values(g, x, 1), g, x, self.size)
+            return self._values(g, x, front) if found is None else found
 
         if self._apolar is None:
             found = values(g)
@@ -213,8 +217,9 @@ class Operator:
     def _check(self, shape: tuple[int, ...], x: Any, front: int) -> None:
         if shape[:front] != shape_of(x)[:front]:
             raise ShapeMismatch(
-                f"f returns shape {shape} at the points of shape {shape_of(x)[:front]} that lie "
-                "along the axes before the last; a function of one array is a function of "
+                f"f returns shape {shape} for points of shape {shape_of(x)[:front]}; variables lie "
+                "along the last axis: write x[..., 0] for the first of them, or take one point at "
+                "a time, taylor.lanes(lambda x: ...)(points); an array as one point is "
                 "x.reshape(-1)"
             )
 

@@ -88,8 +88,10 @@ def inverse(
     Argument `index` of the inverse is the value p; F takes it as a function of the result.
     """
 
+    plain = [int if n in more.get("whole", ()) else float for n in names.split()]
+
     def formula(ctx: Any, *x: Any) -> Any:
-        start = float(getattr(sp, name)(*(float(v) for v in x)))
+        start = float(getattr(sp, name)(*(to(v) for to, v in zip(plain, x, strict=True))))
         y = root(ctx, lambda y: F(ctx, y, *x[:index], *x[index + 1 :]) - x[index], start)
         if abs(y - start) > NEAR * (1 + abs(start)):  # SciPy gave the end of its search
             raise ValueError("there is no root")

@@ -23,7 +23,7 @@ from taylor.core.operand import bind, fits, host, lift
 from taylor.core.parts import REFUSED, Part
 from taylor.core.powers import integer_power
 from taylor.core.sides import Choose
-from taylor.core.singular import equal, is_zero, leading, local_series
+from taylor.core.singular import equal, is_zero, leading, local_series, no_quotient
 from taylor.core.table import Elementary
 from taylor.core.tables import contract, free_letter, nonzero
 from taylor.core.tags import Tag, user_tag
@@ -309,7 +309,7 @@ class Series(Coefficients):
                 return owner._new(x / y, reach=a)
         still = not owner.algebra.height(x) and np.ndim(base(x[0])) == 0
         if still and is_zero(base(x[0])) and not propagates():
-            raise PoleError("division by a series whose value is zero")
+            raise no_quotient("")
         return owner._new(rows.swept(engine.QUOTIENTS[RIGHT], owner.algebra, [x], [y]))
 
     def _quotient(self, x: Array, y: Array) -> Self:
@@ -318,9 +318,7 @@ class Series(Coefficients):
             if isinstance(self.algebra, Univariate):
                 return self._cancel(x, y)
             if not propagates():
-                raise PoleError(
-                    f"division by a series whose value is zero: {base(x[0])}/{base(y[0])}"
-                )
+                raise no_quotient(f": {base(x[0])}/{base(y[0])}")
         return self._new(rows.swept(engine.QUOTIENTS[BOTH], self.algebra, [x, y]))
 
     def _cancel(self, x: Array, y: Array) -> Self:
@@ -330,10 +328,9 @@ class Series(Coefficients):
         if v == 0 or (len(ux) and ux[0] < v) or v > self.order:
             if propagates():
                 return self._new(x / y[0])
-            raise PoleError(
-                f"division by a series whose value is zero: the numerator starts at degree "
-                f"{int(ux[0]) if len(ux) else self.order + 1}, the divisor at degree {v} of order "
-                f"{self.order}"
+            raise no_quotient(
+                f": the numerator starts at degree {int(ux[0]) if len(ux) else self.order + 1}, "
+                f"the divisor at degree {v} of order {self.order}"
             )
         lower = Univariate(self.order - v)
         return declared(self, (self._new(x[v:], lower) / self._new(y[v:], lower))._coef)

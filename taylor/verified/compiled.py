@@ -6,6 +6,7 @@ import numpy as np
 
 from taylor.core.calls import Integral, Row
 from taylor.core.program import Program, expand
+from taylor.llvm.enclosures import FUNCTIONS
 from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH, Index
 from taylor.llvm.jit import Code
@@ -25,7 +26,7 @@ class Series(Jets):
     x is the variable itself, x_0 + t, or (`variable` false) any series.
     """
 
-    kernels = True
+    kernels = FUNCTIONS
 
     def __init__(self, program: Program, order: int, variable: bool) -> None:
         if any(isinstance(i.op, Integral) and i.op.polar is not None for i in expand(program).code):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import operator
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from taylor.core.singular import unsettled
 from taylor.core.table import Elementary
 from taylor.errors import DomainError, Undecided
 from taylor.llvm.bounds import Bounds, most, summed
-from taylor.llvm.enclosures import FUNCTIONS, power
+from taylor.llvm.enclosures import FUNCTIONS, VALUES, power
 from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH, Index
 from taylor.llvm.jit import Code, address, made
@@ -33,6 +33,9 @@ FEW = 4  # degrees that are written out, of polynomials in t
 HEAD = 1  # numbers in front: what is nan if a bound is not finite
 
 
+Kernels = dict[str, Callable[..., Bounds]]
+
+
 class Jets:
     """The coefficients of y in t up to an order, for some boxes at a time.
 
@@ -40,7 +43,7 @@ class Jets:
     more pairs of inputs and outputs they belong to the state.
     """
 
-    kernels = False  # whether values of functions are computed by the code, where it can
+    kernels: ClassVar[Kernels] = {}  # functions of the table whose values are computed by the code
 
     def __init__(self, program: Program, order: int) -> None:
         s = scalars(program)
@@ -58,7 +61,7 @@ class Jets:
         """
         self.order, self.scalars = order, s
         self.heights = _heights(s.code, self.time, order)
-        self.asked = [i for i, row in s.rows.items() if not (self.kernels and has_kernel(row))]
+        self.asked = [i for i, row in s.rows.items() if not has_kernel(row, self.kernels)]
         self.early = _early(s, [*self.asked, *early])
         what = (
             tuple(s.code), self.time, tuple(self.state), tuple(self.slopes), order,
@@ -132,8 +135,9 @@ class Jets:
         if name in ("row", "value"):
             row, given = self.scalars.rows[i], [known[a] for a in args[name == "value"]]
             y: Interval = row(*given)
-            if np.any(unsettled(row, given, y)):
-                raise Undecided(f"{row.name} may jump, or has no bound, at {given[0]}")
+            lost = np.broadcast_to(unsettled(row, given, y), y.shape)
+            if lost.any():
+                raise Undecided(f"{row.name} may jump, or has no bound, at {given[0][lost][:1]}")
             return y
         if name == "choose":
             return self._chosen(known, *args)
@@ -194,9 +198,9 @@ def _heights(code: Sequence[Operation], time: int, order: int) -> list[int]:
     return [min(h, order) for h in found]
 
 
-def has_kernel(row: Elementary) -> bool:
-    """Whether the code has the value of a function of the table."""
-    return row.own and row.name in FUNCTIONS
+def has_kernel(row: Elementary, kernels: Kernels) -> bool:
+    """Whether code has the value of a function of the table."""
+    return row.own and row.name in kernels
 
 
 def _early(s: Scalars, last: Sequence[int]) -> list[int]:
@@ -387,7 +391,7 @@ class Writing:
         return power(self.at(a, 0), n)
 
     def _value(self, i: int, k: Index, name: str, args: Sequence[int]) -> Bounds:
-        return FUNCTIONS[name](*(self.at(a, 0) for a in args))
+        return VALUES[name](*(self.at(a, 0) for a in args))
 
     def _choose(self, i: int, k: Index, strict: bool, lhs: int, rhs: int, a: int, b: int) -> Bounds:
         x, z, nan = self.at(lhs, 0), self.at(rhs, 0), self.f.constant(float("nan"))
