@@ -13,7 +13,7 @@ FOLDERS = {  # lines that a folder may have
     "display": 322,
     "numbers": 3519,
     "llvm": 3804,
-    "core": 10915,
+    "core": 10916,
     "linalg": 1616,
     "arrays": 2066,
     "machine": 6988,
@@ -27,7 +27,7 @@ FOLDERS = {  # lines that a folder may have
     "array_api": 629,
     "numpy": 317,
     "operators": 1331,
-    "verified": 6761,
+    "verified": 6829,
 }
 FILE, FUNCTION = 600, 45
 TABLES = {"core/functions.py"}
