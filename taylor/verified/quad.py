@@ -71,14 +71,16 @@ class _Pieces:
 
     def _moments(self, a: Interval, b: Interval) -> tuple[Interval, Interval]:
         """Return the integrals of the monomials, and of their absolute values, from a to b."""
-        even, size = [], []
         sides = joined([b[None], a[None]])
-        for k in range(self.order + 2):
-            p, q = sides ** (k + 1) / (k + 1)
-            even.append(p - q)
-            size.append(p - q if k % 2 == 0 else p + q)
+        powers: list[Any] = [sides]
+        for _ in range(self.order + 1):
+            powers.append(powers[-1] * sides)
+        weights = np.arange(1.0, self.order + 3).reshape(-1, 1, 1, 1)
+        p, q = np.moveaxis(np.stack(powers) / weights, 1, 0)
+        alike = np.where(weights[:, 0] % 2, -q, q)
+        even, size = np.moveaxis(np.stack([p - q, p + alike]), 2, 1)
         found: list[Any] = []
-        for moments in (np.stack(even, axis=1), np.stack(size, axis=1)):
+        for moments in (even, size):
             total = moments[:, self.exponents[:, 0], 0]
             for i in range(1, self.exponents.shape[1]):
                 total = total * moments[:, self.exponents[:, i], i]

@@ -51,13 +51,10 @@ class Minimum:
 class _Least:
     """The search for the least value of sign·f on a box; `enough(high)` is what is low enough."""
 
-    def __init__(self, f: Function, box: Any, sign: int, executor: Executor | None) -> None:
-        self.box = bounded(box)
-        self.shape, self.sign = self.box.shape, sign
-        n = self.box.size
-        self.values = Boxes(f, self.shape, executor)
-        self.slopes = Boxes(partial(value_and_gradient, f), self.shape, executor, slopes=True)
-        ends = (self.box.lo, self.box.hi)
+    def __init__(self, box: Interval, sign: int, functions: tuple[Boxes, Boxes]) -> None:
+        self.shape, self.sign = box.shape, sign
+        self.values, self.slopes = functions
+        n, ends = box.size, (box.lo, box.hi)
         self.floor, self.top = (np.reshape(np.asarray(e, dtype=float), (1, n)) for e in ends)
         self.lo, self.hi = self.floor.copy(), self.top.copy()
         self.low = np.full(1, -np.inf)  # bounds of the boxes that wait
@@ -188,6 +185,12 @@ class _Least:
         return Interval(low, self.high if self.high < np.inf else np.inf)
 
 
+def _functions(f: Function, box: Interval, executor: Executor | None) -> tuple[Boxes, Boxes]:
+    """Return f, and f with its gradient, on boxes."""
+    slopes = Boxes(partial(value_and_gradient, f), box.shape, executor, slopes=True)
+    return Boxes(f, box.shape, executor), slopes
+
+
 def minimize(
     f: Function,
     box: Any,
@@ -210,8 +213,8 @@ def minimize(
     >>> 0.0 in found.value, 1.0 in found.boxes[0]
     (True, True)
     """
-    tol = tolerance(tol)
-    search = _Least(f, box, 1, executor)
+    box, tol = bounded(box), tolerance(tol)
+    search = _Least(box, 1, _functions(f, box, executor))
     complete = search.run(lambda high: high - tol, max_boxes, progress)
     return _minimum(search, tol, complete)
 
@@ -248,8 +251,9 @@ def range(
     >>> 0 in y, 0.25 in y, bool(y.width < 0.25 + 1e-8)
     (True, True, True)
     """
-    tol = tolerance(tol)
-    searches = [_Least(f, box, sign, executor) for sign in (1, -1)]
+    box, tol = bounded(box), tolerance(tol)
+    functions = _functions(f, box, executor)
+    searches = [_Least(box, sign, functions) for sign in (1, -1)]
     for search in searches:
         search.run(lambda high: high - tol, max_boxes, progress)
     least, most = searches[0].value(), -searches[1].value()
@@ -283,7 +287,8 @@ def sign(
     if relation not in (">", ">=", "<", "<="):
         raise ValueError(f"the relation is one of >, >=, <, <=, not {relation!r}")
     strict = len(relation) == 1
-    search = _Least(f, box, 1 if relation[0] == ">" else -1, executor)
+    box = bounded(box)
+    search = _Least(box, 1 if relation[0] == ">" else -1, _functions(f, box, executor))
     enough = math.nextafter(0.0, 1.0) if strict else 0.0
 
     def false(high: float) -> bool:
