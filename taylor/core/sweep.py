@@ -370,6 +370,7 @@ class Sweep:
         y, p = base(y0), base(p0)
         alone = np.shape(y) == () and np.shape(p) == ()
         if alone:
+            y, p = (x[()] if isinstance(x, np.ndarray) else x for x in (y, p))
             bad = np.asarray(is_zero(p) or is_nan(y))
         else:
             lost = False if isinstance(y, ValueSet) else np.not_equal(y, y)
