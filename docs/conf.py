@@ -83,6 +83,7 @@ sphinx_gallery_conf = {
     "show_memory": False,
     "show_signature": False,
     "write_computation_times": False,
+    "default_thumb_file": str(DOCS / "_static" / "series.svg"),  # of those that draw nothing
     "min_reported_time": 0,
 }
 

@@ -46,7 +46,7 @@ CONTINUOUS = {absolute, clip, maximum, minimum, power, reciprocal, square}  # of
 SHARES = (0.5, 0.382, 0.724, 0.146)  # where to record, if there is a kink in the middle
 BESIDE = 1e-6  # how far from a point to record, relative to it, if values are equal there
 FEW = 64  # boxes that are not worth another worker
-BY_CODE, BY_ELEMENT, BY_BALL = 0.3, 0.3, 50.0  # microseconds
+BY_CODE, BY_ELEMENT, BY_BALL = 0.3, 0.3, 100.0  # microseconds
 MANY, MORE = 512, 1024  # boxes that are worth machine code of series, and of values
 
 

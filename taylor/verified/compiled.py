@@ -31,7 +31,7 @@ class Series(Jets):
     def __init__(self, program: Program, order: int, variable: bool) -> None:
         if any(isinstance(i.op, Integral) and i.op.polar is not None for i in expand(program).code):
             raise TypeError("a function has an equation in phases, which gives narrower bounds")
-        s = scalars(expand(program, exact=True))
+        s = scalars(expand(program, exact=True), order)
         if s.guards or any(name == "choose" for name, *_ in s.code):
             raise TypeError("which branch is taken may differ among the boxes")
         rows = [i.op.row for i in program.code if isinstance(i.op, Row)]

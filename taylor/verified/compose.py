@@ -13,6 +13,7 @@ several arguments Lagrange's form holds for the coefficients of all monomials of
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import partial
@@ -148,6 +149,26 @@ def _between_ends(series: Coefficients, at: Sequence[Any], centre: Interval, x: 
             total = total * u + c
         found = found | (series(Interval(end), 0)[0] - total)
     return found
+
+
+def developed(row: Elementary, x: Any, count: int) -> list[Any]:
+    """Return the coefficients up to degree `count` of a function of one argument at a model.
+
+    They are functions of it, too, with the coefficients binomial(n + k, n)·c_(n + k).
+    """
+    top = count + x.space.algebra.order + 1
+    known: dict[Any, Any] = {}
+
+    def all_of(x: Interval) -> Any:
+        name = (np.asarray(x.lo).tobytes(), np.asarray(x.hi).tobytes())
+        if name not in known:
+            known[name] = _series(row, x, top)
+        return known[name]
+
+    def one(n: int, x: Interval, order: int) -> list[Any]:
+        return [all_of(x)[n + k] * math.comb(n + k, n) for k in range(order + 1)]
+
+    return [_bounded(row, of_one(x, partial(one, n)), [x]) for n in range(count + 1)]
 
 
 def _around(x: Any) -> Any:

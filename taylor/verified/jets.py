@@ -28,6 +28,7 @@ from taylor.numbers.kinds import Array
 from taylor.verified.batches import UNIT, aligned
 from taylor.verified.interval import Interval
 from taylor.verified.scalars import Operation, Scalars, scalars
+from taylor.verified.values import coefficients
 
 FEW = 4  # degrees that are written out, of polynomials in t
 HEAD = 1  # numbers in front: what is nan if a bound is not finite
@@ -46,7 +47,7 @@ class Jets:
     kernels: ClassVar[Kernels] = {}  # functions of the table whose values are computed by the code
 
     def __init__(self, program: Program, order: int) -> None:
-        s = scalars(program)
+        s = scalars(program, order)
         self.time = s.inputs[0][0]
         self.state = [i for x in s.inputs[1:] for i in x]
         self.slopes = [i for x in s.outputs for i in x]
@@ -61,7 +62,9 @@ class Jets:
         """
         self.order, self.scalars = order, s
         self.heights = _heights(s.code, self.time, order)
-        self.asked = [i for i, row in s.rows.items() if not has_kernel(row, self.kernels)]
+        rows = (i for i, row in s.rows.items() if not has_kernel(row, self.kernels))
+        self.asked = [i for i in rows if s.code[i][0] != "local"]
+        self.asked += [i for i, op in enumerate(s.code) if op[0] == "coef"]
         self.early = _early(s, [*self.asked, *early])
         what = (
             tuple(s.code), self.time, tuple(self.state), tuple(self.slopes), order,
@@ -132,6 +135,12 @@ class Jets:
         if name == "power":
             z: Interval = known[args[0]] ** args[1]
             return z
+        if name == "local":
+            (arg,) = args[1:]
+            c: Interval = coefficients(self.scalars.rows[i], known[arg], self.order)
+            return c
+        if name == "coef":
+            return known[args[0]][args[1]]
         if name in ("row", "value"):
             row, given = self.scalars.rows[i], [known[a] for a in args[name == "value"]]
             y: Interval = row(*given)
@@ -182,9 +191,9 @@ def _heights(code: Sequence[Operation], time: int, order: int) -> list[int]:
     for i, (name, *args) in enumerate(code):
         if name == "input":
             h = 1 if i == time else order
-        elif name == "const":
+        elif name in ("const", "local", "coef"):
             h = 0
-        elif name in ("add", "scale"):
+        elif name in ("add", "scale", "rise"):
             h = max(found[a] for a in args[: 2 if name == "add" else 1])
         elif name == "mul":
             h = found[args[0]] + found[args[1]]
@@ -212,8 +221,8 @@ def _early(s: Scalars, last: Sequence[int]) -> list[int]:
         if i in wanted or name == "input":
             continue
         wanted.add(i)
-        reads = args[0] if name == "row" else args[: {"scale": 1, "power": 1}.get(name)]
-        reads = args[1:] if name == "choose" else args[1] if name == "value" else reads
+        reads = args[0] if name == "row" else args[: {"scale": 1, "power": 1, "coef": 1}.get(name)]
+        reads = args[1] if name == "value" else args[1:] if name in ("choose", "local") else reads
         stack += [] if name == "const" else reads
     return sorted(wanted)
 
@@ -358,6 +367,15 @@ class Writing:
 
     def _const(self, i: int, k: Index, lo: float, hi: float) -> Bounds | None:
         return None
+
+    def _local(self, i: int, k: Index, name: str, a: int) -> Bounds | None:
+        return None
+
+    def _coef(self, i: int, k: Index, c: int, n: int) -> Bounds | None:
+        return None
+
+    def _rise(self, i: int, k: Index, a: int) -> Bounds:
+        return self.at(a, k) if k != 0 and self.reaches(a, k) else self.constant(0.0, 0.0)
 
     def _add(self, i: int, k: Index, a: int, b: int) -> Bounds:
         parts = [self.at(x, k) for x in (a, b) if self.reaches(x, k)]

@@ -39,7 +39,7 @@ class Levels(Jets):
         rows = [i.op.row for i in program.code if isinstance(i.op, Row)]
         if smooth and any(r.jumps or (r.compose and r not in SMOOTH) for r in rows):
             raise TypeError("a function may jump")
-        s = scalars(program, True)
+        s = scalars(program, values=True)
         if len(s.code) > LONGEST:
             raise TypeError("a function of many operations, which is slow to compile")
         if not all(has_kernel(row, VALUES) for row in s.rows.values()):
