@@ -50,6 +50,8 @@ def test_symbols_are_polynomials():
     assert (d.t + d.x[0]) ** 2 == d.t**2 + 2 * d.x[0] * d.t + d.x[0] ** 2
     assert d.x @ d.x == d.x[0] * d.x[0] + d.x[1] ** 2
     assert len(d) == 3
+    assert 0.5 * d.x @ d.x == (d.x / 2) @ d.x == -d.x @ d.x / -2 == (d.x - 3 * d.x) @ d.x / -4
+    assert tuple(-op.partials(2) * 2) == tuple(-v * 2 for v in op.partials(2))
     a = np.array([[1, 2], [3, 4]])
     assert d.x @ a @ d.x == d.x[0] ** 2 + 5 * d.x[0] * d.x[1] + 4 * d.x[1] ** 2
     assert (a @ d.x)[1] == 3 * d.x[0] + 4 * d.x[1] == (d.x @ a.T)[1]
@@ -272,6 +274,12 @@ def test_fields_of_numbers():
         y = np.array([mpmath.mpf(1) / 3, mpmath.mpf(2), mpmath.mpf(1) / 7])
         want = sum(taylor.partial(g, y, m) for m in np.diag([2, 2, 2]).tolist())
         assert abs(op.laplacian(g, y) / want - 1) < mpmath.mpf(10) ** -37
+    y, P = np.array([0.3, 0.2, 0.7]), (1 + 2j) * d[0] ** 3 * d[1] + 1j * d[2] - 3j
+    h = taylor.compile(g)
+    for found in (op.apply(P, g, y), *[op.apply(P, h, y) for _ in range(3)]):
+        assert found == pytest.approx(by_tensors(P, g, y), rel=1e-12)
+    rough = op.estimate(P, g, y, samples=100, seed=0)
+    assert abs(rough.value - found) < 4 * rough.error
     z = np.array([0.3 + 0.1j, 0.2, 1j])
     assert op.laplacian(g, z) == pytest.approx(np.trace(taylor.hessian(g, z)), rel=1e-12)
 
@@ -312,6 +320,12 @@ def test_kinks_and_singular_points():
     [
         (lambda d: op.apply(3, f, [1.0]), TypeError, "made of symbols"),
         (lambda d: op.apply([], f, [1.0]), TypeError, "needs a symbol"),
+        (lambda d: d * d, TypeError, "v @ w"),
+        (lambda d: d[:2] + d[:1], ValueError, "vectors of 2 and 1"),
+        (lambda d: d[:2] + 1, TypeError, "take its elements"),
+        (lambda d: (2 * d) @ op.partials(2), ValueError, "vectors of 3 and 2"),
+        (lambda d: math.nan * d[0], ValueError, "nan"),
+        (lambda d: d.x, AttributeError, r"d\[0\], d\[1\], \.\.\."),
         (lambda d: op.apply(d[0], f, [1.0]), taylor.errors.ShapeMismatch, "3 elements"),
         (lambda d: op.apply(d[0], f), TypeError, "call it as"),
         (lambda d: op.laplacian(np.sum, np.ones((2, 3))), taylor.errors.ShapeMismatch, "x[..., 0]"),
