@@ -701,7 +701,7 @@ def test_shapes_that_do_not_fit_are_named():
         linalg.svd(a[:1])
     with pytest.raises(TypeError, match="reduced"):
         linalg.qr(a[:, :1], mode="complete")
-    for rows in (a, a[:1]):
+    for rows in (a + np.eye(2), a[:1]):
         q, r = linalg.qr(rows)
         assert np.all(q == linalg.qr(rows, mode="complete").Q)
         assert np.all(linalg.qr(rows, mode="r") == r)

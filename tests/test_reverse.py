@@ -343,6 +343,9 @@ def test_non_scalar_output_names_the_shape_and_the_remedy():
 
 def test_integer_input_is_promoted():
     assert taylor.gradient(lambda x: np.sum(x**2), [1, 2]).tolist() == [2.0, 4.0]
+    for n in (3, 4, 2**52, 2**60, 10**25):  # n - 1 is no float, where n is large
+        found = taylor.gradient(lambda x, n=n: np.sum(x**n), np.array([1.0, -1.0]))
+        np.testing.assert_array_equal(found, [float(n), n * (-1.0) ** (1 - n % 2)])
     assert taylor.gradient(lambda x: np.sum(x**2), np.array([1, 2])).dtype == float
     assert taylor.hvp(lambda x: x[0] * x[1], [1, 2], [1, 0]).tolist() == [0.0, 1.0]
 

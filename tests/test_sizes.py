@@ -11,13 +11,13 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
     "display": 322,
-    "numbers": 3519,
+    "numbers": 3600,
     "llvm": 3804,
-    "core": 10916,
+    "core": 10928,
     "linalg": 1616,
     "arrays": 2066,
     "machine": 6988,
-    "series": 2543,
+    "series": 2544,
     "drivers": 7523,
     "scipy": 6093,
     "ode": 12068,

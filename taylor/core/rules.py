@@ -44,6 +44,7 @@ from taylor.numbers.values import constant, integers, is_float, over, plus, shap
 
 Code = Sequence[Instruction]
 WHERE = Choose("where")
+EXACT = 1 << 53  # below it integers are floats
 FLOAT, ONE = np.dtype(float), (float, np.float64)
 NUMBERS = (int, float, complex)  # of every kind of number
 HELD = (type(None), int, float)  # arguments of a row of which its code may hold the value
@@ -401,8 +402,9 @@ def partials(row: Elementary, a: list[Any], y: Any, wanted: Sequence[bool]) -> l
         assert row.quotient is not None
         q, p = row.quotient(a[0], y)
         return [q if type(p) is int and p == 1 else _float(q) / p]
-    if row is power and type(a[1]) is int and a[1] > 1 and not wanted[1] and _are_arrays(a[0], y):
-        return [a[1] * (a[0] if a[1] == 2 else a[0] ** (a[1] - 1)), None]
+    n = a[1] if row is power and not wanted[1] else None
+    if type(n) is int and 1 < n < EXACT and _are_arrays(a[0], y):
+        return [n * (a[0] if n == 2 else a[0] ** (n - 1)), None]
     if row is power and type(a[1]) is float and not integer_valued(a[1]):
         row = real_power
     if row.compose is not None:
