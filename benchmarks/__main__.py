@@ -2,6 +2,7 @@
 
 python -m benchmarks                            everything; writes docs/performance.md and its plots
 python -m benchmarks W1 W3 --peers heyoka,dace  some of it, printed only
+python -m benchmarks verified                   bounds, roots, integrals, ODEs with proofs; alkahest
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import argparse
 import json
 from typing import Any
 
-from benchmarks import report
+from benchmarks import report, verified, verified_ode
 from benchmarks.peers import PEERS, missing, run
 from benchmarks.workloads import error, reference, tasks
 
@@ -41,10 +42,14 @@ def measure(workloads: list[str], names: list[str], limit: float) -> list[dict[s
 def main() -> None:
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("workloads", nargs="*", metavar="W0..W4", help="default: all")
+    parser.add_argument("workloads", nargs="*", metavar="W0..W4", help="default: all; or verified")
     parser.add_argument("--peers", help="names with commas between; default: all installed ones")
     parser.add_argument("--limit", type=float, default=50, help="seconds a package has for each")
     given = parser.parse_args()
+    if given.workloads == ["verified"]:
+        verified.main()
+        verified_ode.main()
+        return
     ours = [name for name in PEERS if name.startswith("taylor")]
     chosen = given.peers.split(",") if given.peers else list(PEERS)[len(ours) :]
     unknown = [n for n in chosen if n not in PEERS] + [w for w in given.workloads if not tasks(w)]

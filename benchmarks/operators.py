@@ -1,11 +1,14 @@
 """Prints what differential operators of a network cost here, in JAX and in folx.
 
 Each package runs in a process of its own, on one thread; values are checked against each other, and
-times are the least of many calls, in μs of CPU.  JAX is the faster one of forward and of nested
-modes, folx the forward Laplacian of JAX functions, of itself for the biharmonic.  jet-for-pytorch
-(collapsed Taylor mode) is missing: it needs PyTorch and Python 3.12.  `residual` is that of the
-Kuramoto-Sivashinsky equation at 512 points, summed up, and its gradient by the 1,185 parameters.
-The slope is that of the time over the size before, on logarithmic axes.
+times are the least of many calls, in μs of the clock on the wall: the work of JAX is done by a
+thread of its own, whose waiting the clock of the process counts, too.  JAX is the faster one of
+forward and of nested modes, folx the forward Laplacian of JAX functions, of itself for the
+biharmonic.  jet-for-pytorch (collapsed Taylor mode) is missing: it needs PyTorch and Python 3.12.
+`residual` is that of the Kuramoto-Sivashinsky equation at 512 points, summed up, and its gradient
+by the 1,185 parameters.  The slope is that of the time over the size before, on logarithmic axes.
+Then the memory of the code of an operator over that of the code of f, beside the coefficients of
+its algebra, and the time to the first result of a Laplacian at more and more points, code included.
 """
 
 from __future__ import annotations
@@ -16,12 +19,14 @@ import math
 import os
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from benchmarks.arrays import ONE_THREAD, least
+from benchmarks.arrays import ONE_THREAD
 
 Array = Any
 Row = tuple[str, int, str, float, float]
@@ -47,8 +52,19 @@ def points(n: int, count: int = 0) -> Array:
     return np.sin(np.arange(max(count, 1) * n)).reshape((count, n) if count else (n,))
 
 
+PATIENCE, CALLS = 1.5, 10  # seconds of calls, and calls, at least
 SIZES = {"Laplacian": (10, 30, 60), "Laplacian, 4096 points": (30,), "biharmonic": (5, 10)}
 ORDERS = (2, 4, 6, 8)  # of powers of the Laplacian in four variables
+
+
+def least(call: Callable[[], Any]) -> float:
+    """Return the least time of a call in μs."""
+    times, end = list[float](), time.perf_counter() + PATIENCE
+    while len(times) < CALLS or time.perf_counter() < end:
+        start = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - start)
+    return 1e6 * min(times)
 
 
 def taylor_rows() -> Iterator[tuple[str, int, str, Callable[[], Any]]]:
@@ -57,10 +73,10 @@ def taylor_rows() -> Iterator[tuple[str, int, str, Callable[[], Any]]]:
     from taylor import operators as op
 
     f = taylor.compile(lambda x: network(x, np))
-    lanes = taylor.lanes(lambda x: op.laplacian(lambda x: network(x, np), x))
+    many = taylor.compile(lambda x: op.laplacian(lambda x: network(x, np), x))
     ways = {
         "Laplacian": lambda n: op.laplacian(f, points(n)),
-        "Laplacian, 4096 points": lambda n: np.sum(lanes(points(n, 4096))),
+        "Laplacian, 4096 points": lambda n: np.sum(many(points(n, 4096))),
         "biharmonic": lambda n: op.biharmonic(f, points(n)),
     }
     for name, sizes in SIZES.items():
@@ -155,6 +171,30 @@ def folx_rows() -> Iterator[tuple[str, int, str, Callable[[], Any]]]:
 WAYS = {"taylor": taylor_rows, "jax": jax_rows, "folx": folx_rows}
 
 
+def growth() -> None:
+    """Print memory against coefficients, and the time to a first result against points."""
+    import taylor
+    from taylor import operators as op
+    from taylor.machine.machine import Machine
+    from taylor.operators.apolar import apolar
+
+    def f(x: Array) -> Any:
+        return network(x, np)
+
+    for name, power in (("Laplacian", 1), ("biharmonic", 2)):
+        for n in SIZES[name]:
+            d, program = op.partials(n), taylor.record(f, points(n))
+            algebra = apolar([((d @ d) ** power).terms], d.names).algebra
+            ratio = Machine(program, algebra).size / Machine(program).size
+            print(f"{name} {n}: {ratio:.0f} times the memory of f, {algebra.size} coefficients")
+    for count in (64, 512, 4096):
+        x = points(30, count)
+        begun = time.perf_counter()
+        taylor.compile(lambda x: op.laplacian(f, x), strict=True)(x)
+        taken = time.perf_counter() - begun
+        print(f"Laplacian 30 at {count:4d} points: first result after {taken:.2f} s")
+
+
 def main() -> None:
     """Print the table; a package that is not installed is named."""
     tables: dict[str, dict[tuple[str, int, str], tuple[float, float]]] = {}
@@ -184,6 +224,11 @@ def main() -> None:
             line += f"{other / us:10.2f}"
         print(line)
         last = (name, n, us)
+    sys.stdout.flush()
+    command = [sys.executable, "-m", "benchmarks.operators", "--growth"]
+    with tempfile.TemporaryDirectory() as folder:  # where no code is kept yet
+        fresh = {"TAYLOR_CACHE": folder}
+        subprocess.run(command, env=os.environ | ONE_THREAD | fresh, check=True)
 
 
 if __name__ == "__main__":
@@ -194,5 +239,7 @@ if __name__ == "__main__":
                 y = call()
             found.append((name, n, what, least(call), float(y)))
         print(json.dumps(found))
+    elif sys.argv[1:] == ["--growth"]:
+        growth()
     else:
         main()

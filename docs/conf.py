@@ -83,12 +83,13 @@ sphinx_gallery_conf = {
     "show_memory": False,
     "show_signature": False,
     "write_computation_times": False,
+    "default_thumb_file": str(DOCS / "_static" / "series.svg"),  # of those that draw nothing
     "min_reported_time": 0,
 }
 
 # ------------------------------------------------------------------ how it looks
 html_theme = "pydata_sphinx_theme"
-html_title = "taylor-arithmetic"
+html_title = f"taylor-arithmetic {release}"
 html_math_renderer = "mathml"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
@@ -97,6 +98,7 @@ html_favicon = "_static/favicon.svg"
 html_copy_source = False
 html_show_sourcelink = False
 html_theme_options = {
+    "github_url": "https://github.com/taylor-arithmetic/taylor-arithmetic",
     "collapse_navigation": True,
     "navigation_with_keys": False,
     "header_links_before_dropdown": 6,

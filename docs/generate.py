@@ -46,7 +46,7 @@ Bessel functions of any integer order n are rows made when asked for: `taylor.jv
 ```
 
 Also there: `taylor.where`, `taylor.logsumexp`, `taylor.formal_sqrt`. A function of your own is one
-row more: see [add_a_function.md](add_a_function.md).
+row more: see [add a function](add_a_function.md).
 """
 
 

@@ -381,7 +381,7 @@ forward, in reverse and in machine code, are compared with NumPy's and with diff
 - *refused*: a TypeError that says what is written here. `x.value` is the plain value of x.
 
 All functions take their arguments as NumPy does, or refuse them by name:
-[semantics.md](semantics.md). How to add one: [add_a_numpy_function.md](add_a_numpy_function.md).
+[semantics](semantics.md). How to add one: [add a numpy function](add_a_numpy_function.md).
 """
 TITLES = {
     "x": "Methods and attributes of arrays",

@@ -74,23 +74,11 @@ NAMESPACES = {
     "array_api_linalg": ("taylor.array_api.linalg", "The array-API standard: linalg"),
     "array_api_fft": ("taylor.array_api.fft", "The array-API standard: fft"),
 }
-HOMES = {  # where modules that list no names have theirs from
-    "taylor.linalg": ("taylor.linalg.spectrum",),
-    "taylor.scipy.stats": ("taylor.scipy.descriptive",),
-}
-HELPERS = {"numpy_lstsq", "numpy_pinv", "ufunc", "Continuous", "Discrete"}
 
 
 def public(module: str) -> list[str]:
-    """Return the public names of a module: those it lists, or defines."""
-    found = pkgutil.resolve_name(module)
-    homes = {module, *HOMES.get(module, ())}
-    own = getattr(found, "__all__", None) or [
-        name
-        for name in dir(found)
-        if name[0] != "_" and name not in HELPERS
-        if getattr(getattr(found, name), "__module__", None) in homes
-    ]
+    """Return the public names of a module."""
+    own = pkgutil.resolve_name(module).__all__
     return sorted(set(own) - (set(taylor.errors.__all__) if module != "taylor" else set()))
 
 

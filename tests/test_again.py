@@ -123,11 +123,23 @@ def test_a_knot_where_both_slopes_vanish_is_no_tie(answers):
     assert answers[-1]
 
 
-def test_by_default_the_64th_call_makes_code(answers):
+def test_by_default_the_64th_call_makes_code(answers, monkeypatch):
+    monkeypatch.setenv("TAYLOR_CACHE", "")
     f = fresh(smooth)
     for _ in range(66):
         taylor.gradient(f, X)
     assert answers == [False, True, True, True]
+
+
+def test_code_on_disk_is_taken_earlier(answers, monkeypatch, tmp_path):
+    monkeypatch.setenv("TAYLOR_CACHE", str(tmp_path))
+    c = RNG.normal()
+    for calls, expected in ((66, [False, *[True] * 3]), (20, [False, *[True] * 4])):
+        f = fresh(lambda x: smooth(x) * c)
+        for _ in range(calls):
+            alike(taylor.gradient(f, X), ordinary(taylor.gradient, f, X))
+        assert answers == expected
+        answers.clear()
 
 
 def test_points_on_both_sides_of_a_branch(answers):
@@ -509,7 +521,7 @@ def test_code_is_weighed_while_another_thread_makes_some():
             self.others[len(self.others)] = [self]  # by another thread, meanwhile
             return 1
 
-    history, fixed = often.History(smooth.__code__), again.Fixed(Program([], [], []), None)
+    history, fixed = often.History(smooth.__code__), again.Fixed(Program([], [], []), None, 1)
     history.known[X.shape] = Code(history.known)
     fixed.machines[X.shape] = [Code(fixed.machines)]
     assert history.weight == fixed.weight == 1

@@ -281,6 +281,15 @@ def test_compiled_functions_do_what_the_functions_do(name):
     assert type(found) is type(f(2.0, data)) and repr(found) == repr(f(2.0, data))
 
 
+def test_compiled_functions_keep_classes_of_arrays():
+    class Own(np.ndarray):
+        pass
+
+    f = taylor.compile(lambda x: np.sin(x) * 2)
+    for x in (X.view(Own), X, X.view(Own)):
+        assert type(f(x)) is type(x) and np.array_equal(f(x), np.sin(X) * 2)
+
+
 def test_series_are_no_arrays_of_other_libraries():
     for x in (Taylor.variable(X, 2), hyperdual.HyperDual(X, X, X)):
         with pytest.raises(BufferError, match=r"x\.value"):

@@ -174,6 +174,12 @@ def blown_up(t, y):
     return y * y
 
 
+def test_members_have_a_row_each():
+    head, *rows = cells(SHOWN["ensemble"]._repr_html_())
+    assert head == ["", "t", "y[0]", "steps", "error", "message"]
+    assert [r[:3] for r in rows] == [["0", "1", "0.367879"], ["1", "1", "0.735759"]]
+
+
 @pytest.mark.parametrize("dense", [False, True])
 def test_members_are_drawn_as_far_as_they_come(dense):
     r = solve_ensemble(blown_up, (0.0, 1.0), [[0.5], [2.0]], dense_output=dense)

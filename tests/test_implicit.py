@@ -385,7 +385,7 @@ def test_wrong_use():
     with pytest.raises(TypeError, match="function"):
         fixed_point(3.0, 1.0)
     for arguments in ({}, {"guess": 1.0, "solver": math.sqrt}):
-        with pytest.raises(TypeError, match="either a guess"):
+        with pytest.raises(TypeError, match=r"a guess for Newton.s method, or else a solver"):
             implicit_root(lambda x, theta: x - theta, **arguments)
 
 

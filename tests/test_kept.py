@@ -14,9 +14,12 @@ from hyperdual import HyperDual
 from taylor import ode
 from taylor.core.instructions import Scale
 from taylor.core.table import rule
+from taylor.drivers.recorded import derived
 from taylor.kept import STORE, Store, identity
 from taylor.llvm import function, jit
+from taylor.machine.calls import bare
 from taylor.machine.machine import Machine
+from taylor.numbers.formulas import LN2, PI
 
 X = np.linspace(0.2, 0.9, 4)
 LOOSE = dict(tol=1e-4)  # series of low order, whose code is short
@@ -35,6 +38,7 @@ THINGS = [
     np.zeros(3000), np.append(np.zeros(2999), -0.0), np.append(np.zeros(2999), np.nan),
     Fraction(1, 2), Fraction(1, 3), Scale(1), Scale(1.0), ("scale", 1),
     alone, lambda x: x, np.sin, taylor.sin, taylor.cos, int, (alone, 1), (alone, alone), ...,
+    PI, LN2,
 ]  # fmt: skip
 
 
@@ -52,6 +56,13 @@ def test_equal_content_is_found_and_what_cannot_be_written_down_never():
     assert identity(lambda: 0) != identity(lambda: 0)
     for strange in (mpmath.mpf(1), {1: 2}, taylor.Taylor([1.0, 2.0]), slice(1, 2)):
         assert identity(strange) != identity(strange)
+
+
+def test_programs_with_named_constants_are_found():
+    for f in (taylor.erf, taylor.log2, taylor.log10, taylor.log_ndtr, np.sin):
+        programs = [taylor.record(lambda x, f=f: np.sum(f(x)), X) for _ in range(2)]
+        found = [identity(bare(derived(p, taylor.gradient, [X])[0])[0]) for p in programs]
+        assert found[0] == found[1], f
 
 
 def test_what_is_told_by_itself_is_held():
@@ -94,8 +105,16 @@ def test_the_first_of_two_threads_is_kept():
 
 
 # ------------------------------------------------------------------ code is made once
+@pytest.fixture(scope="module")
+def entry():
+    """Have the code made by which Python calls all other, once in a process."""
+    f = taylor.compile(curve)
+    for _ in range(4):
+        f(X)
+
+
 @pytest.fixture
-def counts(monkeypatch):
+def counts(monkeypatch, entry):
     """Count how often code is read from disk, linked and written, from an empty memory on."""
     found = dict.fromkeys(("read", "linked", "written"), 0)
 

@@ -51,7 +51,9 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "symbolic", "forms", "patience", "tensors", "blocks", "entries",
         "compile", "again", "lanes",
     ],
-    "operators": ["symbol", "apolar", "axes", "operator", "drivers", "estimates", "__init__"],
+    "operators": [
+        "symbol", "apolar", "axes", "points", "operator", "drivers", "estimates", "__init__",
+    ],
     "scipy": [
         "analytic", "formulas", "fast", "incomplete", "probability", "classical", "rows", "waves",
         "ufuncs", "special", "descriptive", "stats", "fft", "linalg", "ndimage", "signal", "sparse",
@@ -69,7 +71,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "verified": [
         "environment", "rounding", "enclosing", "planes", "batches", "elementary", "values",
         "linear",
-        "process", "interval", "symbols", "bounds", "scalars", "jets", "levels", "boxes",
+        "process", "interval", "symbols", "bounds", "scalars", "jets", "levels", "boxes", "effort",
         "compose", "model", "search", "roots", "quad",
         "compiled", "horner", "fields", "lohner", "tube", "points", "steps",
         "flows", "modelsteps", "solution", "ivp", "sections", "__init__",

@@ -700,7 +700,11 @@ def test_shapes_that_do_not_fit_are_named():
     with pytest.raises(TypeError, match="full_matrices=False"):
         linalg.svd(a[:1])
     with pytest.raises(TypeError, match="reduced"):
-        linalg.qr(a, mode="complete")
+        linalg.qr(a[:, :1], mode="complete")
+    for rows in (a + np.eye(2), a[:1]):
+        q, r = linalg.qr(rows)
+        assert np.all(q == linalg.qr(rows, mode="complete").Q)
+        assert np.all(linalg.qr(rows, mode="r") == r)
     with pytest.raises(ValueError, match="UPLO"):
         linalg.eigh(a, UPLO="X")
 

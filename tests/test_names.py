@@ -1,9 +1,12 @@
 """The names people type: NumPy's spellings, one word for one thing, what old names do."""
 
+import importlib
+
 import numpy as np
 import pytest
 
 import taylor
+import taylor.scipy
 from taylor import Taylor
 from taylor.core.binding import UFUNCS
 from taylor.core.table import TABLE
@@ -29,6 +32,16 @@ def test_an_old_name_works_and_says_the_new_one(code):
         found = eval(code)
     assert RENAMED[code] in str(said[0].message)
     assert said[0].filename == "<string>" and (callable(found) or found == 1)
+
+
+@pytest.mark.parametrize(
+    "module", [f"taylor.scipy.{name}" for name in taylor.scipy.MODULES] + ["taylor.linalg"]
+)
+def test_modules_list_their_names(module):
+    names: dict = {}
+    exec(f"from {module} import *", names)
+    listed = importlib.import_module(module).__all__
+    assert len(set(listed)) == len(listed) and set(names) - {"__builtins__"} == set(listed)
 
 
 def test_keywords_of_the_function_are_not_renamed():

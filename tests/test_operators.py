@@ -12,6 +12,8 @@ from laws import LAWS
 
 import taylor
 from taylor import operators as op
+from taylor.core.loops import Loop
+from taylor.operators import points
 from taylor.operators.operator import Operator
 from taylor.operators.symbol import factorial
 
@@ -48,6 +50,8 @@ def test_symbols_are_polynomials():
     assert (d.t + d.x[0]) ** 2 == d.t**2 + 2 * d.x[0] * d.t + d.x[0] ** 2
     assert d.x @ d.x == d.x[0] * d.x[0] + d.x[1] ** 2
     assert len(d) == 3
+    assert 0.5 * d.x @ d.x == (d.x / 2) @ d.x == -d.x @ d.x / -2 == (d.x - 3 * d.x) @ d.x / -4
+    assert tuple(-op.partials(2) * 2) == tuple(-v * 2 for v in op.partials(2))
     a = np.array([[1, 2], [3, 4]])
     assert d.x @ a @ d.x == d.x[0] ** 2 + 5 * d.x[0] * d.x[1] + 4 * d.x[1] ** 2
     assert (a @ d.x)[1] == 3 * d.x[0] + 4 * d.x[1] == (d.x @ a.T)[1]
@@ -270,6 +274,12 @@ def test_fields_of_numbers():
         y = np.array([mpmath.mpf(1) / 3, mpmath.mpf(2), mpmath.mpf(1) / 7])
         want = sum(taylor.partial(g, y, m) for m in np.diag([2, 2, 2]).tolist())
         assert abs(op.laplacian(g, y) / want - 1) < mpmath.mpf(10) ** -37
+    y, P = np.array([0.3, 0.2, 0.7]), (1 + 2j) * d[0] ** 3 * d[1] + 1j * d[2] - 3j
+    h = taylor.compile(g)
+    for found in (op.apply(P, g, y), *[op.apply(P, h, y) for _ in range(3)]):
+        assert found == pytest.approx(by_tensors(P, g, y), rel=1e-12)
+    rough = op.estimate(P, g, y, samples=100, seed=0)
+    assert abs(rough.value - found) < 4 * rough.error
     z = np.array([0.3 + 0.1j, 0.2, 1j])
     assert op.laplacian(g, z) == pytest.approx(np.trace(taylor.hessian(g, z)), rel=1e-12)
 
@@ -310,6 +320,12 @@ def test_kinks_and_singular_points():
     [
         (lambda d: op.apply(3, f, [1.0]), TypeError, "made of symbols"),
         (lambda d: op.apply([], f, [1.0]), TypeError, "needs a symbol"),
+        (lambda d: d * d, TypeError, "v @ w"),
+        (lambda d: d[:2] + d[:1], ValueError, "vectors of 2 and 1"),
+        (lambda d: d[:2] + 1, TypeError, "take its elements"),
+        (lambda d: (2 * d) @ op.partials(2), ValueError, "vectors of 3 and 2"),
+        (lambda d: math.nan * d[0], ValueError, "nan"),
+        (lambda d: d.x, AttributeError, r"d\[0\], d\[1\], \.\.\."),
         (lambda d: op.apply(d[0], f, [1.0]), taylor.errors.ShapeMismatch, "3 elements"),
         (lambda d: op.apply(d[0], f), TypeError, "call it as"),
         (lambda d: op.laplacian(np.sum, np.ones((2, 3))), taylor.errors.ShapeMismatch, "x[..., 0]"),
@@ -362,6 +378,30 @@ def test_cost_grows_with_the_dimensions():
     products = [Operator(op.partials(n) @ op.partials(n)).products for n in (10, 100)]
     assert products == [3 * n + 3 for n in (10, 100)]
     assert factorial((0, 0, 1)) == 2
+
+
+def test_programs_do_not_grow_with_the_points(monkeypatch):
+    x, sizes = np.random.default_rng(2).normal(size=(200, 2)), set()
+    g = lambda x: np.stack([np.sin(x[..., 0] * x[..., 1]), np.log(x[..., 0] + 9)], -1)
+    loss = lambda w, x: np.sum(op.laplacian(lambda x: g(w * x), x.reshape(25, 4, 2)))
+    slopes = lambda: taylor.gradient(loss, 0.7, x[:100], argnums=(0, 1))
+    want = slopes()
+    monkeypatch.setattr(points, "LEAST", 0)
+    for found, wanted in zip(slopes(), want, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-10)
+    for n in (137, 200):
+        program = taylor.record(lambda x: op.laplacian(g, x), x[:n])
+        sizes.add((len(program), any(isinstance(i.op, Loop) for i in program.code)))
+        np.testing.assert_allclose(program(x[-n:]), op.laplacian(g, x[-n:]), rtol=1e-12)
+    assert {looped for _, looped in sizes} == {True} and np.ptp([size for size, _ in sizes]) < 20
+    by_place = lambda x: np.arange(len(x))[:, None] * g(x)  # of some points another one
+    program = taylor.record(lambda x: op.laplacian(by_place, x), x)
+    np.testing.assert_allclose(program(x), np.arange(200)[:, None] * op.laplacian(g, x), rtol=1e-12)
+    compiled = taylor.compile(lambda x: op.laplacian(g, x))
+    for first in (-8.0, -10.0):  # a finite derivative where the function has no value
+        x[7, 0] = first
+        with np.errstate(invalid="ignore"):
+            np.testing.assert_allclose(compiled(x), op.laplacian(g, x), rtol=1e-12)
 
 
 def test_operators_are_values():

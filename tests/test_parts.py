@@ -101,6 +101,16 @@ def test_the_modulus_has_a_kink_at_zero():
     np.testing.assert_allclose(squared, [0.0, 4.0])
 
 
+def test_a_part_next_to_nothing_is_so_at_the_point_only():
+    f = lambda x: np.real_if_close(x[0] + 1j * np.maximum(x[1], 0))
+    program, compiled = taylor.record(f, np.array([0.3, -0.7])), taylor.compile(f)
+    for x in ([0.3, -0.7], [0.3, 0.7], [0.3, 1e-15]):
+        found = compiled(np.array(x))
+        assert found == f(np.array(x)) and np.iscomplexobj(found) == np.iscomplexobj(f(np.array(x)))
+    with pytest.raises(taylor.GuardError):
+        program(np.array([0.3, 0.7]))
+
+
 def test_hyperdual_numbers_and_programs():
     f = CASES["abs"]
     np.testing.assert_allclose(hyperdual.hessian(f, X), taylor.hessian(f, X), rtol=1e-12)

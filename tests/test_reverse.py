@@ -343,6 +343,9 @@ def test_non_scalar_output_names_the_shape_and_the_remedy():
 
 def test_integer_input_is_promoted():
     assert taylor.gradient(lambda x: np.sum(x**2), [1, 2]).tolist() == [2.0, 4.0]
+    for n in (3, 4, 2**52, 2**60, 10**25):  # n - 1 is no float, where n is large
+        found = taylor.gradient(lambda x, n=n: np.sum(x**n), np.array([1.0, -1.0]))
+        np.testing.assert_array_equal(found, [float(n), n * (-1.0) ** (1 - n % 2)])
     assert taylor.gradient(lambda x: np.sum(x**2), np.array([1, 2])).dtype == float
     assert taylor.hvp(lambda x: x[0] * x[1], [1, 2], [1, 0]).tolist() == [0.0, 1.0]
 
@@ -712,3 +715,26 @@ def test_memory_of_hessians_with_large_temporaries():
         assert most < 3 * h.nbytes + 4 * own + (64 << 20)
         v = np.cos(np.arange(n))
         assert h @ v == pytest.approx(taylor.hvp(f, x, v), rel=1e-9, abs=1e-9)
+
+
+def nested(n):
+    def f(x):
+        y = np.sqrt(x - n)  # not real at any of the points
+        for k in range(n, 0, -1):
+            y = np.where(x > k, y, np.log(k + x) if k % 2 else np.sqrt(x - k + 1))
+        return np.sum(y)
+
+    return f
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy's own, of the sides not taken
+def test_choices_in_choices_cost_and_poison_nothing():
+    x = np.array([0.5, 1.5, 2.5, 3.5])
+    right = [1 / (1 + x[0]), 0.5 / np.sqrt(x[1] - 1), 1 / (3 + x[2]), 0.5 / np.sqrt(x[3] - 3)]
+    sizes = []
+    for n in (20, 40):
+        program = taylor.record(lambda x, n=n: taylor.vjp(nested(n), x, 1.0)[1], x)
+        sizes.append(len(program))
+        for found in (program(x), taylor.gradient(nested(n), x)):
+            np.testing.assert_allclose(found, right, rtol=1e-14)
+    assert sizes[1] < 2.2 * sizes[0]

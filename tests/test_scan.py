@@ -205,6 +205,13 @@ def test_programs_do_not_grow():
         sizes.add((len(program), len(twice)))
         assert any(isinstance(i.op, Loop) for i in program.code)
     assert len(sizes) == 1
+    log = lambda x: scan(lambda s, v: s + taylor.gradient(np.log, v), 0.0, xs=x)
+    program = taylor.record(log, np.arange(1.0, 9.0))  # a driver in a step is a step, too
+    assert any(isinstance(i.op, Loop) for i in program.code)
+    compiled = taylor.compile(log)
+    assert compiled(np.arange(1.0, 5.0)) == pytest.approx(25 / 12)
+    with pytest.raises(taylor.DomainError):  # 1/x is finite at -1, log is not
+        compiled(np.array([1.0, -1.0, 1.0, 2.0]))
 
 
 def test_a_million_steps_compiled():

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from fractions import Fraction
 
@@ -559,6 +560,70 @@ def test_outside_of_the_domain_a_lane_is_nan_in_all_orders(f, bad, good, seed):
     assert np.isnan(c[c[:, 0] != 0, 1]).all()
     assert np.isnan(c[0, 1])
     assert c[:, 0] == pytest.approx(f(seed(np.array(good), 3)).coef, rel=1e-15)
+
+
+SINGULAR = {
+    "1/x": lambda x: 1 / x,
+    "x/x": lambda x: x / x,
+    "log": np.log,
+    "sqrt": np.sqrt,
+    "x**1.5": lambda x: x**1.5,
+    "x**-2": lambda x: x**-2,
+    "x**-0.5": lambda x: x**-0.5,
+    "cbrt": np.cbrt,
+    "reciprocal": np.reciprocal,
+    "arcsin": lambda x: np.arcsin(1 + x),
+    "exp(1/x)": lambda x: np.exp(1 / x),
+    "x/x²": lambda x: x / (x * x),
+}
+AT_LANES = {
+    "vjp": lambda f, x: taylor.vjp(f, x, 1 + 0 * x),
+    "jvp": lambda f, x: taylor.jvp(f, x, 1 + 0 * x),
+    "gradient": lambda f, x: taylor.gradient(lambda x: np.sum(f(x)), x),
+    "jacobian": taylor.jacobian,
+    "jacrev": taylor.jacrev,
+    "series": lambda f, x: taylor.taylor_coefficients(f, x, 2),
+}
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("name", SINGULAR)
+def test_lanes_of_other_numbers_are_singular_as_those_of_floats(name):
+    f = SINGULAR[name]
+
+    def compare(driver, found, wanted):
+        found, there = np.asarray(found).astype(float), np.isfinite(wanted)
+        assert np.array_equal(np.isfinite(found), there), driver
+        np.testing.assert_allclose(found[there], wanted[there], rtol=1e-13, err_msg=driver)
+
+    for driver, at in AT_LANES.items():
+        wanted = np.asarray(at(f, np.array([0.0, 4.0])))
+        compare(driver, at(f, np.array([mpmath.mpf(0), mpmath.mpf(4)])), wanted)
+        try:
+            found = at(f, np.array([Fraction(0), Fraction(4)]))
+        except DomainError:  # there is no infinity among them
+            continue
+        except TypeError as error:
+            assert "not rational" in str(error)
+        else:
+            compare(driver, found, wanted)
+
+
+def test_threads_do_not_disturb_numbers_of_mpmath():
+    x = [mpmath.mpf(k) / 7 for k in range(1, 4)]
+    rows = (taylor.kepler, lambda e, m: taylor.digamma(m), lambda e, m: np.arctan(m))
+    jobs = [(f, v) for f in rows for v in x] * 2
+    one = [taylor.derivatives(lambda m, f=f: f(m / 9, m), v, 2) for f, v in jobs]
+    interval = sys.getswitchinterval()
+    try:
+        sys.setswitchinterval(1e-5)
+        with ThreadPoolExecutor(8) as threads:
+            many = threads.map(
+                lambda job: taylor.derivatives(lambda m: job[0](m / 9, m), job[1], 2), jobs
+            )
+            assert all(map(np.array_equal, many, one))
+    finally:
+        sys.setswitchinterval(interval)
 
 
 @pytest.mark.parametrize("f", [np.sqrt, np.log, np.arcsin, np.reciprocal, np.exp, np.cbrt, abs])

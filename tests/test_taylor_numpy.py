@@ -354,6 +354,29 @@ def test_c_code_that_looks_past_a_filled_array_finds_no_old_numbers():
     assert numpy.isnan(early).all() and numpy.isnan(numpy.asarray(y)).all()
 
 
+@pytest.mark.parametrize("late", [False, True])
+def test_windows_are_views_that_fill_and_are_filled(late):
+    def f(x, windows):
+        y = np.zeros(6)
+        y[1::2] = 2.0
+        if late:
+            y[0] = x
+        v = windows(y[1:])
+        y[1], y[3] = x * x, 3 * x
+        return np.sum(v * np.arange(1.0, v.size + 1).reshape(v.shape))
+
+    tricks = np.lib.stride_tricks
+    forms = [lambda y: tricks.sliding_window_view(y, 3)]
+    forms += [] if late else [lambda y: tricks.as_strided(y, (2, 2), (8, 16))]
+    for windows in forms:
+        slope = (f(1.5, windows) - f(0.5, windows)) / 1.0  # of a polynomial of degree 2 at 1
+        assert taylor.derivative(lambda x, w=windows: f(x, w), 1.0) == slope
+        assert taylor.gradient(taylor.compile(lambda x, w=windows: f(x, w)), 1.0) == slope
+    if late:
+        with pytest.raises(TypeError, match="sliding_window_view"):
+            taylor.derivative(lambda x: f(x, lambda y: tricks.as_strided(y, (2,), (8,))), 1.0)
+
+
 def test_views_that_are_gone_are_forgotten():
     y = np.zeros((300, 2))
     for row in y:
@@ -490,6 +513,11 @@ def test_lists_make_arrays_in_every_form():
     assert np.full((2, 2), s).coef.shape == (2, 2, 2) and np.full(2, [s, 1.0]).shape == (2,)
     assert np.full_like(np.ones(2), t).coef[0].tolist() == [3, 3]
     assert np.where([True, False], [s, s], 0.0).value.tolist() == [2, 0]
+    parts = {"s": s, "t": t}
+    for make in (np.array, np.asarray, np.stack, np.hstack):
+        for given in (parts.values(), (x for x in (s, t)), [s, t]):
+            assert make(given).coef.tolist() == [[2, 3], [1, 1]]
+    assert np.stack({2.0: s}.keys()).tolist() == [2.0]
 
 
 LISTS = {
@@ -577,7 +605,7 @@ def test_arrays_made_elsewhere_stay_what_they_are():
         assert type(x) is numpy.ndarray
     assert np.sum(data[None], axis=0, out=data) is data
     y = np.zeros((2, 3))
-    views = [np.broadcast_to(y[1], (4, 3)), np.lib.stride_tricks.as_strided(y[1])]
+    views = [np.broadcast_to(y[1], (4, 3)), numpy.lib.stride_tricks.as_strided(y[1])]
     y[1, 0] = Taylor.variable(1.0, 1)  # such views, which NumPy makes of the memory alone, are lost
     assert all(numpy.isnan(v).all() for v in views)
 

@@ -282,6 +282,8 @@ REST = {
     "EXP": (lambda r: (mp.exp(r) - 1 - r) / r**2, -HALF_LN2, HALF_LN2, lambda r: r**2),
     "SINH": (_of_square(lambda r: (mp.sinh(r) - r) / r**3), 0, HALF_LN2**2, lambda z: z),
     "COSH": (_of_square(lambda r: (mp.cosh(r) - 1) / r**2), 0, HALF_LN2**2, lambda z: z),
+    "TANH": (_of_square(lambda r: (mp.tanh(r) - r) / r**3), 0, (0.52 * HALF_LN2) ** 2,
+             lambda z: z),
     "SIN": (_of_square(lambda r: (mp.sin(r) - r) / r**3), 0, (mp.pi / 4) ** 2, lambda z: z),
     "COS": (_of_square(lambda r: (mp.cos(r) - 1 + r**2 / 2) / r**4), 0, (mp.pi / 4) ** 2,
             lambda z: z * z),

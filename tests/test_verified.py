@@ -11,6 +11,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 
 import flint
 import mpmath
@@ -136,6 +137,32 @@ def test_what_is_zero_stays_zero_and_what_is_rounded_to_it_does_not():
     assert (-tiny * tiny).lo[0] < 0
 
 
+def test_signs_that_are_known_are_kept():
+    """As without rounding, in lanes and alone; in code see test_verified_compiled."""
+    ends = [(0.0, 1.0), (-3.0, 0.0), (0.0, 0.0), (5e-324, 1e-300), (-1e-300, -5e-324), (-1.0, 2.0)]
+    pairs = [(x, y) for x in ends for y in ends]
+    a, b = (Interval(*np.transpose([p[n] for p in pairs])) for n in (0, 1))
+    every = {
+        "mul": a * b,
+        "add": a + b,
+        "div": a / (2 + b * b),
+        "sum": (np.stack([a, b, a])).sum(0),
+    }
+    every["dot"] = np.einsum("ij,ij->j", np.stack([a, a]), np.stack([b, b]))
+    alone = [
+        op(Interval(*x), Interval(*y)) for x, y in pairs for op in (operator.mul, operator.add)
+    ]
+    for n, (x, y) in enumerate(pairs):
+        products = [Fraction(s) * Fraction(t) for s in x for t in y]
+        sums = [Fraction(s) + Fraction(t) for s, t in zip(x, y, strict=True)]
+        terms = [sums[0] + Fraction(x[0]), sums[1] + Fraction(x[1])]
+        quotient = [Fraction(s) for s in x]
+        exact = {"mul": products, "dot": products, "add": sums, "div": quotient, "sum": terms}
+        found = [(every[name][n], exact[name]) for name in every]
+        for z, e in [*found, (alone[2 * n], products), (alone[2 * n + 1], sums)]:
+            assert (min(e) < 0 or z.lo >= 0) and (max(e) > 0 or z.hi <= 0)
+
+
 def test_steps_are_outward():
     for x in EDGES:
         low, high = rounding.down(x), rounding.up(x)
@@ -153,11 +180,9 @@ def test_steps_are_outward():
 
 @pytest.mark.parametrize("twin", ["nearest", "without the last step"])
 def test_a_broken_twin_is_caught(monkeypatch, twin):
-    if twin == "nearest":
-        for name in ("down", "up"):
-            monkeypatch.setattr(f"taylor.verified.planes.{name}", lambda x: x)
-    else:
-        monkeypatch.setattr(rounding, "LEAST", 0.0)
+    for name in ("down", "up"):
+        step = partial(getattr(rounding, name), tiny=0.0) if twin != "nearest" else lambda x, *_: x
+        monkeypatch.setattr(f"taylor.verified.planes.{name}", step)
     rng, failed = random.Random(1), 0
     for _ in range(200):
         x = rng.random() * (2.0**-540 if twin != "nearest" else 1)
@@ -685,6 +710,11 @@ def test_values_between_poles_and_up_to_infinity():
         assert y.lo == ends[0].lo and y.hi == ends[1].hi
     with pytest.raises(taylor.PoleError):
         taylor.digamma(Interval(-1.5, -0.5))
-    for f, least, most in ((taylor.si, -1.852, 1.852), (np.sin, -1, 1), (taylor.sinc, -0.2173, 1)):
+    for f, least, most in (
+        (taylor.si, -1.852, 1.852), (np.sin, -1, 1), (taylor.sinc, -0.2173, 1), (np.log, 0, INF),
+        (taylor.ci, -0.1985, 0.4721), (partial(taylor.jv, 0), -0.4028, 1), (np.arctan, 0.7, 1.6),
+        (partial(taylor.yv, 1), -0.7813, 0.4168), (taylor.dawsn, -0.5411, 0.5411),
+        (np.exp, 2.718, INF), (np.tanh, 0.761, 1), (taylor.erfcx, 0, INF),
+    ):  # fmt: skip
         y = f(Interval(1.0, math.inf))
         assert least <= y.lo <= y.hi <= most

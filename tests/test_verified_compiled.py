@@ -173,6 +173,20 @@ def test_values_on_levels_hold_and_are_no_wider(name, slopes):
                 assert results[0].lo[n] <= y <= results[0].hi[n]
 
 
+def test_levels_keep_the_signs_that_are_known():
+    """Of products, quotients and sums: floor and sqrt would make much of a bound below zero."""
+    steps = (np.floor, np.ceil, np.trunc, np.rint, np.sign)
+    f = lambda x: np.stack(
+        [x[0] * x[1], x[0] + x[1], x[0] / (1 + x[1]), *(step(3 * x[0]) for step in steps)]
+    )
+    x = Interval([[0.0, 0.0], [-1.0, 0.0], [0.0, 1e-300]], [[0.2, 1.0], [0.0, 0.5], [0.3, 2.0]])
+    (y,), *_ = levels.Levels(record(f, np.array([0.3, 0.4])), False).through(x)
+    assert (y.lo[[0, 2]] >= 0).all() and (y.hi[1, [0, 2]] <= 0).all()
+    ends = (x[:, 0] * 3).lo, (x[:, 0] * 3).hi
+    for n, step in enumerate(steps, 3):
+        assert (y.lo[:, n] == step(ends[0])).all() and (y.hi[:, n] == step(ends[1])).all()
+
+
 def test_levels_tell_the_order_of_outputs_apart():
     def f(x, back):
         both = [x[0] + x[1], x[0] * x[1]]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import scipy.integrate
 
+import taylor
 from taylor.core.algebra import Univariate
 from taylor.core.program import expand, record
 from taylor.core.sweep import Sweep
@@ -487,6 +488,28 @@ def test_states_may_begin_at_zero(name, method):
     assert found.width < 1e-11
 
 
+LOCAL = {  # functions without an equation
+    "jv": (lambda y: taylor.jv(0, y), lambda y: mpmath.besselj(0, y), 1.0),
+    "gamma": (taylor.gamma, mpmath.gamma, 2.0),
+}
+
+
+METHODS = ["interval", "model"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("name", LOCAL)
+def test_functions_by_their_local_series(name, method):
+    """y' = f(y) is at y after the time ∫ dy/f(y), which is 1/4."""
+    f, exact, begin = LOCAL[name]
+    box = Interval([begin], [begin + 1e-3])
+    found = solve_ivp(lambda t, y: f(y), (0, 0.25), box, method=method, order=8, tol=1e-9)(0.25)[0]
+    with mpmath.workdps(30):
+        ends = ((begin, found.lo), (mpmath.mpf(float(box.hi[0])), found.hi))
+        times = [mpmath.quad(lambda y: 1 / exact(y), [a, mpmath.mpf(float(b))]) for a, b in ends]
+        assert times[0] <= 0.25 <= times[1] and found.width < 1.3e-3
+
+
 @pytest.mark.parametrize("span", [(0, math.nan), (math.nan, 1), (0, math.inf), (-math.inf, 0)])
 def test_times_are_finite(span):
     with pytest.raises(ValueError, match="two finite times"):
@@ -500,9 +523,23 @@ def test_arguments_of_a_section():
     for wrong in ({"direction": 5}, {"tol": 0}, {"tol": math.nan}, {"t_max": math.inf}):
         with pytest.raises(ValueError):
             poincare(fun, lambda y: y[1], [1.0, 0.0], **wrong)
+    branches = {
+        "goes either way": lambda y: y[1] if y[0] == 1.0 else y[0],
+        "v1 > v2": lambda y: y[1] if y[0] > 0.5 else y[1] - 1e-3,
+        "!= 0.0": lambda y: np.where(y[0] == 0.0, y[1], y[0]),
+    }
+    for branch, section in branches.items():
+        with pytest.raises(Undecided, match=branch):
+            poincare(fun, section, [1.0, 0.0])
     for c in (1.0, 0.0, -2):
         with pytest.raises(NotVerified, match="no crossing"):
             poincare(fun, lambda y, c=c: c, [1.0, 0.0], t_max=0.5)
+
+
+def test_powers_with_exponents_that_move():
+    """The state at 1/4 is that of mpmath's odefun with 30 digits."""
+    found = solve_ivp(lambda t, y: y**t, (0, 0.25), [1.0], order=8, tol=1e-9)(0.25)[0]
+    assert Interval("1.25491139697240103794") in found and found.width < 1e-11
 
 
 def test_running_sums_are_sums():

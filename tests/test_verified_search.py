@@ -3,6 +3,7 @@
 import math
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
+from types import SimpleNamespace
 
 import mpmath
 import numpy as np
@@ -11,6 +12,7 @@ from dask.distributed import Client
 
 import taylor
 from taylor import verified as tv
+from taylor.verified import effort
 from taylor.verified.boxes import Boxes
 
 MP = mpmath.mp.clone()
@@ -152,6 +154,8 @@ def test_ranges_of_kernels_hold_all_values_and_are_taken(name):
         least = tv.minimize(lambda x, sign=sign: sign * f(x), box, tol=1e-6)
         assert (sign * f(least.boxes[0].mid) - least.value.hi) < 1e-5
         assert abs((found.lo if sign > 0 else -found.hi) - least.value.lo) < 1e-12
+    if name == "kepler1":  # [-5.26, 7.32] of TaylorModels.jl is refuted by this point
+        assert f([-4.5, 0.9, 7.8, 8.0, 8.0, 2.0]) < -68.6 and found.lo > -68.63
     if name == "himmelblau":  # 85.468122, 221.734015 by sums of squares
         assert abs(found.lo - 85.468122) < 1e-4 and abs(found.hi - 221.734015) < 1e-4
 
@@ -313,6 +317,57 @@ def test_jumps_have_no_slopes_and_no_series(name):
 
 
 # ------------------------------------------------------------------ what has an end
+AWKWARD = {  # steps, poles, ends of domains, ridges, ties, branches, infinitely many of anything
+    "steps": (lambda x: np.floor(3 * x[0]) + np.sin(x[1]) * x[0], [(0, 1)] * 2),
+    "sums of steps": (lambda x: np.sum(np.floor(x * 4) * x), [(0, 1)] * 8),
+    "corner": (lambda x: np.maximum(x[0], 0) * np.maximum(x[1], 0), [(-1, 1)] * 2),
+    "ridge": (lambda x: (x[0] - x[1]) ** 2 * (x[2] - x[3]) ** 2, [(0, 1)] * 4),
+    "circle": (lambda x: (x[0] ** 2 + x[1] ** 2 - 1) ** 2, [(-2, 2)] * 2),
+    "pole": (lambda x: 1 / (x[0] * x[1]), [(-1, 1)] * 2),
+    "log": (lambda x: np.log(x[0]) * x[1], [(0, 1)] * 2),
+    "root": (lambda x: np.sqrt(x[0]) * np.sqrt(1 - x[1]), [(0, 1)] * 2),
+    "branch": (lambda x: x[0] if x[0] > x[1] else x[1], [(0, 1)] * 2),
+    "waves": (lambda x: np.sin(1 / x), (1e-9, 1)),
+    "cancelled": (lambda x: x[0] * x[1] - x[1] * x[0] + x[0] - x[0], [(0, 1)] * 2),
+    "remainder": (lambda x: np.remainder(x[0] * 7, 1.0) * x[1], [(0, 1)] * 2),
+    "angle": (lambda x: np.arctan2(x[0], x[1]), [(-1, 1)] * 2),
+    "power": (lambda x: x[0] ** x[1], [(0, 1)] * 2),
+    "table": (lambda x: np.interp(x[0], [0, 0.5, 1], [0, 1, 0]) * x[1], [(0, 1)] * 2),
+    "sorted": (lambda x: np.sort(x)[1] - x[0], [(0, 1)] * 3),
+    "largest": (lambda x: x[np.argmax(x)], [(0, 1)] * 3),
+    "jump": (lambda x: np.where(x[0] * x[1] > 0.25, 1.0, x[0] * x[1]), [(0, 1)] * 2),
+    "gamma": (lambda x: taylor.gamma(x) * x, (-0.9, 2)),
+    "Bessel": (lambda x: taylor.jv(0, x) * np.floor(x), (0, 9)),
+}
+
+
+@pytest.mark.parametrize("name", AWKWARD)
+def test_searches_end_in_a_true_answer(name, monkeypatch):
+    f, box = AWKWARD[name]
+    monkeypatch.setattr(effort, "FREE", 300)
+    monkeypatch.setattr(effort, "EFFORT", 1e4)
+    try:
+        found = tv.range(f, box)
+    except tv.NotVerified as error:
+        found = error.result
+    low, high = np.transpose(box)
+    share = np.random.default_rng(2).random((200, *np.shape(low)))
+    with np.errstate(all="ignore"):
+        values = [f(x) for x in low + share * (high - low)]
+    values = [v for v in values if np.isfinite(v)]
+    assert found.lo <= min(values) * (1 - 1e-12) + 1e-12
+    assert max(values) * (1 - 1e-12) - 1e-12 <= found.hi
+
+
+def test_as_many_boxes_as_were_asked_for_and_else_by_effort():
+    boxes = [SimpleNamespace(effort=lambda: 100.0)]
+    assert effort.allowed(7, boxes)(10**6) == 7
+    assert effort.allowed(None, boxes)(10) == effort.FREE
+    assert effort.allowed(None, boxes)(10**6) == effort.EFFORT / 100
+    boxes[0].effort = lambda: 1e-9
+    assert effort.allowed(None, boxes)(10**6) == effort.BUDGET
+
+
 @pytest.mark.parametrize(
     ("f", "tol"),
     [

@@ -128,6 +128,14 @@ class Plain(np.ndarray, Fillable):
         strides = [s // size * memory.strides[0] for s in self.strides]
         return as_strided(memory[start:], self.shape, strides, writeable=self.flags.writeable)
 
+    def viewed_as(self, x: Array) -> Any:
+        """Return a view of this memory like a plain one, which NumPy has made without telling."""
+        first = self._first()
+        start = x.ctypes.data - first.ctypes.data
+        found = ARRAY.__new__(type(self), x.shape, x.dtype, first, start, x.strides)
+        found.flags.writeable = x.flags.writeable
+        return found
+
     def _view_of(self, held: Any) -> Any:
         """Return the view of what the memory holds that is this array."""
         found, first = held._viewed(self._taken), self._first()

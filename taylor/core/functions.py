@@ -37,7 +37,15 @@ from taylor.numbers.formulas import (
     by_scipy,
 )
 from taylor.numbers.kinds import is_operand
-from taylor.numbers.special_values import at, exact_cbrt, exact_power, exact_root, paired, quiet
+from taylor.numbers.special_values import (
+    at,
+    exact_cbrt,
+    exact_power,
+    exact_root,
+    paired,
+    power_mp,
+    quiet,
+)
 
 __all__ = [  # what `taylor` offers
     "absolute", "acos", "acosh", "airyai", "airyaip", "airybi", "airybip", "arccos", "arccosh",
@@ -311,15 +319,16 @@ cbrt = row("cbrt", lambda x: x ** (1 / 3) if np.iscomplexobj(x) else np.cbrt(x),
            domain="x != 0 for derivatives", samples=(-8.0, -1e-9, 1e-10, 0.3, 1e300))
 square = row("square", np.square, lambda ctx, x: x * x, compose=lambda a: a * a,
              samples=(-3.0, 0.0, 1e-200, 2.5), exact=lambda x: x * x)
-reciprocal = row("reciprocal", lambda x: 1 / x, lambda ctx, x: 1 / x, compose=lambda a: 1 / a,
-                 ufunc=np.reciprocal, domain="x != 0", pole=True, error=PoleError,
-                 samples=(-3.0, 1e-200, 2.5, 1e200), exact=lambda x: 1 / Fraction(x))
-power = row("power", operator.pow, lambda ctx, x, r: x**r, compose=raised, exact=exact_power,
+reciprocal = row("reciprocal", lambda x: 1 / x, lambda ctx, x: power_mp(ctx, x, -1),
+                 compose=lambda a: 1 / a, ufunc=np.reciprocal, domain="x != 0", pole=True,
+                 error=PoleError, samples=(-3.0, 1e-200, 2.5, 1e200),
+                 exact=lambda x: 1 / Fraction(x))
+power = row("power", operator.pow, power_mp, compose=raised, exact=exact_power,
             ufunc=np.power, domain="base > 0, or an integer exponent",
             samples=((2.0, 0.5), (1e-200, -0.3), (3.0, -7), (-1.5, 3), (0.0, 4), (1.7, 1.7),
                      (0.3, 40.5)))
 real_power: Elementary = row(
-    "real_power", operator.pow, lambda ctx, x, r: x**r,
+    "real_power", operator.pow, power_mp,
     lambda a, r, y: ((r * y, a * log(a) * y), a), ufunc=np.float_power, exact=exact_power,
     code="pow", complex_code="cpow", cut=Cut(0.0), domain="base > 0", germ=Fraction(0),
     samples=((2.0, 0.5), (1e-200, -0.3), (1.7, 1.7)))

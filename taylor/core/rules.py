@@ -43,7 +43,8 @@ from taylor.numbers.kinds import Array, Kind, ValueSet, base, is_nested, is_oper
 from taylor.numbers.values import constant, integers, is_float, over, plus, shape_of
 
 Code = Sequence[Instruction]
-Choices = tuple[tuple[int, bool], ...]
+WHERE = Choose("where")
+EXACT = 1 << 53  # below it integers are floats
 FLOAT, ONE = np.dtype(float), (float, np.float64)
 NUMBERS = (int, float, complex)  # of every kind of number
 HELD = (type(None), int, float)  # arguments of a row of which its code may hold the value
@@ -221,26 +222,36 @@ class Recorded(At):
 
 
 # ------------------------------------------------------------------ reverse: adjoints
+class Path:
+    """The choices that a variable is subject to: the last one, its side, and those before it."""
+
+    __slots__ = ("before", "first", "i", "mask")
+
+    def __init__(self, before: Path | None, i: int, first: bool) -> None:
+        self.before, self.i, self.first = before, i, first
+        self.mask: Any = None  # 1 where all of these sides are taken
+
+
 class Adjoints:
     """The adjoints of all variables while they are being summed up.
 
     The adjoint of a branch that was not taken is zero, whatever the slopes there: such a variable
-    keeps the choices (which, side) it is subject to, so that 0·inf does not poison what was taken.
+    keeps the choices that it is subject to, so that 0·inf does not poison what was taken.
     """
 
     def __init__(self, code: Code) -> None:
         self.code = code
         self.total: list[Any] = [None] * len(code)
         self.pending: dict[int, list[tuple[Array | slice, Any]]] = {}
-        self.choices: dict[int, Choices] = {}
+        self.choices: dict[int, Path] = {}
 
-    def add(self, i: int, bar: Any, choices: Choices = ()) -> None:
+    def add(self, i: int, bar: Any, choices: Path | None = None) -> None:
         """Add a contribution that is broadcastable to the shape of variable i."""
         known = self.total[i]
         self.total[i] = bar if known is None else plus(known, bar)
         if choices and known is None and i not in self.pending:
             self.choices[i] = choices
-        elif self.choices and self.choices.get(i, ()) != choices:
+        elif self.choices and self.choices.get(i) is not choices:
             self.choices.pop(i, None)
 
     def add_whole(self, i: int, part: Whole) -> None:
@@ -254,7 +265,7 @@ class Adjoints:
     def spread(self, v: Sequence[Any], i: int, given: Sequence[Any]) -> None:
         """Add what the adjoint of instruction i gives to those of its arguments."""
         op, args, shape = self.code[i]
-        choices = self.choices.pop(i, ()) if self.choices else ()
+        choices = self.choices.pop(i, None) if self.choices else None
         chooses = isinstance(op, Choose)
         for n, (j, part) in enumerate(zip(args, given, strict=True)):
             if part is None:
@@ -262,15 +273,33 @@ class Adjoints:
             if type(part) is Whole:
                 self.add_whole(j, part)
                 continue
-            for k, first in choices if choices and not _is_finite(part) else ():  # 0·slope is 0
-                choice, (left, right, *_), _ = self.code[k]
-                assert isinstance(choice, Choose)
-                part = choice.taken(v[left], v[right], part, first)
+            if choices and not _is_finite(part):  # 0·slope is 0
+                part = self.taken(v, choices, part)
             own = self.code[j].shape
             if own != shape:
                 self.add(j, unbroadcast(part, shape, own))
             else:
-                self.add(j, part, (*choices, (i, n == 2)) if chooses else choices)
+                self.add(j, part, Path(choices, i, n == 2) if chooses else choices)
+
+    def taken(self, v: Sequence[Any], path: Path, part: Any) -> Any:
+        """Return an adjoint, and zero where other sides are taken than those of a path."""
+        if path.before is None:
+            return self._taken(v, path, part)
+        new, last = [], path
+        while last.mask is None and last.before is not None:
+            new.append(last)
+            last = last.before
+        if last.mask is None:
+            last.mask = self._taken(v, last, 1.0)
+        mask = last.mask
+        for p in reversed(new):
+            mask = p.mask = self._taken(v, p, mask)
+        return WHERE.taken(path.mask, 0.5, part, True)
+
+    def _taken(self, v: Sequence[Any], last: Path, part: Any) -> Any:
+        choice, (left, right, *_), _ = self.code[last.i]
+        assert isinstance(choice, Choose)
+        return choice.taken(v[left], v[right], part, last.first)
 
     def pop(self, i: int) -> Any:
         """Return the adjoint of variable i (None: zero) and forget it."""
@@ -373,8 +402,9 @@ def partials(row: Elementary, a: list[Any], y: Any, wanted: Sequence[bool]) -> l
         assert row.quotient is not None
         q, p = row.quotient(a[0], y)
         return [q if type(p) is int and p == 1 else _float(q) / p]
-    if row is power and type(a[1]) is int and a[1] > 1 and not wanted[1] and _are_arrays(a[0], y):
-        return [a[1] * (a[0] if a[1] == 2 else a[0] ** (a[1] - 1)), None]
+    n = a[1] if row is power and not wanted[1] else None
+    if type(n) is int and 1 < n < EXACT and _are_arrays(a[0], y):
+        return [n * (a[0] if n == 2 else a[0] ** (n - 1)), None]
     if row is power and type(a[1]) is float and not integer_valued(a[1]):
         row = real_power
     if row.compose is not None:

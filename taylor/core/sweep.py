@@ -50,7 +50,7 @@ from taylor.numbers import rounding
 from taylor.numbers.formulas import Constant
 from taylor.numbers.kinds import Array, Kind, ValueSet, base, is_operand
 from taylor.numbers.policy import current_policy
-from taylor.numbers.values import common_shape, constant, together, zeros
+from taylor.numbers.values import common_shape, constant, over, together, zeros
 
 DEPTH = 5  # of companions such as (1 - e) + 2e·s²
 LARGEST_LOW = 2.0**-48  # of a low part; else the value is out of the range of its formula
@@ -280,7 +280,8 @@ class Sweep:
     def dividing(self, x: Any, low: Any) -> Any:
         """Return (divide, by): divide(s, by) is s/(x + low)."""
         if low is None or not np.any(low):
-            return operator.truediv, x
+            objects = isinstance(x, np.ndarray) and x.dtype.hasobject
+            return over if objects else operator.truediv, x
         with np.errstate(all="ignore"):
             return rounding.over, rounding.divisor(x, low)
 
@@ -369,6 +370,7 @@ class Sweep:
         y, p = base(y0), base(p0)
         alone = np.shape(y) == () and np.shape(p) == ()
         if alone:
+            y, p = (x[()] if isinstance(x, np.ndarray) else x for x in (y, p))
             bad = np.asarray(is_zero(p) or is_nan(y))
         else:
             lost = False if isinstance(y, ValueSet) else np.not_equal(y, y)

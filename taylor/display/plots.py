@@ -33,11 +33,20 @@ def times(t0: float, t1: float) -> Any:
     return np.linspace(t0, t1, POINTS)
 
 
+def sized(style: dict[str, Any]) -> dict[str, Any]:
+    """Return a style with small points, unless it says how large they are.
+
+    >>> sized({"lw": 2}), sized({"ms": 5})
+    ({'markersize': 3, 'lw': 2}, {'ms': 5})
+    """
+    return style if {"ms", "markersize"} & style.keys() else {"markersize": 3} | style
+
+
 def curves(ax: Any, t: Any, y: Any, marker: str, **style: Any) -> Any:
     """Draw the components of y (the last axis is that of t) over t, with their names."""
     flat = np.reshape(y, (-1, len(t)))
     for name, line in zip(names(np.shape(y)[:-1]), flat, strict=True):
-        ax.plot(t, line, marker, label=name, **style)
+        ax.plot(t, line, marker, label=name, **sized(style))
     return described(ax, "t", len(flat))
 
 
@@ -49,7 +58,7 @@ def bundle(ax: Any, members: Sequence[tuple[Any, Any]], marker: str, **style: An
         flat = np.reshape(y, (-1, len(t)))
         for name, line in zip(names(np.shape(y)[:-1]), flat, strict=True):
             own = {"label": name} if name not in colours else {"color": colours[name]}
-            (drawn,) = ax.plot(t, line, marker, **(own | faint | style))
+            (drawn,) = ax.plot(t, line, marker, **sized(own | faint | style))
             colours[name] = drawn.get_color()
     return described(ax, "t", len(colours))
 

@@ -1,11 +1,12 @@
 """The code of functions that are differentiated often: see `often`.
 
-A function is recorded at two calls; if that gives one program, the driver of this program is
-compiled.  From then on each call runs the code, and the function beside it, step by step compared
-with the program and computing nothing (`core.repeat`): a result is given only if the function would
-be recorded just so here and now.  Where it does anything else what it has done is a recording, and
-the ordinary way takes that in its place.  Code is made for another program of the function after as
-many calls again, or twice as many if the code made last was of little use.
+A function is recorded at two calls; if that gives one program, code of the driver of this program
+is looked for on disk, and made where the driver has been asked for often enough.  From then on each
+call runs the code, and the function beside it, step by step compared with the program and computing
+nothing (`core.repeat`): a result is given only if the function would be recorded just so here and
+now.  Where it does anything else what it has done is a recording, and the ordinary way takes that
+in its place.  Code is made for another program of the function after as many calls again, or twice
+as many if the code made last was of little use.
 """
 
 from __future__ import annotations
@@ -36,9 +37,9 @@ HEAVY = 1 << 25  # bytes of programs and their code
 class Fixed(Compiled):
     """A recorded program as machine code: of its own branches only."""
 
-    def __init__(self, program: Program, identity: Any) -> None:
+    def __init__(self, program: Program, identity: Any, least: int) -> None:
         super().__init__(program.__call__)
-        self.program, self.identity = program, identity
+        self.program, self.identity, self.least = program, identity, least
 
     @property
     def weight(self) -> int:
@@ -63,6 +64,7 @@ class Known:
         self.programs: list[tuple[Repeatable, Fixed]] = []
         self.made = 0  # programs so far
         self.last: Any = None  # the identity of the last recording
+        self.left = 1  # at which call from now on code may be made
         self.rest = 0  # calls for which nothing is tried
         self.wait = 0  # how many these are after the next failure
         self.after, self.price = after, float(after)  # calls after which more code may be made
@@ -117,7 +119,7 @@ class Known:
         known = recording.compared() if made else None
         if known is None or known.weight > LARGEST:
             return NotImplemented, program
-        code = Fixed(known.program, self.last)
+        code = Fixed(known.program, self.last, 1 if self.made else self.left)
         self.programs = [(known, code), *self.programs[: PROGRAMS - 1]]
         repaid = 2 * self.uses >= self.calls or not self.made
         self.price = self.after if repaid else 2 * self.price

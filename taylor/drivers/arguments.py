@@ -323,6 +323,8 @@ def _are_arguments(f: Function, x: tuple[Any, ...]) -> bool:
         return False
     if not trees.is_array(x):
         return True
+    if isinstance(f, np.ufunc):  # which may take `out`, too
+        return f.nin == len(x) > 1
     try:
         parameters = inspect.signature(f).parameters.values()
     except (TypeError, ValueError):

@@ -62,6 +62,8 @@ VARIANTS = 32  # branches of one function that are compiled before it is left to
 class Compiled(Derivable):
     """A function that runs as machine code where it can; made by `compile`."""
 
+    least = 1  # before this call of a form its code is taken from the disk only
+
     def __init__(
         self, f: Callable[..., Any], threads: int | None = None, strict: bool = False
     ) -> None:
@@ -219,10 +221,8 @@ class Compiled(Derivable):
     def _run(self, where: Any, x: Sequence[Any], call: Callable[[Machine], tuple[int, Any]]) -> Any:
         """Return what a call of the form's machine gives and the structure of what f returns.
 
-        None is for the ordinary way.
-
-        `where` is the name of the form, what it is made with (a driver; for series their algebra
-        and heights), and the shapes of x, where it is recorded, and which of them are complex.
+        None is for the ordinary way.  `where` is the name of the form, what it is made with (a
+        driver; for series their algebra and heights), the shapes of x, and which are complex.
         There is a machine for each branch; where all take other ones, one more is recorded at x.
         """
         tried = len(known := self.machines.get(where, ()))
@@ -360,7 +360,7 @@ class Compiled(Derivable):
         elif kind not in patience.PLAIN:
             own, x = (rows_of, x) if kind == "tensor" else blocks.chosen(form, program, x)
             program, count = derived(program, own, x)
-        self.waiting[where] = calls, patience.needed(kind, form, program)
+        self.waiting[where] = calls, max(self.least, patience.needed(kind, form, program))
         make = self.strict or self.waiting[where][1] <= calls
         made = forms.machine(kind, form, program, x, make), count
         made = STORE.put(made, *what) if shared and kept is None else made

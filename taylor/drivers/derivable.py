@@ -88,13 +88,17 @@ class Watched(Derivable):
     def __call__(self, *x: Any, **named: Any) -> Any:
         y = self.f(*x, **named)
         for v in y if isinstance(y, (tuple, list)) else (y,):
-            v = outer(content(v), self.tape)
-            plain = base_array(v)
-            while is_nested(v) and plain.dtype.kind == "f":
-                if isinstance(v, Node):
-                    v.tape.guards.append(Guard(">=", v.i, v.i, (plain == plain)[()]))
-                v = v._coef[0] if isinstance(v, Series) else v.tape.values[v.i]
+            number(outer(content(v), self.tape))
         return y
+
+
+def number(v: Any) -> None:
+    """See to it that a value is a number at other points, too, in all recordings it is of."""
+    plain = base_array(v)
+    while is_nested(v) and plain.dtype.kind == "f":
+        if isinstance(v, Node):
+            v.tape.guards.append(Guard(">=", v.i, v.i, (plain == plain)[()]))
+        v = v._coef[0] if isinstance(v, Series) else v.tape.values[v.i]
 
 
 def watched(f: Function, x: Sequence[Any]) -> Function:

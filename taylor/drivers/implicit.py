@@ -285,7 +285,7 @@ def implicit_root(
     if not callable(g):
         raise TypeError(f"g must be a function of x and theta, not {type(g).__name__}")
     if (guess is None) == (solver is None):
-        raise TypeError("give either a guess for Newton's method or a solver, not both")
+        raise TypeError("give a guess for Newton's method, or else a solver=: one of the two")
     equation = _Equation(g)
     find = _newton(equation, guess, iterations) if solver is None else _by_solver(solver)
     rule = equation.root(find)

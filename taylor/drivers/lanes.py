@@ -115,7 +115,10 @@ class Batch:
             structures.append(structure)
             for part in parts:
                 if axis is not None and not -np.ndim(part) <= axis < np.ndim(part):
-                    raise ShapeMismatch(f"there is no axis {axis} in the shape {np.shape(part)}")
+                    raise ShapeMismatch(
+                        f"points lie along axis {axis} of an argument, of which there is none in "
+                        f"the shape {np.shape(part)}; axes=None for an argument of all points"
+                    )
                 leaves.append(np.moveaxis(part, axis, 0) if axis else part)
                 along.append(axis is not None)
         return leaves, tuple(structures), along

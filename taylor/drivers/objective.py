@@ -59,4 +59,6 @@ def objective(f: Function, *args: Any) -> Objective:
     >>> o.jac(np.zeros(2)), o.hessp(np.zeros(2), np.array([1.0, 0.0]))
     (array([-4., -4.]), array([12.,  0.]))
     """
+    if not callable(f):
+        raise TypeError(f"objective needs a function, not {type(f).__name__}")
     return Objective(f, args)

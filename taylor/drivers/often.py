@@ -23,6 +23,7 @@ from taylor.numbers.policy import current_policy
 Function = Callable[..., Any]
 Ask = Callable[[Any], Any]  # what a driver asks of the code of a function
 FLOAT = np.dtype(float)
+EARLY = 16  # the call from which on code on disk is looked for, if there is some
 SHAPES = 64  # drivers and shapes of arguments of one function, after which counting begins anew
 KEPT = Store(
     256, 1 << 25
@@ -42,26 +43,27 @@ class History:
         """About how many bytes it takes."""
         return sum(known.weight for known in list(self.known.values()))
 
-    def due(self, driver: Any, shapes: Any, after: int) -> bool:
-        """Count a call; whether there may be code for it."""
+    def due(self, where: Any, after: int) -> int:
+        """Count a call, and return its number if there may be code for it, else 0."""
         if len(self.calls) > SHAPES:
             self.calls.clear()
             self.known.clear()
-        where = driver, shapes
         calls = self.calls[where] = self.calls.get(where, 0) + 1
-        return calls >= after - 1
+        early = EARLY <= calls < after - 1 and import_module("taylor.llvm.store").is_used()
+        return calls if early or calls >= after - 1 else 0
 
     def answer(
-        self, f: Function, after: int, shapes: Any, at: Sequence[Any], ask: Ask
+        self, f: Function, left: int, after: int, shapes: Any, at: Sequence[Any], ask: Ask
     ) -> tuple[Any, Function]:
         """Return what the code of f gives, if f still is what it was made of; or NotImplemented.
 
-        And f, or if it was recorded meanwhile, its program.
+        And f, or if it was recorded meanwhile, its program.  Before call `left` from here on no
+        code is made, but taken from the disk.
         """
         known = self.known.get(shapes)
         if known is None:  # machine code is imported when it is needed
             known = self.known[shapes] = import_module("taylor.drivers.again").Known(after)
-        made = known.made
+        known.left, made = left, known.made
         found: tuple[Any, Function] = known.answer(f, at, ask)
         if known.made != made:
             KEPT.entries.pop((id(self.code),), None)
@@ -102,29 +104,30 @@ class Often(Derivable):
 
     def derived(self, driver: Function, x: Sequence[Any]) -> Any:
         shapes = tuple([_shape(v) for v in x])
-        if None in shapes or not self.history.due(driver, shapes, self.after):
-            return NotImplemented
         count = getattr(driver, "count", 1)
-        return self._answer(shapes[:count], x[:count], lambda code: code.derived(driver, x))
+        where = driver, shapes
+        return self._answer(where, shapes[:count], x[:count], lambda code: code.derived(driver, x))
 
     def along(self, x: Any, v: Any, order: int) -> Any:
         shapes = _shape(x), () if type(v) is int else _shape(v)
-        if None in shapes or self.program is not self.f:
+        if self.program is not self.f:
             return NotImplemented
-        if not self.history.due(order, shapes, self.after):
-            return NotImplemented
-        return self._answer(shapes[:1], (x,), lambda code: code.along(x, v, order))
+        where = order, shapes
+        return self._answer(where, shapes[:1], (x,), lambda code: code.along(x, v, order))
 
     def tensor(self, x: Any, order: int) -> Any:
         shapes = (_shape(x),)
-        if None in shapes or self.program is not self.f:
+        if self.program is not self.f:
             return NotImplemented
-        if not self.history.due(("tensor", order), shapes, self.after):
-            return NotImplemented
-        return self._answer(shapes, (x,), lambda code: code.tensor(x, order))
+        where = ("tensor", order), shapes
+        return self._answer(where, shapes, (x,), lambda code: code.tensor(x, order))
 
-    def _answer(self, shapes: Any, at: Sequence[Any], ask: Ask) -> Any:
-        found, self.program = self.history.answer(self.f, self.after, shapes, at, ask)
+    def _answer(self, where: Any, shapes: Any, at: Sequence[Any], ask: Ask) -> Any:
+        """Return what code gives that is asked, if this call is to have some."""
+        if None in where[1] or not (call := self.history.due(where, self.after)):
+            return NotImplemented
+        left = max(1, self.after - call + 1)
+        found, self.program = self.history.answer(self.f, left, self.after, shapes, at, ask)
         return found
 
 

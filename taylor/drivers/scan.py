@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 import operator
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from taylor.core.calls import Call, Row
+from taylor.core.conditions import Guard
 from taylor.core.instructions import Arithmetic, Const, Einsum, Input, Instruction, Scale
 from taylor.core.loops import Loop
 from taylor.core.maps import Map
@@ -18,6 +21,7 @@ from taylor.core.operand import host, lift
 from taylor.core.program import Program, recording
 from taylor.core.tape import Tape
 from taylor.drivers import trees
+from taylor.drivers.derivable import number
 from taylor.errors import NotNow, TraceError
 from taylor.machine.calls import is_users
 from taylor.machine.lapack import is_written
@@ -108,10 +112,11 @@ def _plain(each: Function, state: Any, rows: Sequence[Any], count: int) -> tuple
 
 
 # ------------------------------------------------------------------ recordings
-def _recorded(each: Function, state: Any, rows: Sequence[Any], count: int) -> Any:
+def _recorded(each: Function, state: Any, rows: Sequence[Any], count: int, least: int = 0) -> Any:
     """Return the final state and the outputs as results of one instruction.
 
-    None where nothing is being recorded, or a step is no program for all states.
+    None where nothing is being recorded, a step is no program for all states, or all steps make
+    fewer numbers than `least`.
     """
     leaves, structure = trees.flatten(state)
     owner = host([lift(x) for x in (*leaves, *rows)])
@@ -145,14 +150,50 @@ def _recorded(each: Function, state: Any, rows: Sequence[Any], count: int) -> An
         raise
     except Exception:  # the loop in Python takes the step again, and may raise it, too
         return None
-    made = _loop(program, first, count, tape)
+    if sum(math.prod(i.shape) for i in program.code) * count < least:
+        return None
+    parts = _applied(program, nodes, first, count)
+    if parts is None:
+        return None
+    return trees.build(structure, iter(parts[:first])), trees.build(form, iter(parts[first:]))
+
+
+def _applied(program: Program, nodes: Sequence[Node], states: int, n: int) -> list[Any] | None:
+    """Return what `_recorded` does from the program of a step, in a list."""
+    tape, many = nodes[0].tape, len(program.outputs)
+    made = _loop(_without_numbers(program), states, n, tape)
     if made is None:
         return None
     loop, outer = made
-    args = (*nodes[:first], *map(tape.node, outer), *nodes[first:])
-    y = tape.apply(loop, tuple([x.i for x in args]))
-    parts = loop.split(y)
-    return trees.build(structure, iter(parts[:first])), trees.build(form, iter(parts[first:]))
+    args = (*nodes[:states], *map(tape.node, outer), *nodes[states:])
+    parts = loop.split(tape.apply(loop, tuple([x.i for x in args])))
+    for v in parts[many:]:
+        if np.isnan(base(v)).any():  # in Python's loop the driver says what is wrong
+            return None
+        number(v)
+    return parts[:many]
+
+
+def _without_numbers(program: Program) -> Program:
+    """Return the program with the values that must be numbers as results, not as guards."""
+    held = dict.fromkeys(g.a for g in program.guards if _of_number(g))
+    rest = [g for g in program.guards if not _of_number(g)]
+    outputs = [*program.outputs, *held]
+    return dataclasses.replace(program, outputs=outputs, guards=rest)
+
+
+def _of_number(guard: Guard) -> bool:
+    """Whether a guard is that of `number`."""
+    return guard.op == ">=" and guard.a == guard.b
+
+
+def rows(f: Function, x: Any, least: int) -> Any:
+    """Return f of each row of x, stacked, as one instruction of a recording; None if it is none.
+
+    Or if it makes fewer numbers than `least` of them all.
+    """
+    found = _recorded(lambda state, row: (state, f(row)), (), [x], len(x), least)
+    return None if found is None else found[1]
 
 
 def as_loop(step: Function, state: Any, n: int) -> Any:

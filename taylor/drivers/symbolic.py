@@ -19,7 +19,7 @@ from taylor.core import functions as f
 from taylor.core.conditions import mask
 from taylor.core.operand import as_array, lift
 from taylor.core.table import derived
-from taylor.numbers.formulas import Constant, scipy_special
+from taylor.numbers.formulas import PI, Constant, scipy_special
 from taylor.numbers.kinds import Kind, is_operand
 from taylor.numbers.values import constant, over, plus, times
 
@@ -117,7 +117,7 @@ class Walk:
         if name == "ITE":
             return self.pieces([(e.args[1], e.args[0]), (e.args[2], None)])
         if name == "sinc":
-            return f.sinc(self.both(over)(self(e.args[0]), self.kind.constant(_PI)))
+            return f.sinc(self.both(over)(self(e.args[0]), self.kind.constant(PI)))
         return (self.functions.get(name) or FUNCTIONS[name])(*map(self, e.args))
 
     def number(self, e: Any) -> Any:
@@ -193,9 +193,6 @@ def _number_like(x: Any) -> Any:
 def _constant(e: Any) -> Constant:
     """Return a real number of sympy in any precision."""
     return Constant(str(e), float(e), lambda ctx: ctx.mpf(str(e.evalf(ctx.dps + 5))))
-
-
-_PI = Constant("pi", math.pi, lambda ctx: +ctx.pi)
 
 
 def _unknown(e: Any, functions: Functions) -> Iterator[str]:

@@ -42,6 +42,12 @@ from taylor.linalg.spectrum import eig, eigvals
 from taylor.numbers.kinds import Array, base, is_operand
 from taylor.numbers.values import exact
 
+__all__ = [
+    "EighResult", "QRResult", "SVDResult", "SlogdetResult", "cholesky", "det", "eig", "eigh",
+    "eigvals", "eigvalsh", "expm", "inv", "lstsq", "matrix_power", "pinv", "qr", "slogdet",
+    "solve", "solve_triangular", "svd", "svdvals",
+]  # fmt: skip
+
 EighResult = namedtuple("EighResult", "eigenvalues eigenvectors")
 QRResult = namedtuple("QRResult", "Q R")
 SVDResult = namedtuple("SVDResult", "U S Vh")
@@ -230,7 +236,9 @@ def cholesky(a: Any, *, upper: bool = False) -> Any:
 
 
 def qr(a: Any, mode: str = "reduced") -> Any:
-    """Return (Q, R) with A = Q R, QᴴQ = 1 and R upper triangular; mode "reduced" only.
+    """Return (Q, R) with A = Q R, QᴴQ = 1 and R upper triangular; mode "r": R alone.
+
+    Mode "complete" is of matrices with no more rows than columns: other columns of Q are arbitrary.
 
     >>> from taylor import Taylor
     >>> qr([[Taylor.variable(-2.0, order=2)]]).R[0, 0]
@@ -238,10 +246,14 @@ def qr(a: Any, mode: str = "reduced") -> Any:
     """
     (a,) = arguments("qr", a)
     m, n = np.shape(a)[-2:]
-    if mode != "reduced":
-        raise TypeError(f"qr of series or recorded values knows mode='reduced' only, not {mode!r}")
+    if mode not in ("reduced", "r") and not (mode == "complete" and m <= n):
+        raise TypeError(
+            f"qr of series or recorded values of shape {(m, n)}: mode='reduced' only, or 'r', not "
+            f"{mode!r}; other columns of Q have no derivatives of their own"
+        )
     q, r = QR(_of_reals(a[..., :m]))
-    return QRResult(q, r if m >= n else np.concatenate([r, H(q) @ a[..., m:]], axis=-1))
+    r = r if m >= n else np.concatenate([r, H(q) @ a[..., m:]], axis=-1)
+    return r if mode == "r" else QRResult(q, r)
 
 
 def lstsq(a: Any, b: Any) -> Any:

@@ -4,7 +4,9 @@ Rounding is to the nearest.  Let p = fl(z), u = 2^-53, η = 2^-1000 and e = fl(u
 Then z lies between fl(p - e) and fl(p + e): e is more than half a unit in the last place of p, so
 p - e is rounded to no more than the float before p, or to half of that distance below a power of
 two, and z is not below.  η is larger than what underflow takes (2^-1075), and so large that bounds
-of zero are no subnormal numbers, which are slow.
+of zero are no subnormal numbers, which are slow.  Sums do without it: p ∓ u(1 + 2^-20)|p|, rounded
+once, is beyond p where p is normal, and where it is not p is z.  So sums and products pass no zero
+that the members do not pass.
 
 A bound that overflows, or a division by zero, gives infinity or nan in what is stored: `lost` of it
 is nan then, and whoever reads results has to ask.  Operands that are finite give no nan before.
@@ -30,12 +32,13 @@ class Bounds(NamedTuple):
         return Bounds(-self.hi, -self.lo)
 
     def __add__(self, o: Bounds) -> Bounds:  # type: ignore[override]
-        return outward(self.lo + o.lo, self.hi + o.hi)
+        lo, hi = self.lo + o.lo, self.hi + o.hi
+        return Bounds(abs(lo).fma(-STEP, lo), abs(hi).fma(STEP, hi))
 
     def times(self, o: Bounds, plus: Bounds | None = None) -> Bounds:
         """Return self·o + plus, rounded once."""
         if plus is None:
-            return outward(*self.product(o))
+            return outward(*self.product(o)).signed(self, o)
         pairs = [(a, b) for a in self for b in o]
         both = [[a.fma(b, end) for a, b in pairs] for end in plus]
         return outward(least(both[0]), most(both[1]))
@@ -48,11 +51,21 @@ class Bounds(NamedTuple):
     def over(self, o: Bounds) -> Bounds:
         """Return self/o; nan where o contains zero."""
         quotients = [a / b for a in self for b in o]
-        x = outward(least(quotients), most(quotients))
+        x = outward(least(quotients), most(quotients)).signed(self, o)
         f = o.lo.f
         away = (o.lo > 0.0) | (o.hi < 0.0)
         nan = f.constant(float("nan"))
         return Bounds(away.where(x.lo, nan), away.where(x.hi, nan))
+
+    def signed(self, x: Bounds, y: Bounds) -> Bounds:
+        """Return self, products or quotients of x and y, without those that have the wrong sign."""
+        zero = self.lo.f.constant(0.0)
+        alike = (least([x.lo, y.lo]) >= 0.0) | (most([x.hi, y.hi]) <= 0.0)
+        apart = (least([x.lo, -y.hi]) >= 0.0) | (most([x.hi, -y.lo]) <= 0.0)
+        return Bounds(
+            alike.where(most([self.lo, zero]), self.lo),
+            apart.where(least([self.hi, zero]), self.hi),
+        )
 
     def part(self, n: Scalar) -> Bounds:
         """Return self/n for a positive number."""

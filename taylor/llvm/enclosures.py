@@ -345,3 +345,16 @@ FUNCTIONS: dict[str, Callable[..., Bounds]] = {
     "maximum": lambda x, y: Bounds(most([x.lo, y.lo]), most([x.hi, y.hi])),
     "minimum": lambda x, y: Bounds(least([x.lo, y.lo]), least([x.hi, y.hi])),
 }  # fmt: skip
+
+
+def _steps(name: str) -> Callable[[Bounds], Bounds]:
+    """Return what rounds both ends to integers."""
+    return lambda x: Bounds(*(end.function(name) for end in x))
+
+
+def _sign(x: Bounds) -> Bounds:
+    return Bounds(*((e > 0.0).where(1.0, (e < 0.0).where(-1.0, e * 0.0)) for e in x))
+
+
+VALUES = FUNCTIONS | {name: _steps(name) for name in ("floor", "ceil", "trunc", "rint")}
+VALUES["sign"] = _sign  # none of these has a series where it jumps

@@ -21,6 +21,7 @@ WIDTH = 8  # doubles in a vector
 UNROLL = 4  # loops of so few iterations are written out
 NO_OVERFLOW = {"add", "sub", "mul"}
 BLAS = "blas."  # what names of its functions begin with
+PART = "extractvalue"  # of the results of a function that has several
 FUSED = 8  # products of a sum that are added to another one by one
 
 
@@ -222,7 +223,7 @@ class Real(Text):
         y = self._put(kind, call)
         if len(results) == 1:
             return [Scalar(self, y, width)]
-        return [self._register(width, f"extractvalue {kind} {y}, {i}") for i in range(len(results))]
+        return [self._register(width, f"{PART} {kind} {y}, {i}") for i in range(len(results))]
 
     def blas(self, name: str, *given: int | float | str) -> None:
         """Call a function of BLAS (`numbers.blas`) at numbers, characters and pointers (%...)."""

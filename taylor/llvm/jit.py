@@ -19,7 +19,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from taylor.kept import STORE
-from taylor.llvm.ir import BLAS
+from taylor.llvm.ir import BLAS, PART
 from taylor.llvm.store import folder, load, save
 from taylor.numbers import blas
 
@@ -56,6 +56,17 @@ def _machine(llvm: Any) -> Any:
     )
 
 
+def _needed(llvm: Any, machine: Any, text: str) -> Any:
+    """Return the module of a text without the results of functions that nobody asks for."""
+    module = llvm.parse_assembly(text)
+    if PART in text:
+        passes = llvm.create_new_module_pass_manager()
+        passes.add_dead_arg_elimination_pass()
+        tuning = llvm.create_pipeline_tuning_options()
+        passes.run(module, llvm.create_pass_builder(machine, tuning))
+    return module
+
+
 @functools.cache
 def _source() -> bytes:
     """Return a hash of what writes the code: the package's modules, the versions, the CPU."""
@@ -78,7 +89,8 @@ class Code:
         with _LOCK:
             llvm = binding()
             if code is None:  # by a machine of its own: what it leaves behind is large
-                code = _machine(llvm).emit_object(llvm.parse_assembly(text or ""))
+                machine = _machine(llvm)
+                code = machine.emit_object(_needed(llvm, machine, text or ""))
             self.object = code
             if BLAS.encode() in code:
                 for name, place in blas.addresses().items():

@@ -138,36 +138,57 @@ def expm1(x: Scalar) -> list[Scalar]:
     return [(abs(x) < TINY).where(x, y + y)]
 
 
+def halves(x: Scalar) -> tuple[Scalar, Pair]:
+    """Return n and the pair t = tanh r, x = n·ln 2/2 + r, -.48·ln 2/2 <= r <= .52·ln 2/2."""
+    n = x.fma(2.0 * p.LOG2_E[0], -0.02).function("rint")
+    high = n.fma(-0.5 * p.LN2[0], x)
+    r = n.fma(-0.5 * p.LN2[1], high)
+    z = r * r
+    return n, added(high, n.fma(-0.5 * p.LN2[1], z * r * z.polynomial(p.TANH)))
+
+
+def line(a: Pair, t: Pair, b: Scalar) -> Pair:
+    """Return a + t·b as a pair, where a = 0 or |t·b| <= a/2."""
+    y = t[0].fma(b, a[0])
+    return y, t[1].fma(b, t[0].fma(b, a[0] - y)) + a[1]
+
+
+def over(a: Pair, b: Pair) -> tuple[Scalar, Scalar]:
+    """Return a/b and 1/b, with one rounding more than the exact ones."""
+    inverse = 1.0 / b[0]
+    q = a[0] * inverse
+    lost = (-q).fma(b[1], (-q).fma(b[0], a[0]) + a[1])
+    return lost.fma(inverse, q), inverse
+
+
 def tanh_sech2(x: Scalar) -> list[Scalar]:
-    """Return tanh x = (1 - E)/(1 + E) and 1/cosh² x = 4E/(1 + E)², E = exp(-2|x|)."""
-    n, r, low = reduced(at_least(abs(x) * -2.0, -760.0))
-    part = grown(r, low)
-    s = power_of_two(at_least(n, -100.0) - 1.0)
-    high, low = added(*half_of_expm1(s, added(-0.5, s), r, part))
-    plus, rest = added(1.0, high)
-    rest = rest + low
-    inverse = 1.0 / plus
-    q = high * inverse
-    lost = (-q).fma(rest, (-q).fma(plus, high) + low)
-    tanh = signed(q + lost * inverse, x)
-    off = (-inverse).fma(rest, (-inverse).fma(plus, 1.0)) * inverse
+    """Return tanh x = (1 - w + t (1 + w))/d and 1/cosh² x = 4w (1 - t²)/d², w = 2^-n.
+
+    Of |x| = n·ln 2/2 + r, t = tanh r and d = 1 + w + t (1 - w), by the theorem of addition.
+    """
+    n, t = halves(at_most(abs(x), 380.0))
+    w = power_of_two(-at_most(n, 100.0))
+    up, down = added(1.0, w), added(1.0, -w)
+    d, d_low = line(up, t, down[0])
+    tanh, inverse = over(line(down, t, up[0]), (d, d_low))
+    off = (-inverse).fma(d_low, (-inverse).fma(d, 1.0)) * inverse
     square, more = product(inverse, inverse)
     more = (inverse + inverse).fma(off, more)
-    whole, lost = added(1.0, r)
-    y, rest = product(whole, square)
-    y = y + whole.fma(more, square.fma(lost + part, rest))
-    return [tanh, scaled(y, n)]
+    z, lost = product(t[0], t[0])
+    one, rest = added(1.0, -z)
+    rest = rest - (t[0] + t[0]).fma(t[1], lost)
+    y, low = product(one, square)
+    y = y + one.fma(more, square.fma(rest, low))
+    return [signed(tanh, x), scaled(y, 2.0 - n)]
 
 
 def sigmoid(x: Scalar) -> list[Scalar]:
-    """Return 1/(1 + E), or E/(1 + E) where x < 0, E = exp(-|x|)."""
-    (whole, rest), n = exponential(at_least(-abs(x), -760.0))
-    s = scaled(x.f.constant(1.0, x.width), n)
-    one, low = added(1.0, whole * s)
-    one, low = added(one, s.fma(rest, low))
-    right = x >= 0.0
-    q = quotient((right.where(1.0, whole), right.where(0.0, rest)), (one, low))
-    return [scaled(q[0] + q[1], right.where(0.0, n))]
+    """Return (1 + tanh x/2)/2 = (1 + t)/(1 + w ± t (1 - w)), times w where x < 0; see tanh."""
+    n, t = halves(at_least(at_most(x, 40.0), -746.0) * 0.5)
+    w = power_of_two(-at_most(abs(n), 100.0))
+    top, lost = added(1.0, t[0])
+    y, _ = over((top, lost + t[1]), line(added(1.0, w), t, signed(1.0 - w, n)))
+    return [scaled(y, at_most(n, 0.0))]
 
 
 def sinh_cosh(x: Scalar) -> list[Scalar]:

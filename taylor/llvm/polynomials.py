@@ -44,6 +44,11 @@ COSH = numbers(
     "0x1p-1 0x1.5555555555555p-5 0x1.6c16c16c16f9fp-10 0x1.a01a019e68c75p-16 "
     "0x1.27e5017cccd72p-22 0x1.1ed952f8fbe44p-29 0x1.c7cb3717931adp-37"
 )
+# tanh r = r + r³ P(r²), |r| <= .52·ln 2/2
+TANH = numbers(
+    "-0x1.555555555545bp-2 0x1.11111110c8a88p-3 -0x1.ba1ba0d9a9659p-5 0x1.664ea80ddeed6p-6 "
+    "-0x1.2234085537c18p-7 0x1.c1f6a3567cc4dp-9"
+)
 # sin r = r + r³ P(r²), cos r = 1 - r²/2 + r⁴ P(r²), |r| <= π/4
 SIN = numbers(
     "-0x1.5555555555555p-3 0x1.111111111111p-7 -0x1.a01a01a019938p-13 0x1.71de3a5460919p-19 "

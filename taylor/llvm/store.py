@@ -43,6 +43,12 @@ def folder() -> Path | None:
     return Path(chosen) / FOLDER if chosen else None
 
 
+def is_used() -> bool:
+    """Whether something may have been kept on disk."""
+    place = folder()
+    return place is not None and place.exists()
+
+
 def _platform() -> Path:
     """Return the folder for caches that the platform's conventions name."""
     home = Path(os.path.expanduser("~"))

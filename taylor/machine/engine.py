@@ -31,7 +31,7 @@ TILE = 32  # points of a tile: four vectors hide the latency of a multiply-add
 ALONE = 12  # points up to which one after the other takes no longer than a tile
 PATIENCE = 6  # times the ordinary way is taken before machine code is made
 WORK = 1 << 20  # products of coefficients for which it is made at once
-LONG = 30_000  # instructions of loops that take as long as it takes to make their code
+LONG, STEPS = 30_000, 500  # instructions and steps of loops, which take as long as their code
 EXACT = 1 << 53  # integers below are floats
 FLOAT, COMPLEX = np.dtype(float), np.dtype(complex)
 _X, _Y = Instruction(Input(0), (), ()), Instruction(Input(1), (), ())
@@ -204,15 +204,16 @@ class _Loop:
     """A loop that is run at plain numbers: its machine, once that pays."""
 
     def __init__(self, op: Loop) -> None:
-        self.op, self.done = op, 0  # instructions so far
+        self.op, self.done = op, 0  # steps so far
         self.machine: Machine | None = None
         self.never = False
 
     def __call__(self, a: Sequence[Any]) -> Any:
         """Return the result; None where the ordinary way is taken."""
         if self.machine is None:
-            self.done += self.op.n * len(self.op.body)
-            if self.done < LONG or self.never or not self._made(len(a)):
+            self.done += self.op.n
+            least = max(STEPS, LONG // len(self.op.body))
+            if self.done < least or self.never or not self._made(len(a)):
                 return None
         assert self.machine is not None
         status, found = self.machine(*a)

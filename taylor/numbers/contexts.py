@@ -12,7 +12,17 @@ from typing import Any
 import numpy as np
 
 from taylor.errors import DomainError
-from taylor.numbers.kinds import Array, Kind, ValueSet, is_operand, of_type, private, register
+from taylor.numbers.kinds import (
+    Array,
+    Kind,
+    ValueSet,
+    give_back,
+    is_operand,
+    lent,
+    of_type,
+    private,
+    register,
+)
 
 
 @dataclass(frozen=True)
@@ -39,19 +49,36 @@ class Multi(Kind):
 
     def value(self, row: Any, args: Sequence[Any]) -> Any:
         ctx = self.context
-        numbers = [self.number(x) for x in args]
+        own = lent(ctx.prec)  # another thread may be at work with the user's
         try:
-            y = row.mp(ctx, *numbers)
+            numbers = [_moved(own, self.number(x)) for x in args]
+            y = row.mp(own, *numbers)
         except (ValueError, ZeroDivisionError):
             return ctx.nan
-        complex_given = any(isinstance(x, (complex, ctx.mpc)) for x in numbers)
-        return ctx.nan if not complex_given and isinstance(y, ctx.mpc) else y
+        finally:
+            give_back(own)
+        complex_given = any([isinstance(x, own.mpc) for x in numbers])
+        return ctx.nan if not complex_given and isinstance(y, own.mpc) else _moved(ctx, y)
+
+    def over(self, x: Any, y: Any) -> Any:
+        ctx = self.context
+        if self.sets or not self.is_zero(y):
+            return super().over(x, y)
+        real = isinstance(x, (int, float, ctx.mpf)) and x and x == x
+        return (ctx.inf if x > 0 else ctx.ninf) if real else ctx.nan
 
     def local(self, row: Any, x: Any, order: int) -> Any:
         return row.local(x, order)
 
     def spacing(self, x: Any) -> Any:
         return abs(x) * self.context.eps if x else self.context.eps
+
+
+def _moved(ctx: Any, x: Any) -> Any:
+    """Return a number of any context as one of another, digit by digit."""
+    if hasattr(x, "_mpf_"):
+        return ctx.make_mpf(x._mpf_)
+    return ctx.make_mpc(x._mpc_) if hasattr(x, "_mpc_") else ctx.convert(x)
 
 
 class Intervals(Multi):

@@ -12,7 +12,7 @@ from taylor.numbers.kinds import Array, floats, private, register
 
 
 # ------------------------------------------------------------------ constants at any precision
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Constant:
     """A real constant, known to every number type: a float, and a formula in an mpmath context."""
 

@@ -26,6 +26,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from taylor.errors import PoleError
+
 Array = NDArray[Any]  # of numbers; a value of the package used as one is Any
 Shape = tuple[int, ...]
 _THREAD = threading.local()
@@ -203,6 +205,13 @@ class Kind:
         found = row.local(self.to_mpmath(private(self.precision + 20), x), order)
         return object_array((order + 1,), [self.number(c) for c in found])
 
+    def over(self, x: Any, y: Any) -> Any:
+        """Return x/y; PoleError where y is zero and no number of this kind stands for that."""
+        try:
+            return x / y
+        except ZeroDivisionError:
+            raise _pole(f"{shown(x)}/{shown(y)}") from None
+
     def is_zero(self, x: Any) -> bool:
         """Whether a number is zero, or a set contains zero."""
         return bool(x == 0)
@@ -282,8 +291,12 @@ class Floats(Native):
         return floats(np.result_type(self.dtype, other.dtype)) if type(other) is Floats else self
 
     def value(self, row: Any, args: Sequence[Any]) -> Any:
-        numbers_ = (float(x) if isinstance(x, (bool, int, Fraction)) else x for x in args)
-        return row.numpy(*map(above_cut, numbers_))
+        numbers_ = [float(x) if isinstance(x, (bool, int, Fraction)) else x for x in args]
+        try:
+            return row.numpy(*map(above_cut, numbers_))
+        except ZeroDivisionError:  # of Python's floats; NumPy's have an infinity for it
+            with np.errstate(all="ignore"):
+                return row.numpy(*(np.asarray(x)[()] for x in numbers_))
 
     def spacing(self, x: Any) -> Any:
         return np.spacing(max(abs(x), 1e-300))
@@ -335,12 +348,14 @@ class Rationals(Exact):
         return x if lost else Fraction(INTEGERS.number(x))  # NumPy's integers overflow
 
     def value(self, row: Any, args: Sequence[Any]) -> Any:
-        known = row.exact(*args) if row.exact is not None else None
+        written = f"{row.name}({', '.join(map(str, args))})"
+        try:
+            known = row.exact(*args) if row.exact is not None else None
+        except ZeroDivisionError:
+            raise _pole(written) from None
         if known is None:
-            shown = ", ".join(map(str, args))
             raise TypeError(
-                f"{row.name}({shown}) is not rational; use float(x) or mpmath.mpf for an "
-                "approximation"
+                f"{written} is not rational; use float(x) or mpmath.mpf for an approximation"
             )
         return Fraction(known) if isinstance(known, int) else known
 
@@ -483,6 +498,34 @@ def _meeting(kind: Kind, other: Kind) -> Kind:
 
 
 # ------------------------------------------------------------------ helpers
+def _pole(what: str) -> PoleError:
+    return PoleError(
+        f"{what}: a division by zero, for which these numbers have no infinity; move the point, or "
+        "use floats"
+    )
+
+
+def lent(bits: int) -> Any:
+    """Return a context like a private one, in which nobody computes until it is given back.
+
+    mpmath's functions, and those of a user, change the precision for a while.
+    """
+    free = _THREAD.__dict__.setdefault("free", [])
+    if not free:
+        from mpmath.ctx_mp import MPContext
+
+        free.append(MPContext())
+    ctx = free.pop()
+    if ctx.prec != bits:
+        ctx.prec = bits
+    return ctx
+
+
+def give_back(ctx: Any) -> None:
+    """Give a context back that was lent to this thread."""
+    _THREAD.free.append(ctx)
+
+
 def private(bits: int) -> Any:
     """Return an mpmath context of this thread's own with the given precision in bits."""
     contexts = _THREAD.__dict__.setdefault("contexts", {})

@@ -12,6 +12,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
+from decimal import Context, Decimal, localcontext
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ Formula = Callable[[Any, Any, int], list[Any]]  # (context, x, order) -> coeffic
 Lanes = Callable[[Array, int], Any]  # (float64 x of one axis, order) -> table
 
 FLOAT_BITS = 60
+ROOT_PI = Decimal("1.7724538509055160272981674833411")
 MAX_BITS = 1 << 17
 MAX_ZETA_TERMS = 20_000
 MAX_SCIPY_BESSEL = 1e9  # beyond, SciPy's J and Y lose the phase
@@ -287,8 +289,11 @@ def _unit(x: Array) -> Array:
 def _around_one(order: int) -> Array:
     """Return C(m+j, j) |c_{m+j}| of erfcx at 1, m <= order, for all j that count below 1."""
     degrees = 60 + int(4 * math.sqrt(order))
-    c = [abs(v) for v in _agreed(_erfcx, 1.0, order + degrees, FLOAT_BITS)]
-    rows = [[c[m + j] * math.comb(m + j, j) for j in range(degrees)] for m in range(order + 1)]
+    top, one = order + degrees, Decimal(1)
+    with localcontext(Context(prec=25)):  # needs no mpmath, which takes long to import
+        last = int((math.sqrt(top) + 20) ** 2)
+        c = [abs(v) for v in _backward(one, 1, one / ROOT_PI, top, last, one)]
+        rows = [[c[m + j] * math.comb(m + j, j) for j in range(degrees)] for m in range(order + 1)]
     return np.array(rows, dtype=float)
 
 

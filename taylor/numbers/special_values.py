@@ -80,6 +80,11 @@ def exact_cbrt(x: Fraction) -> Fraction | None:
     return root if root is None or x >= 0 else -root
 
 
+def power_mp(ctx: Any, x: Any, r: Any) -> Any:
+    """Return x**r; inf where zero has a negative power."""
+    return ctx.inf if x == 0 and not isinstance(r, ctx.mpc) and r < 0 else x**r
+
+
 def exact_power(x: Any, r: Any) -> Any:
     """Return x**r when it is rational."""
     x, r = Fraction(x), Fraction(r)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from taylor.errors import DomainError
+from taylor.errors import DomainError, PoleError
 from taylor.numbers.contexts import is_interval, is_set
 from taylor.numbers.data import held, is_array_like, plain_array
 from taylor.numbers.formulas import Constant
@@ -287,7 +287,13 @@ def over(x: Any, y: Any) -> Any:
     x, y = _operands(x, y)
     if Kind.of(x) is INTEGERS is Kind.of(y):
         x, y = divisible(np.asarray(x)), divisible(np.asarray(y))
-    return x / y
+    try:
+        return x / y
+    except PoleError:
+        raise
+    except ZeroDivisionError:  # as by NumPy, lane by lane; a number alone raises
+        lanes = np.ndim(x) or np.ndim(y)
+        return np.frompyfunc((Kind.of(x, y) if lanes else Kind()).over, 2, 1)(x, y)
 
 
 # ------------------------------------------------------------------ comparisons and tests

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, KeysView, ValuesView
+from types import GeneratorType
 from typing import Any
 
 import numpy
@@ -16,6 +17,9 @@ from taylor.core.operand import contents, holds_operands
 from taylor.numbers.kinds import content, is_operand
 from taylor.numpy.creation import HANDLERS
 
+VIEWS = {"as_strided", "sliding_window_view"}
+# lists of arrays that are none: [*d.values()] for d.values(), as other packages take them
+VIEWED = (KeysView, ValuesView, GeneratorType)
 MAKING = {"empty", "eye", "identity", "ones", "tri", "zeros"}
 HARMLESS = {int, float, bool, complex, str, type(None), list, tuple, slice, type}
 PLAIN = {int, float, bool, complex, str, type(None), numpy.ndarray, type, numpy.float64}
@@ -26,7 +30,9 @@ def accepting(function: Callable[..., Any], module: str) -> Callable[..., Any]:
 
     A new array of floats that it returns can be filled with series and nodes.
     """
-    call = functools.wraps(function)((making if function.__name__ in MAKING else taking)(function))
+    name = function.__name__
+    form = making if name in MAKING else viewing if name in VIEWS else taking
+    call = functools.wraps(function)(form(function))
     call.__module__ = module
     text = (function.__doc__ or "").partition(">>>")[0]  # the examples are NumPy's own
     call.__doc__ = text.partition("Examples\n")[0]
@@ -44,11 +50,30 @@ def making(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+def viewing(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that makes views as one whose views can be filled, too."""
+    take = taking(function)
+
+    def call(x: Any, *args: Any, **kwargs: Any) -> Any:
+        if not isinstance(x, Plain):
+            if is_operand(x) and function is numpy.lib.stride_tricks.as_strided:
+                raise TypeError(
+                    "np.lib.stride_tricks.as_strided looks at the memory of NumPy, where values of "
+                    "taylor are not; use sliding_window_view or an index"
+                )
+            return take(x, *args, **kwargs)
+        return x.viewed_as(function(numpy.ndarray.view(x, numpy.ndarray), *args, **kwargs))
+
+    return call
+
+
 def taking(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function with what it means for operands in lists, where NumPy does not look."""
     handler, copies = HANDLERS.get(function.__name__), function in (numpy.array, numpy.copy)
 
     def call(*args: Any, **kwargs: Any) -> Any:
+        if args and isinstance(args[0], VIEWED):
+            args = ([*args[0]], *args[1:])
         for x in (*args, *kwargs.values()) if kwargs else args:
             if type(x) in PLAIN or not (handler or kwargs or type(x) in (list, tuple)):
                 continue  # the shortest way

@@ -34,9 +34,6 @@ class Result(dict[str, Any]):
         width = max(map(len, self))
         return "\n".join(f"{name.rjust(width)}: {_brief(value)}" for name, value in self.items())
 
-    def _repr_html_(self) -> str:
-        return tables.html(["", ""], [[name, _brief(value)] for name, value in self.items()])
-
 
 class OdeResult(Result):
     """The result of an integration: a dict whose entries are attributes, too.
@@ -64,15 +61,14 @@ class OdeResult(Result):
     success: bool
 
     def _repr_html_(self) -> str:
-        y = np.reshape(self.y, (-1, len(self.t)))
-        names = plots.names(np.shape(self.y)[:-1])[:COMPONENTS]
-        more = [f"… {len(y) - COMPONENTS} more"] if len(y) > COMPONENTS else []
+        y = np.moveaxis(self.y, -1, 0)
 
         def row(k: int) -> list[str]:
-            return [short(self.t[k]), *(short(c[k]) for c in y[:COMPONENTS]), *[""] * len(more)]
+            return [short(self.t[k]), *_components(y[k])]
 
         rows = tables.long(len(self.t), row, ENDS)
-        return tables.html(["t", *names, *more], rows, f"{self.message} ({self.nfev} series)")
+        head = ["t", *_heads(np.shape(y)[1:])]
+        return tables.html(head, rows, f"{self.message} ({self.nfev} series)")
 
     def plot(self, ax: Any = None, **style: Any) -> Any:
         """Draw the components of y over t, and return the axes; `style` is that of their lines.
@@ -122,6 +118,15 @@ class EnsembleResult(Result):
     t_doses: list[Array] | None
     y_doses: list[Array] | None
 
+    def _repr_html_(self) -> str:
+        def row(k: int) -> list[str]:
+            where = [short(self.t_last[k]), *_components(self.y_last[k])]
+            return [str(k), *where, str(self.steps[k]), short(self.error[k]), str(self.message[k])]
+
+        rows = tables.long(len(self.t_last), row, ENDS)
+        head = ["", "t", *_heads(np.shape(self.y_last)[1:]), "steps", "error", "message"]
+        return tables.html(head, rows, f"{len(self.t_last)} members, where each has come to")
+
     def plot(self, ax: Any = None, **style: Any) -> Any:
         """Draw the components of y over t for all members, and return the axes.
 
@@ -144,6 +149,18 @@ def _drawn(y: Any) -> Array:
     if np.iscomplexobj(found):
         raise TypeError("plot() draws real states: plot r.y.real and r.y.imag, or abs(r.y)")
     return found.astype(float)
+
+
+def _heads(shape: tuple[int, ...]) -> list[str]:
+    """Return the heads of the columns of a state: of its first components."""
+    names = plots.names(shape)
+    return names[:COMPONENTS] + [f"… {len(names) - COMPONENTS} more"] * (len(names) > COMPONENTS)
+
+
+def _components(y: Any) -> list[str]:
+    """Return the columns of a state."""
+    flat = np.reshape(y, -1)
+    return [short(c) for c in flat[:COMPONENTS]] + [""] * (len(flat) > COMPONENTS)
 
 
 def _brief(value: Any) -> str:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from taylor.drivers.driver import point
 from taylor.errors import ShapeMismatch
+from taylor.numbers.kinds import base_array
 from taylor.operators.drivers import apply
 from taylor.operators.operator import Operator
 from taylor.operators.symbol import Symbol, partials
@@ -40,7 +41,7 @@ class Estimate:
 def estimate(P: Symbol, f: Function, *args: Any, samples: int, seed: Seed) -> Estimate:
     """Return an estimate of P(∂)f from some of its terms, drawn in proportion to their size.
 
-    A sample of the term c·∂^α is Σ|c|·sign(c)·∂^α f, so sparse directions suffice whatever the
+    A sample of the term c·∂^α is Σ|c|·c/|c|·∂^α f, so sparse directions suffice whatever the
     number of variables (Shi, Hu, Lin & Kawaguchi, Stochastic Taylor derivative estimator, NeurIPS
     2024).  All samples are one sweep in the algebra of the terms drawn.
 
@@ -52,17 +53,18 @@ def estimate(P: Symbol, f: Function, *args: Any, samples: int, seed: Seed) -> Es
     if P.varying or not any(P.terms):
         raise TypeError("estimates are of operators with constant coefficients of order 1 or more")
     count, rng = _count(samples), _random(seed)
-    number = P.terms.get((), 0)
     terms = [m for m in P.terms if m]
-    size = np.array([abs(float(P.terms[m])) for m in terms])
+    every: Array = np.array([P.terms[m] for m in terms] + [P.terms.get((), 0)])
+    *c, number = every if every.dtype.kind == "c" else every.astype(float)
+    size = np.abs(c)
     drawn = Counter(rng.choice(len(terms), count, p=size / size.sum()).tolist())
     at = {i: Symbol(P.variables, {terms[i]: 1}) for i in drawn}
     base = Symbol(P.variables, {(): 1})
     found = apply([base, *at.values()], f, *args)
-    signs = np.sign([float(P.terms[terms[i]]) for i in drawn])
+    signs = [c[i] / size[i] for i in drawn]
     scaled = [size.sum() * s * y for s, y in zip(signs, found[1:], strict=True)]
     mean, variance = _moments(scaled, list(drawn.values()))
-    return Estimate(float(number) * found[0] + mean, variance, count)
+    return Estimate(number * found[0] + mean, variance, count)
 
 
 def estimate_laplacian(
@@ -121,5 +123,8 @@ def _moments(values: list[Any], times: list[int]) -> tuple[Any, Any]:
     """Return the mean of values that were drawn so many times, and its variance."""
     total = sum(times)
     mean = sum(m * y for m, y in zip(times, values, strict=True)) / total
-    spread = sum(m * (y - mean) ** 2 for m, y in zip(times, values, strict=True))
+    away = [y - mean for y in values]
+    if any(base_array(v).dtype.kind == "c" for v in away):
+        away = [np.hypot(v.real, v.imag) for v in away]
+    spread = sum(m * v**2 for m, v in zip(times, away, strict=True))
     return mean, spread / (total * (total - 1))

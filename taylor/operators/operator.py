@@ -20,10 +20,13 @@ from taylor.numbers.kinds import Floats, Kind
 from taylor.numbers.values import constant, shape_of
 from taylor.operators.apolar import Apolar, Form, apolar
 from taylor.operators.axes import in_axes
+from taylor.operators.points import in_turn
 from taylor.operators.symbol import Coefficient, Monomial, Partials, Symbol
 from taylor.series.series import Series
 
 RECORDED = 1 << 15  # coefficients of points, more of which take too long to record
+
+PARTS = ("real", "imag")
 
 Array = NDArray[Any]
 Function = Callable[..., Any]
@@ -129,8 +132,9 @@ class Operator:
         for ((_, (places, c)),) in self._sums:
             row = np.zeros(self.size, dtype=complex if isinstance(c, complex) else float)
             row[0] = c
-            for i, factor in (pair for place in places for pair in made.readings[place]):
-                row = row + factor * np.eye(1, self.size, i)[0]
+            for place, factor in places:
+                for i, b in made.readings[place]:
+                    row = row + factor * b * np.eye(1, self.size, i)[0]
             rows.append(row)
 
         def read(found: tuple[Any]) -> Any:
@@ -151,7 +155,10 @@ class Operator:
 
         def values(g: Function) -> Any:
             """Return the values of all forms, and of f, along a new last axis."""
-            return self._values(g, x, front)
+            found = None
+            if front and self.order:
+                found = in_turn(lambda g, x: self._values(g, x, 1), g, x, self.size)
+            return self._values(g, x, front) if found is None else found
 
         if self._apolar is None:
             found = values(g)
@@ -236,7 +243,9 @@ class Operator:
         """Return Σ a(x)·(Σ P_j(∂)f + c·f)."""
         total: Any = None
         for a, (places, c) in summands:
-            part = sum((found[..., i] for i in places), start=constant(c, found) * found[..., -1])
+            part = constant(c, found) * found[..., -1]
+            for i, b in places:
+                part = part + (found[..., i] if b == 1 else constant(b, found) * found[..., i])
             if a is not None:
                 factor = lift(a(*args))
                 missing = np.ndim(part) - front
@@ -257,11 +266,21 @@ def _summands(p: Symbol) -> list[tuple[Coefficient | None, Symbol]]:
     return [*([(None, plain)] if p.terms or not p.varying else []), *p.varying]
 
 
-def _forms(p: Symbol, forms: dict[tuple[Any, ...], int]) -> tuple[list[int], Any]:
-    """Return the places of the homogeneous parts of p among the forms, and its number."""
+def _forms(p: Symbol, forms: dict[tuple[Any, ...], int]) -> tuple[list[tuple[int, Any]], Any]:
+    """Return the places of the homogeneous parts of p among the forms, and its number.
+
+    With each place its factor: of the form of imaginary parts, i.
+    """
     each = p.homogeneous()
     number = each.pop(0, {(): 0})[()]
-    return [forms.setdefault(tuple(form.items()), len(forms)) for form in each.values()], number
+    places = []
+    for form in each.values():
+        real, imaginary = ({m: getattr(c, part) for m, c in form.items()} for part in PARTS)
+        for factor, part in ((1, real), (1j, imaginary)):
+            terms = tuple((m, c) for m, c in part.items() if c != 0)
+            if terms:
+                places.append((forms.setdefault(terms, len(forms)), factor))
+    return places, number
 
 
 @functools.lru_cache(maxsize=64)

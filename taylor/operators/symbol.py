@@ -59,7 +59,8 @@ class Partials:
     def __getattr__(self, name: str) -> Any:
         parts = self.__dict__.get("_parts", {})  # none while it is unpickled
         if name not in parts:
-            raise AttributeError(f"there is no variable {name!r}; there are {[*parts]}")
+            known = ", ".join(k or "d[0], d[1], ..." for k in parts)
+            raise AttributeError(f"there is no variable {name!r}; there are {known}")
         return parts[name]
 
     def _all(self) -> Vector:
@@ -80,6 +81,18 @@ class Partials:
 
     def __rmatmul__(self, other: Any) -> Any:
         return other @ self._all()
+
+    def __mul__(self, other: Any) -> Any:
+        return self._all() * other
+
+    def __rmul__(self, other: Any) -> Any:
+        return other * self._all()
+
+    def __truediv__(self, other: Any) -> Any:
+        return self._all() / other
+
+    def __neg__(self) -> Any:
+        return -self._all()
 
     @property
     def names(self) -> list[str]:
@@ -137,19 +150,49 @@ def _count(n: Any) -> int:
 
 
 class Vector(tuple["Symbol", ...]):
-    """A vector of symbols: v[i], v @ w = Σ v_i w_i, v @ A and A @ v for a matrix A."""
+    """A vector of symbols: v[i], v[i:j], v @ w = Σ v_i w_i, v @ A and A @ v for a matrix A.
+
+    Vectors add, and are multiplied by numbers and functions, as those of numbers are.
+    """
 
     __array_ufunc__ = None
 
+    def __getitem__(self, i: Any) -> Any:
+        found = tuple(self)[i]
+        return Vector(found) if isinstance(i, slice) else found
+
+    def __add__(self, other: Any) -> Vector:
+        return Vector(a + b for a, b in zip(self, self._like(other), strict=True))
+
+    def __sub__(self, other: Any) -> Vector:
+        return self + -self._like(other)
+
+    def __neg__(self) -> Vector:
+        return Vector(-v for v in self)
+
+    def __mul__(self, other: Any) -> Vector:
+        if isinstance(other, (Vector, Partials)):
+            raise TypeError("the product of two vectors of derivatives is v @ w")
+        return Vector(v * other for v in self)
+
+    def __rmul__(self, other: Any) -> Vector:
+        return Vector(other * v for v in self)
+
+    def __truediv__(self, other: Any) -> Vector:
+        return Vector(v / other for v in self)
+
+    def _like(self, other: Any) -> Vector:
+        """Return another vector of as many symbols."""
+        other = Vector(other) if isinstance(other, Partials) else other
+        if not isinstance(other, Vector):
+            raise TypeError(f"a vector of derivatives meets {other!r}: take its elements")
+        if len(other) != len(self):
+            raise ValueError(f"vectors of {len(self)} and {len(other)} derivatives meet")
+        return other
+
     def __matmul__(self, other: Any) -> Any:
-        if isinstance(other, Partials):
-            other = Vector(other)
-        if isinstance(other, Vector):
-            if len(other) != len(self):
-                raise ValueError(
-                    f"a product of vectors of {len(self)} and {len(other)} derivatives"
-                )
-            return _total(a * b for a, b in zip(self, other, strict=True))
+        if isinstance(other, (Vector, Partials)):
+            return _total(a * b for a, b in zip(self, self._like(other), strict=True))
         return Vector(map(self._combined, _matrix(other, len(self)).T))
 
     def __rmatmul__(self, other: Any) -> Vector:
@@ -211,6 +254,8 @@ class Symbol:
         if isinstance(other, np.ndarray) and not other.ndim:
             other = other[()]
         if isinstance(other, (numbers.Number, Fraction)) or hasattr(other, "_mpf_"):
+            if other != other:
+                raise ValueError("a coefficient of a symbol is nan")
             exact = isinstance(other, (int, np.integer))
             return Symbol(self.variables, {(): int(other) if exact else other})
         return Symbol(self.variables, {(): 1}).scaled(other) if callable(other) else None

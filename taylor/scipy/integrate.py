@@ -24,6 +24,11 @@ from taylor.drivers.driver import parts
 from taylor.drivers.several import argument, pullback, pushforward, series
 from taylor.numbers.kinds import base, is_operand
 
+__all__ = [
+    "cumulative_simpson", "cumulative_trapezoid", "dblquad", "fixed_quad", "quad", "quad_vec",
+    "romb", "simpson", "trapezoid",
+]  # fmt: skip
+
 Function = Callable[..., Any]
 
 

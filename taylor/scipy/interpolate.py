@@ -28,6 +28,12 @@ from taylor.core.operand import as_array
 from taylor.errors import ShapeMismatch
 from taylor.numbers.kinds import is_operand
 
+__all__ = [
+    "Akima1DInterpolator", "BSpline", "BarycentricInterpolator", "CubicHermiteSpline",
+    "CubicSpline", "PchipInterpolator", "PiecewisePolynomial", "RBFInterpolator",
+    "RegularGridInterpolator", "from_scipy", "interp1d", "make_interp_spline",
+]  # fmt: skip
+
 Array = Any
 GRID_METHODS = {"linear": 1, "nearest": 0, "slinear": 1, "cubic": 3, "quintic": 5}
 

@@ -21,6 +21,12 @@ from taylor.errors import ShapeMismatch
 from taylor.numbers.kinds import is_operand
 from taylor.scipy import ndimage
 
+__all__ = [
+    "convolve", "convolve2d", "correlate", "decimate", "detrend", "fftconvolve", "filtfilt",
+    "freqz", "hilbert", "lfilter", "medfilt", "oaconvolve", "periodogram", "resample",
+    "resample_poly", "savgol_filter", "sosfilt", "sosfiltfilt", "upfirdn", "welch", "wiener",
+]  # fmt: skip
+
 MODES = ("full", "valid", "same")
 SMALL = 4096  # elements of a kernel that is applied directly
 

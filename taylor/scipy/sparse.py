@@ -13,6 +13,10 @@ from taylor.core.operand import as_array
 from taylor.core.table import Rule
 from taylor.errors import ShapeMismatch
 
+__all__ = [
+    "by_rows", "matmul", "spsolve",
+]  # fmt: skip
+
 
 def matmul(a: Any, x: Any) -> Any:
     """Return A @ x of a sparse matrix of plain numbers, in any format, and a vector or matrix.

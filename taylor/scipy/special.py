@@ -44,6 +44,12 @@ def _unwrapped(name: str) -> Any:
 
 UFUNCS = sorted(n for n in dir(sp) if isinstance(_unwrapped(n), np.ufunc))
 
+__all__ = [
+    *UFUNCS, "assoc_laguerre", "comb", "h1vp", "h2vp", "ivp", "jvp", "kvp", "lambertw",
+    "log_softmax", "logsumexp", "multigammaln", "perm", "polygamma", "sinc", "softmax",
+    "softplus", "spherical_in", "spherical_jn", "spherical_kn", "spherical_yn", "yvp", "zeta",
+]  # fmt: skip
+
 
 def __getattr__(name: str) -> Callable[..., Any]:
     """Return a ufunc of SciPy for any number type."""

@@ -25,9 +25,18 @@ from taylor.core.advice import no_name, suggesting
 from taylor.core.operand import as_array, lift
 from taylor.errors import ShapeMismatch
 from taylor.numbers.kinds import is_operand
+from taylor.scipy import descriptive
 from taylor.scipy import special as sp
 from taylor.scipy.descriptive import *  # noqa: F403
 from taylor.scipy.rows import SKEW
+
+__all__ = [
+    *descriptive.__all__, "Dirichlet", "MultivariateNormal", "bernoulli", "beta", "binom",
+    "cauchy", "chi2", "dirichlet", "expon", "f", "fisk", "gamma", "gengamma", "geom",
+    "gumbel_l", "gumbel_r", "halfnorm", "invgamma", "invgauss", "laplace", "logistic",
+    "lognorm", "multivariate_normal", "nbinom", "norm", "pareto", "poisson", "rayleigh",
+    "skewnorm", "t", "uniform", "weibull_max", "weibull_min",
+]  # fmt: skip
 
 Formula = Callable[..., Any]
 INF = math.inf

@@ -38,6 +38,7 @@ from taylor.numbers.values import (
     decided,
     divisible,
     joined,
+    over,
     quietly,
     together,
     zeros,
@@ -306,7 +307,7 @@ class Series(Coefficients):
             if not is_operand(y) and np.ndim(y) == 0 and is_zero(y) and not propagates():
                 raise PoleError(f"division of a {type(self).__name__} by the number zero")
             with np.errstate(all="ignore"):
-                return owner._new(x / y, reach=a)
+                return owner._new(over(x, y), reach=a)
         still = not owner.algebra.height(x) and np.ndim(base(x[0])) == 0
         if still and is_zero(base(x[0])) and not propagates():
             raise no_quotient("")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 import operator
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
@@ -21,6 +22,7 @@ from taylor.core.calls import Row
 from taylor.core.conditions import COMPARISONS, Guard
 from taylor.core.functions import absolute, clip, maximum, minimum, power, reciprocal, square
 from taylor.core.instructions import Const, Einsum, Input, Op
+from taylor.core.lookups import Lookup
 from taylor.core.maps import Map
 from taylor.core.program import Program, record
 from taylor.core.rules import numbers
@@ -28,12 +30,14 @@ from taylor.core.sides import Choose
 from taylor.core.singular import unsettled
 from taylor.core.tables import contract, free_letter, pad
 from taylor.errors import DomainError, TaylorError, TieError, Undecided
+from taylor.llvm.enclosures import VALUES
 from taylor.numbers.kinds import Shape, is_nested, is_operand
 from taylor.numbers.policy import policy
 from taylor.numbers.values import shape_of
 from taylor.series.multivariate import TaylorN
 from taylor.series.univariate import Taylor
 from taylor.verified.interval import CERTAIN, OPPOSITE, SETS, Interval
+from taylor.verified.jets import has_kernel
 from taylor.verified.levels import Levels
 
 Function = Callable[..., Any]
@@ -42,6 +46,7 @@ CONTINUOUS = {absolute, clip, maximum, minimum, power, reciprocal, square}  # of
 SHARES = (0.5, 0.382, 0.724, 0.146)  # where to record, if there is a kink in the middle
 BESIDE = 1e-6  # how far from a point to record, relative to it, if values are equal there
 FEW = 64  # boxes that are not worth another worker
+BY_CODE, BY_ELEMENT, BY_BALL = 0.3, 0.3, 100.0  # microseconds
 MANY, MORE = 512, 1024  # boxes that are worth machine code of series, and of values
 
 
@@ -77,6 +82,7 @@ class Boxes:
         """Return the results on boxes, which lie along the first axis of x and of each result."""
         count = len(x)
         self.seen += count
+        self.one = x[:1]
         if self.executor is None or count < 2 * FEW:
             return self.at(x)
         parts = min(count // FEW, 4 * getattr(self.executor, "_max_workers", 4))
@@ -102,6 +108,19 @@ class Boxes:
                 y[left[same]] = z[same]
             left, n = left[other], n + 1
         return found or self._unbounded(len(x))
+
+    def effort(self) -> float:
+        """Return how many microseconds a box takes, about."""
+        if not self.programs:
+            self._record(self.one)
+        program = self.programs[0]
+        if self._code(program) is not None:
+            return BY_CODE
+        size = 1 if self.algebra is None else self.algebra.size
+        return size * sum(
+            math.prod(shape) * (BY_BALL if _needs_ball(op) else BY_ELEMENT)
+            for op, _, shape in program.code
+        )
 
     def _unbounded(self, count: int) -> list[Any]:
         """Return results without bounds."""
@@ -208,6 +227,11 @@ class Boxes:
         return False
 
 
+def _needs_ball(op: Op) -> bool:
+    """Whether values of an instruction come from balls, one after the other."""
+    return isinstance(op, Row) and op.row.compose is None and not has_kernel(op.row, VALUES)
+
+
 def _joined(parts: Sequence[list[Any]]) -> list[Any]:
     return [joined(each) for each in zip(*parts, strict=True)]
 
@@ -235,7 +259,7 @@ def run(
                 continue
             a = [v[i] for i in args]
             v.append(_value(op, args, a, shape, count, number))
-            if smooth and isinstance(op, (Choose, Row)):
+            if smooth and isinstance(op, (Choose, Lookup, Row)):
                 same &= _steady(op, a, v[-1], count)
     for guard in program.guards:
         holds, fails = _decided(guard, v, count)
@@ -255,6 +279,8 @@ def _value(op: Op, args: Any, a: list[Any], shape: Shape, count: int, number: An
         first, second = terms.split(",")
         spec = f"{z}{first},{z}{second}->{z}{out}"
         return contract(spec, *(_whole(x, count) for x in a))
+    if isinstance(op, Lookup) and shape_of(a[1])[0] == 1:
+        return _looked_up(op, *map(plain, a))
     if op.by_element:
         ready = {i: _aligned(x, len(shape)) for i, x in zip(args, a, strict=True)}
         return op.value([ready[i] for i in args], number)
@@ -262,9 +288,24 @@ def _value(op: Op, args: Any, a: list[Any], shape: Shape, count: int, number: An
     return np.stack([op.value(lane, number) for lane in lanes])
 
 
+def _looked_up(op: Lookup, x: Any, table: Any) -> Any:
+    """Return the hulls of the rows of a table, the same for all boxes, that members have."""
+    first, last = (np.searchsorted(op.knots, end, op.side) for end in Interval.of(x)._ends)  # type: ignore[call-overload]
+    ends, size = [Interval.of(table)[0]], 1  # of 1, 2, 4, ... rows from each of them on
+    while size <= np.max(last - first, initial=0):
+        ends.append(ends[-1] | np.concatenate([ends[-1][size:], ends[-1][-size:]]))
+        size *= 2
+    which = np.log2(last - first + 1).astype(int)
+    every = np.stack(ends)
+    return every[which, first] | every[which, last + 1 - 2**which]
+
+
 def _steady(op: Op, a: Sequence[Any], y: Any, count: int) -> Any:
     """Return where an instruction certainly is continuous: on which boxes it cannot jump."""
     ndim = max((len(shape_of(x)) for x in (*a, y)), default=1) - 1
+    if isinstance(op, Lookup):
+        low, high = (np.searchsorted(op.knots, end, op.side) for end in _lanes(a[0], count, 0))  # type: ignore[call-overload]
+        return (low == high).reshape(count, -1).all(1)
     if isinstance(op, Row):
         if op.row.jumps is not None:
             low, high = _lanes(y, count, ndim)
@@ -335,8 +376,31 @@ def _given(x: Any, _: int) -> Any:
     return x
 
 
+def _of_order(guard: Guard, x: tuple[Any, Any]) -> tuple[Any, Any]:
+    """Return where an argsort, argmax or argmin certainly is the same, and certainly is not.
+
+    One element comes before another; of two that may be equal it is the first of them.
+    """
+    index = np.atleast_1d(guard.outcome)
+    rest = np.delete(np.arange(x[0].shape[1]), index if guard.op != "argsort" else [])
+    pairs = {
+        "argsort": (index[:-1], index[1:]), "argmax": (rest, index), "argmin": (index, rest),
+    }  # fmt: skip
+    before, after = np.broadcast_arrays(*pairs[guard.op])
+    strict = (before > after) != (guard.op == "argmax")
+    (low, high), first, last = x, before, after
+    holds = (high[:, first] < low[:, last]) | (~strict & (high[:, first] <= low[:, last]))
+    fails = (low[:, first] > high[:, last]) | (strict & (low[:, first] >= high[:, last]))
+    return holds.all(1), fails.any(1)
+
+
 def _of_lanes(guard: Guard, v: Sequence[Any], count: int) -> tuple[Any, Any]:
     x = plain(v[guard.a])
+    if guard.op == "isnan":  # which no member of a set is
+        same = np.full(count, not np.any(guard.outcome))
+        return same, ~same
+    if guard.op in ("argsort", "argmax", "argmin") and len(shape_of(x)) == 2:
+        return _of_order(guard, _lanes(_whole(x, count), count, 1))
     lanes = [x] * count if shape_of(x) == () else [x[n % len(x)] for n in range(count)]
     same, other = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
     for n, lane in enumerate(lanes):

@@ -6,6 +6,7 @@ import numpy as np
 
 from taylor.core.calls import Integral, Row
 from taylor.core.program import Program, expand
+from taylor.llvm.enclosures import FUNCTIONS
 from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH, Index
 from taylor.llvm.jit import Code
@@ -25,12 +26,12 @@ class Series(Jets):
     x is the variable itself, x_0 + t, or (`variable` false) any series.
     """
 
-    kernels = True
+    kernels = FUNCTIONS
 
     def __init__(self, program: Program, order: int, variable: bool) -> None:
         if any(isinstance(i.op, Integral) and i.op.polar is not None for i in expand(program).code):
             raise TypeError("a function has an equation in phases, which gives narrower bounds")
-        s = scalars(expand(program, exact=True))
+        s = scalars(expand(program, exact=True), order)
         if s.guards or any(name == "choose" for name, *_ in s.code):
             raise TypeError("which branch is taken may differ among the boxes")
         rows = [i.op.row for i in program.code if isinstance(i.op, Row)]

@@ -5,13 +5,17 @@ of Lagrange)
 
     f(a) = Σ_{k <= m} c_k(a_0) u^k + c_{m+1}(ξ) u^{m+1}        for some ξ in the range of a,
 
-and both c_k(a_0) and c_{m+1}(range) are those of the row itself, over intervals.  In several
-arguments the same holds for the coefficients of all monomials of degree m + 1.
+and both c_k(a_0) and c_{m+1}(range) are those of the row itself, over intervals.  Where c_{m+1}
+keeps its sign the rest grows, or falls, on either side of a_0, so that it lies between zero and
+what it is at the ends of the range (Joldes, Rigorous Polynomial Approximations, 2011, 2.2.1).  In
+several arguments Lagrange's form holds for the coefficients of all monomials of degree m + 1.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from functools import partial
 from typing import Any
 
@@ -20,7 +24,7 @@ import numpy as np
 from taylor.core.algebra import multivariate
 from taylor.core.functions import power
 from taylor.core.powers import integer_power, integer_valued
-from taylor.core.table import Elementary
+from taylor.core.table import Elementary, lookup
 from taylor.errors import DomainError, PoleError
 from taylor.numbers.kinds import is_operand
 from taylor.numbers.policy import policy
@@ -32,6 +36,7 @@ from taylor.verified.values import coefficients
 
 PIECES = 8  # of a range, on which coefficients are narrower
 SMALL = 1e-13  # a rest that needs no better bound
+REAL_POWER = lookup("real_power")
 ROUGH = 1e-2  # of a value: a rest that is worth a costly one
 
 Coefficients = Callable[[Interval, int], Any]  # (x, order) -> c_0, ..., c_order on x
@@ -42,6 +47,9 @@ def of_row(row: Elementary, owner: Any, args: Sequence[Any]) -> Any:
     if row is power and not is_operand(args[1]) and integer_valued(args[1]):
         n = int(args[1])
         return integer_power(reciprocal(owner) if n < 0 else owner, abs(n))
+    if row is power and not is_operand(args[1]) and np.ndim(args[1]) == 0:
+        found = of_one(owner, partial(_real_powers, args[1]))
+        return _bounded(row, found, [owner])
     if row.compose is not None:
         return row.compose(*args)
     live = [isinstance(x, type(owner)) for x in args]
@@ -52,17 +60,33 @@ def of_row(row: Elementary, owner: Any, args: Sequence[Any]) -> Any:
         found = of_one(owner, partial(_series, row))
     else:
         found = _of_several(row, owner, args, live)
+    return _bounded(row, found, [x for x, m in zip(args, live, strict=True) if m])
+
+
+def _bounded(row: Elementary, found: Any, models: Sequence[Any]) -> Any:
+    """Return what was found of a row at models; raise its error where that is nothing."""
     if found is None:
-        parts = [enclosed(x, BOUNDS[-1]) for x, m in zip(args, live, strict=True) if m]
+        parts = [str(enclosed(x, BOUNDS[-1])) for x in models]
         raise row.error(
-            f"{row.name} has no bound on all of {', '.join(map(str, parts))} "
-            f"(domain: {row.domain}); split the box"
+            f"{row.name} has no bound on all of {', '.join(parts)} (domain: {row.domain}); "
+            "split the box"
         )
     return found
 
 
 def _series(row: Elementary, x: Interval, order: int) -> Any:
     return coefficients(row, x, order, 1 if np.all(x.lo == x.hi) else PIECES)
+
+
+def _real_powers(r: Any, x: Interval, order: int) -> list[Any]:
+    """Return the coefficients binomial(r, k)·x^(r - k) of a power."""
+    exact = Fraction(*r.as_integer_ratio()) if hasattr(r, "as_integer_ratio") else Interval(r)
+    factor, found = Interval(1), []
+    for k in range(order + 1):
+        with policy(singular="propagate"):
+            found.append(factor * REAL_POWER(x, Interval(exact - k)))
+        factor = factor * Interval(exact - k) / (k + 1)
+    return found
 
 
 def reciprocal(x: Any) -> Any:
@@ -100,11 +124,51 @@ def of_one(x: Any, series: Coefficients) -> Any:
     for k in range(order - 1, -1, -1):
         y = y * u + at[k]
 
-    def last(ranges: Sequence[Interval]) -> list[Any]:
-        return [series(ranges[0], order + 1)[order + 1]]
+    def rest(ranges: Sequence[Interval]) -> Any:
+        last = series(ranges[0], order + 1)[order + 1]
+        found = _rest([x], ranges, [last], [(order + 1,)])
+        keeps = ((last.lo >= 0) | (last.hi <= 0)) & np.isfinite(last.mag)
+        if not np.any(keeps):
+            return found
+        narrow = _between_ends(series, at, Interval(x.coef[0]), ranges[0])
+        if order % 2 == 0:  # of both signs: the polynomial stays that of Taylor
+            narrow = Interval(-narrow.mag, narrow.mag)
+        return np.where(keeps, found & narrow, found)
 
-    rest = _least_rest([x], last, [(order + 1,)], at[0])
-    return None if rest is None else y + rest
+    found = _least_rest([x], rest, at[0])
+    return None if found is None else y + found
+
+
+def _between_ends(series: Coefficients, at: Sequence[Any], centre: Interval, x: Interval) -> Any:
+    """Return the hull of zero and of f(x) - Σ c_k(centre) (x - centre)^k at both ends of x."""
+    found: Any = Interval(np.zeros(x.shape))
+    for end in (x.lo, x.hi):
+        u = Interval(end) - centre
+        total = at[-1]
+        for c in at[-2::-1]:
+            total = total * u + c
+        found = found | (series(Interval(end), 0)[0] - total)
+    return found
+
+
+def developed(row: Elementary, x: Any, count: int) -> list[Any]:
+    """Return the coefficients up to degree `count` of a function of one argument at a model.
+
+    They are functions of it, too, with the coefficients binomial(n + k, n)·c_(n + k).
+    """
+    top = count + x.space.algebra.order + 1
+    known: dict[Any, Any] = {}
+
+    def all_of(x: Interval) -> Any:
+        name = (np.asarray(x.lo).tobytes(), np.asarray(x.hi).tobytes())
+        if name not in known:
+            known[name] = _series(row, x, top)
+        return known[name]
+
+    def one(n: int, x: Interval, order: int) -> list[Any]:
+        return [all_of(x)[n + k] * math.comb(n + k, n) for k in range(order + 1)]
+
+    return [_bounded(row, of_one(x, partial(one, n)), [x]) for n in range(count + 1)]
 
 
 def _around(x: Any) -> Any:
@@ -114,13 +178,8 @@ def _around(x: Any) -> Any:
     return u
 
 
-def _least_rest(
-    xs: Sequence[Any],
-    last: Callable[[Sequence[Interval]], Sequence[Any]],
-    exponents: Sequence[Sequence[int]],
-    value: Any,
-) -> Any:
-    """Return an enclosure of Σ last_α u^α, with bounds of the ranges as good as need be.
+def _least_rest(xs: Sequence[Any], rest_on: Callable[[Sequence[Interval]], Any], value: Any) -> Any:
+    """Return an enclosure of a rest, from bounds of the ranges that are as good as need be.
 
     That is an error beside a value of the function.  None if there are no bounds.
     """
@@ -130,7 +189,7 @@ def _least_rest(
         if bound == BOUNDS[-1] and found is not None and np.max(found.mag, initial=0.0) <= large:
             break
         try:
-            rest = _rest(xs, [enclosed(x, bound) for x in xs], last, exponents)
+            rest = rest_on([enclosed(x, bound) for x in xs])
         except DomainError:
             continue
         if not np.isfinite(rest.mag).all():
@@ -145,12 +204,13 @@ def _least_rest(
 def _rest(
     xs: Sequence[Any],
     ranges: Sequence[Interval],
-    last: Callable[[Sequence[Interval]], Sequence[Any]],
+    last: Sequence[Any],
     exponents: Sequence[Sequence[int]],
 ) -> Any:
+    """Return an enclosure of Σ last_α u^α."""
     around = [(r - x.coef[0]).mag for x, r in zip(xs, ranges, strict=True)]
     total: Any = 0
-    for e, c in zip(exponents, last(ranges), strict=True):
+    for e, c in zip(exponents, last, strict=True):
         size = np.ones(())
         for v, n in zip(around, e, strict=True):
             size = above(size * _power(v, n), 2)
@@ -193,7 +253,8 @@ def _of_several(row: Elementary, owner: Any, args: Sequence[Any], live: Sequence
         before = powers[algebra.index(e - np.eye(len(e), dtype=int)[i])]
         powers[k] = u[i] if before is None else before * u[i]
         y = y + powers[k] * at[k]
-    rest = _least_rest(own, last, algebra.exponents[tail].tolist(), at[0])
+    exponents = algebra.exponents[tail].tolist()
+    rest = _least_rest(own, lambda ranges: _rest(own, ranges, last(ranges), exponents), at[0])
     return None if rest is None else y + rest
 
 

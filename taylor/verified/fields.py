@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from taylor.core.program import Program, expand, pushforward, record
-from taylor.errors import ShapeMismatch
+from taylor.errors import ShapeMismatch, TieError, Undecided
 from taylor.verified.jets import Jets
 
 
@@ -43,10 +43,21 @@ class Field:
         """Return what computes the coefficients of y, and of V if it is wanted, up to an order."""
         t, y = self.at
         if varied:
-            return Jets(expand(record(self.varied, t, y, np.eye(self.n)), exact=True), order)
+            program = recorded("fun", self.varied, t, y, np.eye(self.n))
+            return Jets(expand(program, exact=True), order)
         return Jets(self.program, order)
 
     @functools.cached_property
     def program(self) -> Program:
         """f(t, y), expanded."""
-        return expand(record(self, *self.at), exact=True)
+        return expand(recorded("fun", self, *self.at), exact=True)
+
+
+def recorded(name: str, f: Callable[..., Any], *at: Any) -> Program:
+    """Return the program of a function at a point; Undecided where a branch goes either way."""
+    try:
+        return record(f, *at)
+    except TieError as error:
+        raise Undecided(
+            f"a branch of {name} goes either way at {', '.join(map(str, at[:2]))}: {error}"
+        ) from error

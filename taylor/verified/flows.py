@@ -14,7 +14,7 @@ import numpy as np
 
 from taylor.errors import Undecided
 from taylor.numbers.kinds import Array
-from taylor.verified.compose import reciprocal
+from taylor.verified.compose import developed, reciprocal
 from taylor.verified.interval import Interval
 from taylor.verified.model import Space, TaylorModel
 from taylor.verified.scalars import Scalars
@@ -80,6 +80,7 @@ class Flow:
         self.tables: list[Table] = []
         self.weighted: dict[int, Table] = {}
         self.inverse: dict[int, Part] = {}
+        self.local: dict[int, list[TaylorModel]] = {}
 
     def _sides(self) -> tuple[list[str], dict[int, str]]:
         """Return on which sides of products tables stand, and those of k·x_k."""
@@ -103,7 +104,8 @@ class Flow:
         for name, *args in self.code:
             reads = args[0] if name == "row" else args[3:] if name == "choose" else args
             reads = args[:1] if name == "scale" else reads
-            found.append(name == "input" or (name != "const" and any(found[a] for a in reads)))
+            fixed = name in ("const", "local", "coef")
+            found.append(name == "input" or (not fixed and any(found[a] for a in reads)))
         return found
 
     # -------------------------------------------------------------- parts
@@ -190,6 +192,17 @@ class Flow:
     # -------------------------------------------------------------- rules
     def _const(self, i: int, k: int, lo: float, hi: float) -> Part:
         return self.constant(lo, hi)
+
+    def _local(self, i: int, k: int, name: str, a: int) -> Part:
+        self.local[i] = developed(self.rows[i], self.model(self.tables[a][0]), self.order + 1)
+        return self.constant(0.0, 0.0)
+
+    def _coef(self, i: int, k: int, c: int, n: int) -> Part:
+        found = self.local[c][n]
+        return Part(found.coef, float(found.radius))
+
+    def _rise(self, i: int, k: int, a: int) -> Part:
+        return self.tables[a][k] if k else self.constant(0.0, 0.0)
 
     def _add(self, i: int, k: int, a: int, b: int) -> Part:
         live = [x for x in (a, b) if k == 0 or self.live[x]]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import operator
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from taylor.core.singular import unsettled
 from taylor.core.table import Elementary
 from taylor.errors import DomainError, Undecided
 from taylor.llvm.bounds import Bounds, most, summed
-from taylor.llvm.enclosures import FUNCTIONS, power
+from taylor.llvm.enclosures import FUNCTIONS, VALUES, power
 from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH, Index
 from taylor.llvm.jit import Code, address, made
@@ -28,9 +28,13 @@ from taylor.numbers.kinds import Array
 from taylor.verified.batches import UNIT, aligned
 from taylor.verified.interval import Interval
 from taylor.verified.scalars import Operation, Scalars, scalars
+from taylor.verified.values import coefficients
 
 FEW = 4  # degrees that are written out, of polynomials in t
 HEAD = 1  # numbers in front: what is nan if a bound is not finite
+
+
+Kernels = dict[str, Callable[..., Bounds]]
 
 
 class Jets:
@@ -40,10 +44,10 @@ class Jets:
     more pairs of inputs and outputs they belong to the state.
     """
 
-    kernels = False  # whether values of functions are computed by the code, where it can
+    kernels: ClassVar[Kernels] = {}  # functions of the table whose values are computed by the code
 
     def __init__(self, program: Program, order: int) -> None:
-        s = scalars(program)
+        s = scalars(program, order)
         self.time = s.inputs[0][0]
         self.state = [i for x in s.inputs[1:] for i in x]
         self.slopes = [i for x in s.outputs for i in x]
@@ -58,7 +62,9 @@ class Jets:
         """
         self.order, self.scalars = order, s
         self.heights = _heights(s.code, self.time, order)
-        self.asked = [i for i, row in s.rows.items() if not (self.kernels and has_kernel(row))]
+        rows = (i for i, row in s.rows.items() if not has_kernel(row, self.kernels))
+        self.asked = [i for i in rows if s.code[i][0] != "local"]
+        self.asked += [i for i, op in enumerate(s.code) if op[0] == "coef"]
         self.early = _early(s, [*self.asked, *early])
         what = (
             tuple(s.code), self.time, tuple(self.state), tuple(self.slopes), order,
@@ -129,11 +135,18 @@ class Jets:
         if name == "power":
             z: Interval = known[args[0]] ** args[1]
             return z
+        if name == "local":
+            (arg,) = args[1:]
+            c: Interval = coefficients(self.scalars.rows[i], known[arg], self.order)
+            return c
+        if name == "coef":
+            return known[args[0]][args[1]]
         if name in ("row", "value"):
             row, given = self.scalars.rows[i], [known[a] for a in args[name == "value"]]
             y: Interval = row(*given)
-            if np.any(unsettled(row, given, y)):
-                raise Undecided(f"{row.name} may jump, or has no bound, at {given[0]}")
+            lost = np.broadcast_to(unsettled(row, given, y), y.shape)
+            if lost.any():
+                raise Undecided(f"{row.name} may jump, or has no bound, at {given[0][lost][:1]}")
             return y
         if name == "choose":
             return self._chosen(known, *args)
@@ -178,9 +191,9 @@ def _heights(code: Sequence[Operation], time: int, order: int) -> list[int]:
     for i, (name, *args) in enumerate(code):
         if name == "input":
             h = 1 if i == time else order
-        elif name == "const":
+        elif name in ("const", "local", "coef"):
             h = 0
-        elif name in ("add", "scale"):
+        elif name in ("add", "scale", "rise"):
             h = max(found[a] for a in args[: 2 if name == "add" else 1])
         elif name == "mul":
             h = found[args[0]] + found[args[1]]
@@ -194,9 +207,9 @@ def _heights(code: Sequence[Operation], time: int, order: int) -> list[int]:
     return [min(h, order) for h in found]
 
 
-def has_kernel(row: Elementary) -> bool:
-    """Whether the code has the value of a function of the table."""
-    return row.own and row.name in FUNCTIONS
+def has_kernel(row: Elementary, kernels: Kernels) -> bool:
+    """Whether code has the value of a function of the table."""
+    return row.own and row.name in kernels
 
 
 def _early(s: Scalars, last: Sequence[int]) -> list[int]:
@@ -208,8 +221,8 @@ def _early(s: Scalars, last: Sequence[int]) -> list[int]:
         if i in wanted or name == "input":
             continue
         wanted.add(i)
-        reads = args[0] if name == "row" else args[: {"scale": 1, "power": 1}.get(name)]
-        reads = args[1:] if name == "choose" else args[1] if name == "value" else reads
+        reads = args[0] if name == "row" else args[: {"scale": 1, "power": 1, "coef": 1}.get(name)]
+        reads = args[1] if name == "value" else args[1:] if name in ("choose", "local") else reads
         stack += [] if name == "const" else reads
     return sorted(wanted)
 
@@ -355,6 +368,15 @@ class Writing:
     def _const(self, i: int, k: Index, lo: float, hi: float) -> Bounds | None:
         return None
 
+    def _local(self, i: int, k: Index, name: str, a: int) -> Bounds | None:
+        return None
+
+    def _coef(self, i: int, k: Index, c: int, n: int) -> Bounds | None:
+        return None
+
+    def _rise(self, i: int, k: Index, a: int) -> Bounds:
+        return self.at(a, k) if k != 0 and self.reaches(a, k) else self.constant(0.0, 0.0)
+
     def _add(self, i: int, k: Index, a: int, b: int) -> Bounds:
         parts = [self.at(x, k) for x in (a, b) if self.reaches(x, k)]
         return parts[0] + parts[1] if len(parts) == 2 else parts[0]
@@ -387,7 +409,7 @@ class Writing:
         return power(self.at(a, 0), n)
 
     def _value(self, i: int, k: Index, name: str, args: Sequence[int]) -> Bounds:
-        return FUNCTIONS[name](*(self.at(a, 0) for a in args))
+        return VALUES[name](*(self.at(a, 0) for a in args))
 
     def _choose(self, i: int, k: Index, strict: bool, lhs: int, rhs: int, a: int, b: int) -> Bounds:
         x, z, nan = self.at(lhs, 0), self.at(rhs, 0), self.f.constant(float("nan"))

@@ -11,15 +11,15 @@ from taylor.core.calls import Row
 from taylor.core.conditions import COMPARISONS
 from taylor.core.functions import absolute, maximum, minimum, power, reciprocal, square
 from taylor.core.program import Program
-from taylor.errors import DomainError, Undecided
 from taylor.llvm.bounds import Bounds
+from taylor.llvm.enclosures import VALUES
 from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH, Index
 from taylor.llvm.jit import Code
 from taylor.numbers.kinds import Array, Shape
 from taylor.verified.batches import UNIT, through
 from taylor.verified.interval import CERTAIN, OPPOSITE, Interval
-from taylor.verified.jets import Jets, Writing
+from taylor.verified.jets import Jets, Writing, has_kernel
 from taylor.verified.scalars import scalars
 
 GROUPS = 64  # vectors of boxes in a call
@@ -33,15 +33,17 @@ class Levels(Jets):
     Of a `smooth` program boxes on which something may jump have no bounds.
     """
 
-    kernels = True
+    kernels = VALUES
 
     def __init__(self, program: Program, smooth: bool) -> None:
         rows = [i.op.row for i in program.code if isinstance(i.op, Row)]
         if smooth and any(r.jumps or (r.compose and r not in SMOOTH) for r in rows):
             raise TypeError("a function may jump")
-        s = scalars(program, True)
+        s = scalars(program, values=True)
         if len(s.code) > LONGEST:
             raise TypeError("a function of many operations, which is slow to compile")
+        if not all(has_kernel(row, VALUES) for row in s.rows.values()):
+            raise TypeError("a function of the table by balls, next to which all else is quick")
         self.shapes: list[Shape] = [program.code[i].shape for i in program.outputs]
         self.time, self.state, self.slopes = -1, [], []
         self.wanted = [i for x in s.outputs for i in x]
@@ -49,23 +51,16 @@ class Levels(Jets):
         (self.read,) = s.inputs
         self._make(s, 0, read=self.wanted)
 
-    def through(self, x: Interval) -> tuple[list[Interval], Any, Any, Any] | None:
+    def through(self, x: Interval) -> tuple[list[Interval], Any, Any, Any]:
         """Return the outputs on boxes, rows of ends, and where they hold.
 
-        And where another branch is taken, and where the code found no bounds.  None where values
-        that Python computes have none.
+        And where another branch is taken, and where the code found no bounds.
         """
-        given = dict(zip(self.read, (x[:, n] for n in range(x.shape[1])), strict=True))
-        with np.errstate(all="ignore"):
-            try:
-                for i in self.early:
-                    given[i] = self._value(i, given)
-            except (DomainError, Undecided):
-                return None
-        known = [given[i] for i in (*self.read, *self.asked)]
-        lanes, found = len(x), self._run(known, len(x))
+        lanes = len(x)
+        ends = [end for n in range(x.shape[1]) for end in (x.lo[:, n], x.hi[:, n])]
+        found = through(self.code, self._data(), GROUPS, ends, 1 + 2 * len(self.wanted))
         lost = ~np.isfinite(found[0])
-        ends = {i: found[1 + 2 * n : 3 + 2 * n] for n, i in enumerate(self.wanted)}
+        bounds = {i: found[1 + 2 * n : 3 + 2 * n] for n, i in enumerate(self.wanted)}
         outputs, start = [], 0
         for shape in self.shapes:
             size = int(np.prod(shape))
@@ -76,21 +71,15 @@ class Levels(Jets):
         same, other = ~lost, np.zeros(lanes, dtype=bool)
         for op, a, b, outcome in self.scalars.guards:
             for left, right, was in zip(a, b, outcome, strict=True):
-                holds, fails = _certain(op, ends[left], ends[right], was, left == right)
+                holds, fails = _certain(op, bounds[left], bounds[right], was, left == right)
                 same, other = same & holds, other | (fails & ~lost)
         return outputs, same, other, lost
 
-    def _run(self, known: Sequence[Interval], lanes: int) -> Array:
-        """Return what the code stores, for every lane: the flag, then ends of what is wanted."""
-        ends = [np.broadcast_to(end, (lanes,)) for x in known for end in (x.lo, x.hi)]
-        return through(self.code, self._data(), GROUPS, ends, 1 + 2 * len(self.wanted))
-
     def _write(self) -> tuple[Any, Code]:
         f = Function(UNIT)
-        given = [*self.read, *self.asked]
-        f.allocate(1 + GROUPS * (2 * len(given) + 1 + 2 * len(self.wanted)))
+        f.allocate(1 + GROUPS * (2 * len(self.read) + 1 + 2 * len(self.wanted)))
         with f.loop(0, f.word(f.address("%data", [], 0), "i64")) as loop:
-            _Level(f, self).all_of(given, loop.index)
+            _Level(f, self).all_of(self.read, loop.index)
         text = f.text()
         return f.size + WIDTH, Code(text)
 

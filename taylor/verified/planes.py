@@ -13,7 +13,7 @@ import numpy as np
 
 from taylor.numbers.kinds import Array
 from taylor.verified.enclosing import ALL, Ends
-from taylor.verified.rounding import INF, MOST, STEP, down, greatest, least, sums, up
+from taylor.verified.rounding import INF, LEAST, MOST, STEP, down, greatest, least, sums, up
 
 Shape = tuple[int, ...]
 
@@ -21,7 +21,7 @@ Shape = tuple[int, ...]
 def plus(x: Ends, y: Ends) -> Ends:
     """Return x + y; a sum with the number zero is not rounded."""
     low, high = x[0] + y[0], x[1] + y[1]
-    found = down(low), up(high)
+    found = down(low, 0.0), up(high, 0.0)
     if type(low) is float:
         return (low, high) if _none(x) or _none(y) else found
     if _full(x[0]) and _full(y[0]):
@@ -54,12 +54,24 @@ def _ordered(p: Any, r: Any) -> Ends:
 
 
 def times(x: Ends, y: Ends) -> Ends:
-    """Return x·y."""
+    """Return x·y, of the sign that it is known to have."""
     low, high = _products(x, y)
-    found = down(low), up(high)
-    if type(low) is float:
-        return (0.0, 0.0) if low == high == 0 and (_none(x) or _none(y)) else found
-    return found if _full(low) else _with_zeros(found, low, _none(x) | _none(y))
+    return _outward((low, high), x, y)
+
+
+def _outward(rounded: Ends, x: Ends, y: Ends) -> Ends:
+    """Return bounds of x·y or x/y, none beyond a zero that is not passed, from rounded ends."""
+    low, high = found = down(rounded[0]), up(rounded[1])
+    alone = type(low) is float
+    if rounded[0] != 0 != rounded[1] if alone else _full(rounded[0]) and _full(rounded[1]):
+        return found
+    none = _none(x) | _none(y)
+    positive = (rounded[0] == 0) & (_alike(x, y) | none)
+    negative = (rounded[1] == 0) & (_alike(x, (-y[1], -y[0])) | none)
+    if alone:
+        return (0.0 if positive else low), (0.0 if negative else high)
+    low[positive], high[negative] = 0.0, 0.0
+    return found
 
 
 def _full(x: Any) -> bool:
@@ -72,9 +84,9 @@ def _none(x: Ends) -> Any:
     return (x[0] == 0) & (x[1] == 0)
 
 
-def _with_zeros(x: Ends, rounded: Any, zero: Any) -> Ends:
-    """Return x with zeros where the result is zero, and not rounded to it."""
-    return where(zero & (rounded == 0), (0.0, 0.0), x)
+def _alike(x: Ends, y: Ends) -> Any:
+    """Return where no product of members is negative."""
+    return ((x[0] >= 0) & (y[0] >= 0)) | ((x[1] <= 0) & (y[1] <= 0))
 
 
 def squared(x: Ends) -> Ends:
@@ -114,11 +126,9 @@ def over(x: Ends, y: Ends) -> Ends:
     else:
         q, r, s = a / d, b / c, b / d
         low, high = least(p, q, r, s), greatest(p, q, r, s)
-    low, high = down(low), up(high)
+    low, high = _outward((low, high), x, y)
     if type(low) is float:
-        return (0.0, 0.0) if a == b == 0 else (low, high)
-    if not _full(p):
-        low, high = _with_zeros((low, high), p, _none(x))
+        return low, high
     bad = has_zero(y)
     return (np.where(bad, -INF, low), np.where(bad, INF, high)) if np.any(bad) else (low, high)
 
@@ -168,13 +178,20 @@ def summed(x: Ends, axes: Any) -> Ends:
 
 
 def dot(x: Ends, y: Ends, axes: Any = (0,)) -> Ends:
-    """Return the sum of x·y over axes of the product."""
+    """Return the sum of x·y over axes of the product, of the sign that it is known to have."""
     low, high = _products(x, y)
     shape = low.shape
-    found = sums(low, high, axes, math.prod([shape[i] for i in axes]), 1)
-    if np.count_nonzero(low) or np.count_nonzero(high):
-        return found
-    return where(np.any(~(_none(x) | _none(y)), axis=axes), found, (0.0, 0.0))
+    count = math.prod([shape[i] for i in axes])
+    least, most = sums(low, high, axes, count, 1)
+    tiny, none = 4 * count * LEAST, None
+    for by in (1, -1):
+        end = least if by > 0 else -most
+        if np.any((end < 0) & (end >= -tiny)):
+            none = _none(x) | _none(y) if none is None else none
+            alike = _alike(x, y if by > 0 else (-y[1], -y[0]))
+            end = np.where(np.all(alike | none, axis=axes), np.maximum(end, 0.0), end)
+            least, most = (end, most) if by > 0 else (least, -end)
+    return least, most
 
 
 @np.errstate(all="ignore")
@@ -185,7 +202,7 @@ def running(x: Ends, axis: int) -> Ends:
     steps = np.arange(np.shape(x[0])[axis]).reshape(shape) * STEP
     found = [np.cumsum(v, axis=axis) for v in x]
     error = [np.cumsum(np.abs(v), axis=axis) * steps for v in x]
-    low, high = down(found[0] - error[0]), up(found[1] + error[1])
+    low, high = down(found[0] - error[0], 0.0), up(found[1] + error[1], 0.0)
     first: list[Any] = [slice(None)] * low.ndim
     first[axis] = slice(0, 1)
     low[tuple(first)], high[tuple(first)] = (v[tuple(first)] for v in x)
@@ -204,7 +221,7 @@ def scattered(x: Ends, index: Array, shape: Shape) -> Ends:
     for v, sign, step in ((low, -1, down), (high, 1, up)):
         total = np.bincount(to, v, size)
         error = np.bincount(to, np.abs(v), size) * part
-        moved = step(total + sign * error)
+        moved = step(total + sign * error, 0.0)
         found.append(np.where(count > 1, moved, total).reshape(shape))
     return found[0], found[1]
 

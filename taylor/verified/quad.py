@@ -21,13 +21,14 @@ from numpy.typing import NDArray
 from taylor.core.algebra import Univariate, check_order, monomials, multivariate
 from taylor.errors import NonAnalyticError, NotVerified
 from taylor.numbers.kinds import Shape
-from taylor.progress import Progress, Report
+from taylor.progress import Report
 from taylor.verified.boxes import Boxes, joined, tolerance
+from taylor.verified.effort import allowed, through
 from taylor.verified.interval import Interval
 
 Floats = NDArray[np.float64]
 Function = Callable[..., Any]
-BUDGET = 100_000
+BUDGET = 50_000  # pieces at most, if nobody says how many
 FIRST = 3  # cuts to begin with
 SHORTEST = 2.0**-52  # of a side of a piece without bounds, relative to the ends of the whole
 
@@ -63,21 +64,23 @@ class _Pieces:
         spread = size * Interval(-radius, radius) + middle * even
         rest = np.where(squares, last * even, spread).sum(1)
         found: Any = head + rest
-        bad = ~np.isfinite(found.mag)
-        if bad.any():  # a kink, or the end of a domain
-            found = _replaced(found, bad, self.values(x[bad])[0] * volume(x[bad]))
-        return found, np.where(bad, 0.0, np.asarray(head.width))
+        wild = found.width > np.abs(found.mid)
+        if wild.any():  # a kink, the end of a domain, or waves that no polynomial follows
+            found = _replaced(found, wild, found[wild] & self.values(x[wild])[0] * volume(x[wild]))
+        return found, np.where(wild, 0.0, np.asarray(head.width))
 
     def _moments(self, a: Interval, b: Interval) -> tuple[Interval, Interval]:
         """Return the integrals of the monomials, and of their absolute values, from a to b."""
-        even, size = [], []
         sides = joined([b[None], a[None]])
-        for k in range(self.order + 2):
-            p, q = sides ** (k + 1) / (k + 1)
-            even.append(p - q)
-            size.append(p - q if k % 2 == 0 else p + q)
+        powers: list[Any] = [sides]
+        for _ in range(self.order + 1):
+            powers.append(powers[-1] * sides)
+        weights = np.arange(1.0, self.order + 3).reshape(-1, 1, 1, 1)
+        p, q = np.moveaxis(np.stack(powers) / weights, 1, 0)
+        alike = np.where(weights[:, 0] % 2, -q, q)
+        even, size = np.moveaxis(np.stack([p - q, p + alike]), 2, 1)
         found: list[Any] = []
-        for moments in (np.stack(even, axis=1), np.stack(size, axis=1)):
+        for moments in (even, size):
             total = moments[:, self.exponents[:, 0], 0]
             for i in range(1, self.exponents.shape[1]):
                 total = total * moments[:, self.exponents[:, i], i]
@@ -103,7 +106,7 @@ def quad(
     *,
     tol: float = 1e-10,
     order: int = 15,
-    max_pieces: int = BUDGET,
+    max_pieces: int | None = None,
     executor: Executor | None = None,
     progress: Report = False,
 ) -> Interval:
@@ -126,8 +129,10 @@ def quad(
     factor = math.prod(np.where(low <= high, 1, -1).reshape(-1).tolist())
     low, high = np.minimum(low, high), np.maximum(low, high)
     pieces = _Pieces(f, low.shape, check_order(order), executor)
-    found = _added_up(pieces, low.reshape(-1), high.reshape(-1), tol, max_pieces, progress)
-    total = cast(Interval, found * factor)
+    integral = _Sum(pieces, low.reshape(-1), high.reshape(-1), tol)
+    limit = allowed(max_pieces, [pieces.series], BUDGET)
+    through(integral.waiting, integral.level, limit, progress, "pieces")
+    total = cast(Interval, integral.total() * factor)
     if not total.width <= tol:
         raise NotVerified(
             f"the integral is only known to lie in {total}, more than {tol:g} wide; allow more "
@@ -137,36 +142,44 @@ def quad(
     return total
 
 
-def _added_up(
-    pieces: _Pieces, low: Floats, high: Floats, tol: float, max_pieces: int, progress: Any
-) -> Interval:
-    """Return the sum over pieces, cut in two until it is narrow enough."""
-    sides = high - low
-    x = Interval(low[None], high[None])
-    for _ in range(FIRST):
-        x = _halved(x, sides)
-    done: list[Interval] = []
-    width, count = 0.0, 0
-    with Progress(progress, "pieces") as report:
-        while True:
-            count += len(x)
-            part, rounding = pieces(x)
-            share = np.prod((x.hi - x.lo) / np.where(sides, sides, 1.0), axis=1)
-            ready = (part.width <= 0.5 * tol * share) | (part.width <= 2 * rounding)
-            last, lost = _last(x, sides), ~np.isfinite(part.mag)
-            ready |= last
-            total = width + float(np.sum(part.width))
-            tiny = np.all(x.hi - x.lo <= SHORTEST * np.maximum(abs(low), abs(high)), axis=1)
-            if np.any(lost & (last | tiny)):  # no piece gets bounds by being smaller
-                report(count, 0)
-                return joined([*done, part]).sum(axis=0)
-            if total <= 0.9 * tol or ready.all() or count + 2 * len(x) > max_pieces:
-                report(count, 0)
-                return joined([*done, part]).sum(axis=0)
-            done.append(part[ready])
-            width += float(np.sum(part.width[ready]))
-            x = _halved(x[~ready], sides)
-            report(count, len(x))
+class _Sum:
+    """The sum over pieces, which are cut in two until it is narrow enough."""
+
+    def __init__(self, pieces: _Pieces, low: Floats, high: Floats, tol: float) -> None:
+        self.pieces, self.tol, self.sides = pieces, tol, high - low
+        self.tiny = SHORTEST * np.maximum(abs(low), abs(high))
+        self.x = Interval(low[None], high[None])
+        for _ in range(FIRST):
+            self.x = _halved(self.x, self.sides)
+        self.done: list[Interval] = []
+        self.left = Interval(np.full(1, -np.inf), np.full(1, np.inf))
+        self.width = 0.0
+
+    def waiting(self) -> int:
+        """Return how many pieces are looked at next."""
+        return len(self.x)
+
+    def level(self) -> None:
+        """Look at the pieces, and cut those that are too wide."""
+        x = self.x
+        part, rounding = self.pieces(x)
+        share = np.prod((x.hi - x.lo) / np.where(self.sides, self.sides, 1.0), axis=1)
+        ready = (part.width <= 0.5 * self.tol * share) | (part.width <= 2 * rounding)
+        last, lost = _last(x, self.sides), ~np.isfinite(part.mag)
+        ready |= last
+        total = self.width + float(np.sum(part.width))
+        tiny = np.all(x.hi - x.lo <= self.tiny, axis=1)
+        hopeless = np.any(lost & (last | tiny))  # no piece gets bounds by being smaller
+        if hopeless or total <= 0.9 * self.tol:
+            ready[:] = True
+        self.done.append(part[ready])
+        self.width += float(np.sum(part.width[ready]))
+        self.left = part[~ready]
+        self.x = _halved(x[~ready], self.sides)
+
+    def total(self) -> Interval:
+        """Return the sum of all pieces, those too wide among them."""
+        return joined([*self.done, self.left]).sum(axis=0)
 
 
 def _middles(x: Interval, sides: Floats) -> tuple[Any, Floats]:

@@ -23,13 +23,14 @@ from numpy.typing import NDArray
 from taylor.drivers.derivatives import jacobian
 from taylor.drivers.forward_mode import derivative
 from taylor.errors import NonAnalyticError, NotVerified
-from taylor.progress import Progress, Report
+from taylor.progress import Report
 from taylor.verified.boxes import Boxes, bounded, joined, tolerance
+from taylor.verified.effort import allowed, through
 from taylor.verified.interval import Interval
 
 Floats = NDArray[np.float64]
 Function = Callable[..., Any]
-BUDGET = 200_000
+BUDGET = 60_000  # boxes at most, each of which may be looked at again and again
 TURNS = 60  # of Newton's method
 SHRUNK = 0.7  # of the width of a box, below which it is not cut
 
@@ -114,12 +115,10 @@ def _has_zero(x: Interval) -> Any:
 def _inverses(slopes: Interval) -> Any:
     """Return matrices near the inverses of the middles of matrices, zero where there are none."""
     middle = np.where(np.isfinite(slopes.mag), slopes.mid, 0.0)
-    found = np.zeros_like(middle)
-    for i, a in enumerate(middle):
-        try:
-            found[i] = np.linalg.inv(a)
-        except np.linalg.LinAlgError:
-            continue
+    singular = (np.linalg.det(middle) == 0)[:, None, None]
+    found = np.where(
+        singular, 0.0, np.linalg.inv(np.where(singular, np.eye(len(middle[0])), middle))
+    )
     return np.where(np.isfinite(found).all((1, 2), keepdims=True), found, 0.0)
 
 
@@ -128,7 +127,7 @@ def roots(
     box: Any,
     *,
     tol: float = 1e-12,
-    max_boxes: int = BUDGET,
+    max_boxes: int | None = None,
     executor: Executor | None = None,
     progress: Report = False,
 ) -> Roots:
@@ -165,19 +164,15 @@ class _Search:
         self.x = self.whole
         self.evaluated = 0
         self.proved: list[tuple[Interval, Interval]] = []  # a root, and where it is the only one
+        self.places = np.zeros((2, 0, self.whole.shape[1]))  # ends of what is proved
         self.undecided: list[Interval] = []
 
-    def run(self, max_boxes: int, progress: Any) -> bool:
+    def run(self, max_boxes: int | None, progress: Report) -> bool:
         """Look at boxes until none is left; return whether that was possible."""
-        with Progress(progress, "boxes") as report:
-            while len(self.x):
-                if self.evaluated + len(self.x) > max_boxes:
-                    self.undecided.append(self.x)
-                    return False
-                self.evaluated += len(self.x)
-                self._level()
-                report(self.evaluated, len(self.x))
-        return True
+        limit = allowed(max_boxes, [self.newton.values, self.newton.slopes], BUDGET)
+        self.evaluated, complete = through(lambda: len(self.x), self._level, limit, progress)
+        self.undecided += [] if complete else [self.x]
+        return complete
 
     def _level(self) -> None:
         x = self.x
@@ -252,14 +247,16 @@ class _Search:
         if not np.all(x.subset(whole)):
             self.undecided.append(x[None])
             return
-        for n, (y, known) in enumerate(self.proved):
-            if np.all(x.overlaps(y)):
-                if np.all(x.subset(known)) or np.all(y.subset(outer)):
-                    self.proved[n] = (x & y, known)
-                else:
-                    self.undecided.append(x[None])
-                return
+        low, high = self.places
+        for n in np.flatnonzero(((low <= x.hi) & (x.lo <= high)).all(1))[:1]:
+            y, known = self.proved[n]
+            if np.all(x.subset(known)) or np.all(y.subset(outer)):
+                self.proved[n] = (x & y, known)
+            else:
+                self.undecided.append(x[None])
+            return
         self.proved.append((x, outer))
+        self.places = np.append(self.places, np.stack([x.lo, x.hi])[:, None], axis=1)
 
     def result(self) -> Roots:
         """Return what is known."""

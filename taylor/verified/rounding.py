@@ -5,6 +5,9 @@ positive float η = 2^-1074, e = fl(2u|x| + η) is at least the distance from x 
 (2u|x| of a normal x, η of others), so x - e is no more than the float before x; rounding is
 monotone, so fl(x - e) is no more than that, hence than z.  It needs no other rounding mode.
 
+Sums do without η: where x is not normal it is the sum itself, else fl(2u|x|) is at least a step.
+So no sum of numbers that are not negative has a bound below zero.
+
 A sum of n floats, in any order, has an error of at most (n - 1)u/(1 - (n - 1)u)·Σ|x| (Higham,
 Accuracy and Stability of Numerical Algorithms, 4.2), which 2un·fl(Σ|x|) bounds for n < 2^45.
 
@@ -24,35 +27,36 @@ STEP, LEAST, MOST = 2.0**-52, 2.0**-1074, float(np.finfo(float).max)
 INF = math.inf
 
 
-def down(x: Any) -> Any:
-    """Return a float, or floats, that what was rounded to x is not below."""
+def down(x: Any, tiny: float = LEAST) -> Any:
+    """Return a float, or floats, that what was rounded to x is not below; of sums tiny = 0."""
     if type(x) is float:
-        r = x - (abs(x) * STEP + LEAST)
+        r = x - (abs(x) * STEP + tiny)
         return r if r == r else MOST - MOST * STEP if x == INF else -INF
     if type(x) is not np.ndarray:
-        return down(float(x))
+        return down(float(x), tiny)
     found = np.minimum(x, MOST)  # an overflow is of what is larger than all floats
-    found -= _step(found)
+    found -= _step(found, tiny)
     return np.fmax(found, -INF, out=found)
 
 
-def up(x: Any) -> Any:
-    """Return a float, or floats, that what was rounded to x is not above."""
+def up(x: Any, tiny: float = LEAST) -> Any:
+    """Return a float, or floats, that what was rounded to x is not above; of sums tiny = 0."""
     if type(x) is float:
-        r = x + (abs(x) * STEP + LEAST)
+        r = x + (abs(x) * STEP + tiny)
         return r if r == r else MOST * STEP - MOST if x == -INF else INF
     if type(x) is not np.ndarray:
-        return up(float(x))
+        return up(float(x), tiny)
     found = np.maximum(x, -MOST)
-    found += _step(found)
+    found += _step(found, tiny)
     return np.fmin(found, INF, out=found)
 
 
-def _step(x: Array) -> Array:
+def _step(x: Array, tiny: float) -> Array:
     """Return 2u|x| + η; few arrays are made, which costs more than what is done with them."""
     step = np.abs(x)
     step *= STEP
-    step += LEAST
+    if tiny:
+        step += tiny
     return step
 
 
@@ -90,15 +94,12 @@ def sums(low: Array, high: Array, axis: Any, count: int, steps: int = 0) -> tupl
     """
     if count <= 1 and not steps:
         return np.add.reduce(low, axis), np.add.reduce(high, axis)
-    size = np.add.reduce(np.maximum(np.abs(low), np.abs(high)), axis)
-    error = size * ((count + steps) * STEP) + count * (1 + steps) * LEAST
-    found = (
-        down(_number(np.add.reduce(low, axis) - error)),
-        up(_number(np.add.reduce(high, axis) + error)),
-    )
-    if steps or np.count_nonzero(size) == np.size(size):
-        return found
-    return np.where(size == 0, 0.0, found[0]), np.where(size == 0, 0.0, found[1])  # of zeros
+    found = []
+    for ends, sign, step in ((low, -1, down), (high, 1, up)):
+        size = np.add.reduce(np.abs(ends), axis)
+        error = size * ((count + steps) * STEP) + count * steps * LEAST
+        found.append(step(_number(np.add.reduce(ends, axis) + sign * error), 0.0))
+    return found[0], found[1]
 
 
 def _number(x: Any) -> Any:

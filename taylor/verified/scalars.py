@@ -10,6 +10,8 @@
 | ("row", arguments, pairs, p) | y of p·y' = Σ q·a' over pairs (a, q): a function of the table |
 | ("value", name, arguments) | the value alone of a function of the table |
 | ("power", a, n) | aⁿ, where values alone are wanted |
+| ("local", name, a), ("coef", c, k) | the c_k at a₀ of a function without an equation; c_k |
+| ("rise", a) | a - a₀: with it, Σ c_k (a - a₀)^k is sums and products |
 
 Operands are numbers of operations; the companions q and p of a row may stand after it.
 """
@@ -41,7 +43,7 @@ NAMES: dict[type[Op], str] = {Add: "add", Mul: "mul", Div: "div"}
 MOST = 64  # of a power that is written out
 REFUSED = (
     "{} has no rigorous series: write the function in arithmetic, sums, products, indexing and "
-    "functions of the table that have a differential equation"
+    "functions of the table"
 )
 
 
@@ -56,16 +58,19 @@ class Scalars:
     guards: list[tuple[str, list[int], list[int], list[bool]]]  # comparisons that were so
 
 
-def scalars(program: Program, values: bool = False) -> Scalars:
-    """Return the operations of a program that was expanded exactly, or of one of values alone."""
-    return _Taking(values).program(program)
+def scalars(program: Program, order: int = 0, values: bool = False) -> Scalars:
+    """Return the operations of a program that was expanded exactly, or of one of values alone.
+
+    `order` is how far functions without an equation are developed.
+    """
+    return _Taking(order, values).program(program)
 
 
 class _Taking:
     """Takes the instructions of a program apart, one after the other."""
 
-    def __init__(self, alone: bool) -> None:
-        self.alone = alone  # values, without series
+    def __init__(self, order: int, alone: bool) -> None:
+        self.order, self.alone = order, alone  # values, without series
         self.code: list[Operation] = []
         self.known: dict[Operation, int] = {}
         self.rows: dict[int, Elementary] = {}
@@ -133,6 +138,8 @@ class _Taking:
             return _each(self.scaled, shape, _objects(op.c), x[0])
         if isinstance(op, Row) and self.alone:
             return self.row_of(op.row, x, shape)
+        if isinstance(op, Row) and op.row.local is not None and len(x) == 1:
+            return _each(functools.partial(self.developed, op.row), shape, *x)
         return self.moved(op, x, shape)
 
     def row_of(self, row: Elementary, x: list[Array], shape: Shape) -> Array:
@@ -151,6 +158,15 @@ class _Taking:
             return found
 
         return _each(value, shape, *x)
+
+    def developed(self, row: Elementary, a: int) -> int:
+        """Return Σ c_k (a - a_0)^k, of a function by its local series."""
+        c = self.new(("local", row.name, a))
+        self.rows[c] = row
+        u, found = self.put("rise", a), self.put("coef", c, self.order)
+        for k in range(self.order - 1, -1, -1):
+            found = self.put("add", self.put("mul", found, u), self.put("coef", c, k))
+        return found
 
     def moved(self, op: Any, x: list[Array], shape: Shape) -> Array:
         """Return the elements of what moves and adds elements."""

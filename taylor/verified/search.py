@@ -20,15 +20,15 @@ from numpy.typing import NDArray
 
 from taylor.drivers.derivatives import value_and_gradient
 from taylor.errors import NonAnalyticError, NotVerified, Undecided
-from taylor.progress import Progress, Report
+from taylor.progress import Report
 from taylor.verified.boxes import Boxes, bounded, tolerance
+from taylor.verified.effort import allowed, through
 from taylor.verified.interval import Interval
 
 Floats = NDArray[np.float64]
 Ends = tuple[Floats, Floats, Floats]  # lower and upper ends of boxes, and bounds of f there
 Function = Callable[..., Any]
 MANY = 256  # boxes that take not much longer than one
-BUDGET = 200_000
 GAIN = 2.0**-10  # of a bound, of what it lacks, which halving a box is good for
 IDLE = 60  # halvings of every side without a gain, after which a box is set aside
 
@@ -51,13 +51,10 @@ class Minimum:
 class _Least:
     """The search for the least value of sign·f on a box; `enough(high)` is what is low enough."""
 
-    def __init__(self, f: Function, box: Any, sign: int, executor: Executor | None) -> None:
-        self.box = bounded(box)
-        self.shape, self.sign = self.box.shape, sign
-        n = self.box.size
-        self.values = Boxes(f, self.shape, executor)
-        self.slopes = Boxes(partial(value_and_gradient, f), self.shape, executor, slopes=True)
-        ends = (self.box.lo, self.box.hi)
+    def __init__(self, box: Interval, sign: int, functions: tuple[Boxes, Boxes]) -> None:
+        self.shape, self.sign = box.shape, sign
+        self.values, self.slopes = functions
+        n, ends = box.size, (box.lo, box.hi)
         self.floor, self.top = (np.reshape(np.asarray(e, dtype=float), (1, n)) for e in ends)
         self.lo, self.hi = self.floor.copy(), self.top.copy()
         self.low = np.full(1, -np.inf)  # bounds of the boxes that wait
@@ -69,19 +66,18 @@ class _Least:
     def run(
         self,
         enough: Callable[[float], float],
-        max_boxes: int,
+        max_boxes: int | None,
         progress: Report,
         stop: Callable[[float], bool] = lambda high: False,
     ) -> bool:
         """Look at boxes until all have a bound that is high enough; return whether they have."""
-        with Progress(progress, "boxes") as report:
-            while len(self.lo) and not stop(self.high):
-                if self.evaluated + len(self.lo) > max_boxes:
-                    return False
-                self.evaluated += len(self.lo)
-                self._level(enough)
-                report(self.evaluated, len(self.lo))
-        return True
+        self.evaluated, complete = through(
+            lambda: 0 if stop(self.high) else len(self.lo),
+            lambda: self._level(enough),
+            allowed(max_boxes, [self.values, self.slopes]),
+            progress,
+        )
+        return complete
 
     def _level(self, enough: Callable[[float], float]) -> None:
         x = Interval(self.lo, self.hi)
@@ -189,12 +185,18 @@ class _Least:
         return Interval(low, self.high if self.high < np.inf else np.inf)
 
 
+def _functions(f: Function, box: Interval, executor: Executor | None) -> tuple[Boxes, Boxes]:
+    """Return f, and f with its gradient, on boxes."""
+    slopes = Boxes(partial(value_and_gradient, f), box.shape, executor, slopes=True)
+    return Boxes(f, box.shape, executor), slopes
+
+
 def minimize(
     f: Function,
     box: Any,
     *,
     tol: float = 1e-8,
-    max_boxes: int = BUDGET,
+    max_boxes: int | None = None,
     executor: Executor | None = None,
     progress: Report = False,
 ) -> Minimum:
@@ -202,17 +204,17 @@ def minimize(
 
     f is ordinary code of one point: of a number where the box is a pair (lo, hi), of an array where
     it is a list of pairs, as for `scipy.optimize`; what it returns is proved for the exact function
-    of real numbers that its code describes.  If more than `max_boxes` have to be looked at,
-    `NotVerified` is raised; its `result` is true, but wide.  An executor shares out the boxes of a
-    level; progress=True shows a bar (of tqdm), or a function gets the numbers of boxes done and
-    left.
+    of real numbers that its code describes.  If more than `max_boxes` have to be looked at (left
+    out: as many as take seconds), `NotVerified` is raised; its `result` is true, but wide.  An
+    executor shares out the boxes of a level; progress=True shows a bar (of tqdm), or a function
+    gets the numbers of boxes done and left.
 
     >>> found = minimize(lambda x: (x - 1) ** 2 * (x + 2), (-1.5, 2.0), tol=1e-6)
     >>> 0.0 in found.value, 1.0 in found.boxes[0]
     (True, True)
     """
-    tol = tolerance(tol)
-    search = _Least(f, box, 1, executor)
+    box, tol = bounded(box), tolerance(tol)
+    search = _Least(box, 1, _functions(f, box, executor))
     complete = search.run(lambda high: high - tol, max_boxes, progress)
     return _minimum(search, tol, complete)
 
@@ -237,7 +239,7 @@ def range(
     box: Any,
     *,
     tol: float = 1e-6,
-    max_boxes: int = BUDGET,
+    max_boxes: int | None = None,
     executor: Executor | None = None,
     progress: Report = False,
 ) -> Interval:
@@ -249,8 +251,9 @@ def range(
     >>> 0 in y, 0.25 in y, bool(y.width < 0.25 + 1e-8)
     (True, True, True)
     """
-    tol = tolerance(tol)
-    searches = [_Least(f, box, sign, executor) for sign in (1, -1)]
+    box, tol = bounded(box), tolerance(tol)
+    functions = _functions(f, box, executor)
+    searches = [_Least(box, sign, functions) for sign in (1, -1)]
     for search in searches:
         search.run(lambda high: high - tol, max_boxes, progress)
     least, most = searches[0].value(), -searches[1].value()
@@ -270,7 +273,7 @@ def sign(
     box: Any,
     relation: str = ">",
     *,
-    max_boxes: int = BUDGET,
+    max_boxes: int | None = None,
     executor: Executor | None = None,
     progress: Report = False,
 ) -> bool:
@@ -284,7 +287,8 @@ def sign(
     if relation not in (">", ">=", "<", "<="):
         raise ValueError(f"the relation is one of >, >=, <, <=, not {relation!r}")
     strict = len(relation) == 1
-    search = _Least(f, box, 1 if relation[0] == ">" else -1, executor)
+    box = bounded(box)
+    search = _Least(box, 1 if relation[0] == ">" else -1, _functions(f, box, executor))
     enough = math.nextafter(0.0, 1.0) if strict else 0.0
 
     def false(high: float) -> bool:

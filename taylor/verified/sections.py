@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from taylor.core.program import pushforward, record
-from taylor.errors import NotVerified
+from taylor.core.program import pushforward
+from taylor.errors import GuardError, NotVerified, Undecided
 from taylor.verified import environment
 from taylor.verified.boxes import tolerance
-from taylor.verified.fields import Field
+from taylor.verified.fields import Field, recorded
 from taylor.verified.interval import Interval
 from taylor.verified.ivp import states, walk
 from taylor.verified.solution import Solution, Taken
@@ -38,18 +38,33 @@ class _Section:
         t, y = field.at
         n = field.n
         one = np.eye(n)
-        self._value = record(lambda y: section(y), y)
-        self.gradient = record(lambda y: pushforward(section, [y], [one], n)[1], y)
-        self.field = record(field, t, y)
+        self._value = recorded("section", lambda y: section(y), y)
+        self._gradient = recorded("section", lambda y: pushforward(section, [y], [one], n)[1], y)
+        self.field = recorded("fun", field, t, y)
 
     def value(self, y: Interval) -> Interval:
         """Return s of states; it may be a constant."""
-        return Interval.of(self._value(y))
+        return Interval.of(_along(self._value, y))
+
+    def gradient(self, y: Interval) -> Interval:
+        """Return the gradient of s at states."""
+        found: Interval = _along(self._gradient, y)
+        return found
 
     def rate(self, t: Interval, y: Interval) -> Interval:
         """Return the rate of s along solutions."""
         found: Interval = self.gradient(y) @ self.field(t, y)
         return found
+
+
+def _along(program: Any, y: Interval) -> Any:
+    """Return a program of the section at states, or raise Undecided at another branch of it."""
+    try:
+        return program(y)
+    except GuardError as error:
+        raise Undecided(
+            f"a branch of section is another one at {y}; write np.where: {error}"
+        ) from error
 
 
 def poincare(

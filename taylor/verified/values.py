@@ -29,7 +29,7 @@ from taylor.numbers.kinds import Array
 from taylor.numbers.policy import current_policy
 from taylor.verified import elementary, planes
 from taylor.verified.enclosing import ALL, Ends
-from taylor.verified.rounding import INF, down, up
+from taylor.verified.rounding import INF, MOST, down, up
 
 BITS, ENOUGH, MOST_BITS = 80, 58, 2000  # of balls; in a value, relative to it; tried
 EXTRA = 3  # orders above the one that is wanted, from which coefficients are tightened
@@ -37,20 +37,32 @@ Set = Any  # an Interval
 
 MONOTONE = {"exp", "log", "logaddexp"}  # beside those that the table says are
 WAVES = {"sin", "cos"}
-EVEN = {"cosh", "sech2"}  # and monotone in the size
+EVEN = {"cosh", "sech2", "gauss", "npdf", "bessel_i(0)"}  # and monotone in the size
 STEPS: dict[str, Callable[..., Any]] = {  # increasing, of the first argument, and exact
     "sign": np.sign, "floor": np.floor, "ceil": np.ceil, "trunc": np.trunc, "rint": np.rint,
     "whole_to_zero": np.trunc, "whole_down": np.floor,
 }  # fmt: skip
+PI, TURN = math.nextafter(math.pi, 4.0), 6.5
 RANGES = {  # what the values of some rows are never below, and never above
     "exp": (0.0, INF), "exp2": (0.0, INF), "exp10": (0.0, INF), "expm1": (-1.0, INF),
     "sin": (-1.0, 1.0), "cos": (-1.0, 1.0), "sinpi": (-1.0, 1.0), "cospi": (-1.0, 1.0),
     "tanh": (-1.0, 1.0), "erf": (-1.0, 1.0), "erfc": (0.0, 2.0), "ndtr": (0.0, 1.0),
     "sigmoid": (0.0, 1.0), "sech2": (0.0, 1.0), "cosh": (1.0, INF), "gauss": (0.0, 1.0),
-    "npdf": (0.0, INF), "softplus": (0.0, INF), "erfcx": (0.0, INF), "hypot": (0.0, INF),
+    "softplus": (0.0, INF), "erfcx": (0.0, INF), "hypot": (0.0, INF),
     "real_power": (0.0, INF), "exponential": (0.0, INF), "cos_atan": (0.0, 1.0),
-    "sinc": (-0.2172336282112217, 1.0), "si": (-1.851937051982467, 1.851937051982467),  # Si(π)
-    "sec_asin": (1.0, INF), "log_ndtr": (-INF, 0.0), "log_expit": (-INF, 0.0), "exp1": (0.0, INF),
+    "bessel_j(0)": (-0.402759395702553, 1.0), "bessel_i(0)": (1.0, INF),
+    "bessel_j(1)": (-0.5818652242815964, 0.5818652242815964),
+    "dawsn": (-0.5410442246351818, 0.5410442246351818), "npdf": (0.0, 0.399),
+    "airyai": (-0.4190154780325641, 0.5356566560157), "sinc": (-0.2172336282112217, 1.0),
+    "si": (-1.851937051982467, 1.851937051982467), "atan2": (-PI, PI), "sec_asin": (1.0, INF),
+    "log_ndtr": (-INF, 0.0), "log_expit": (-INF, 0.0), "exp1": (0.0, INF),
+}  # fmt: skip
+# first maxima and minima of what rises from -∞ at zero, and has smaller and smaller ones after that
+# (DLMF 6.4, and Watson, Theory of Bessel Functions, 15.3)
+WAVING = {
+    "ci": (-0.1984075606923581, 0.4720006514395687),
+    "bessel_y(0)": (-0.3403180455234406, 0.520786412402268),
+    "bessel_y(1)": (-0.303173740139444, 0.4167299281064514),
 }  # fmt: skip
 # derivatives by a ball and the value there, of rows that are asked for often
 QUICK: dict[str, Callable[[Any, Any], Any]] = {
@@ -143,7 +155,13 @@ def _by_balls(row: Elementary, x: list[list[Array]]) -> tuple[Array, Array, Arra
         low, high, known = elementary.bounds(name, [(a, b) for a, b in x])
     else:
         low, high, known = np.full(count, -INF), np.full(count, INF), np.zeros(count, dtype=bool)
-    left = np.flatnonzero(~known)
+    left = ~known
+    if name == "log":  # at zero, where boxes often end, it takes long to find out
+        left &= x[0][0] > 0
+    if name in WAVES:  # more than a turn
+        turn = left & (x[0][1] - x[0][0] > TURN)
+        low[turn], high[turn], known[turn], left = -1.0, 1.0, True, left & ~turn
+    left = np.flatnonzero(left)
     with at(bits=BITS):
         for i in left.tolist():
             lane = [(float(a[i]), float(b[i])) for a, b in x]
@@ -182,7 +200,7 @@ def _of_lane(row: Elementary, arb: Any, f: Callable[..., Any], x: Lane) -> Found
     by_ends = by_ends or (row.name in RISING and RISING[row.name](*x[0]))
     if row.own and (by_ends or (row.name in WAVES and _near(*x[0]))):
         return _hull([_at(arb, f, [e[n] for e in x]) for n in (0, 1)])
-    if row.own and row.name in CORNERS:
+    if row.own and (row.name in CORNERS or (row.name == "atan2" and not _cut(x))):
         return _hull([_at(arb, f, [a, b]) for a in set(x[0]) for b in set(x[1])])
     if row.own and row.name == "hypot":  # grows with the sizes of both
         least = _at(arb, f, [max(a, -b, 0.0) for a, b in x])
@@ -190,10 +208,14 @@ def _of_lane(row: Elementary, arb: Any, f: Callable[..., Any], x: Lane) -> Found
         return least[0], most[1], True
     balls = [arb(a) if a == b else arb(a).union(arb(b)) for a, b in x]
     whole = f(*balls)
+    low, high = _ends(arb, whole) if whole.is_finite() else (-INF, INF)
+    limits = RANGES.get(row.name if row.own else "", (-INF, INF))
+    if row.own and row.name in WAVING and x[0][0] > 0:
+        limits = WAVING[row.name]
+        low, limits = max(low, min(limits[0], _at(arb, f, [x[0][0]])[0])), (-INF, limits[1])
+    low, high = max(low, limits[0]), min(high, limits[1])
     if not whole.is_finite():
-        low, high = RANGES.get(row.name if row.own else "", (-INF, INF))
         return low, high, math.isfinite(low) and math.isfinite(high)
-    low, high = _ends(arb, whole)
     slopes = None if row.seam is not None and _cut(x) else _slopes(row, balls, whole)
     if slopes is None:
         return low, high, True
@@ -223,7 +245,19 @@ def _in_a_branch(low: float, high: float) -> bool:
     return bool(end < begin and _near(low, high))
 
 
-RISING = {"digamma": _between_poles, "tan": _in_a_branch}
+def _positive(low: float, high: float) -> bool:
+    """Whether all numbers between two are positive."""
+    return low > 0
+
+
+# where rows that turn, or have poles, are monotone (DLMF 5.4.20, 5.15, 6.2, 9.2, 10.29, 25.2)
+RISING: dict[str, Callable[[float, float], bool]] = {
+    "digamma": _between_poles, "tan": _in_a_branch, "exp1": _positive,
+    "expi": lambda low, high: low > 0 or high < 0, "zeta": lambda low, high: low > 1,
+    "gamma": lambda low, high: low > 1.4617, "lgamma": lambda low, high: low > 1.4617,
+    "erfcx": lambda low, high: True, "bessel_i(1)": lambda low, high: True,
+    "airyai": lambda low, high: low >= 0, "airybi": lambda low, high: low >= 0,
+}  # fmt: skip
 
 
 def _of_negative(arb: Any, f: Callable[..., Any], x: tuple[float, float],
@@ -260,9 +294,9 @@ def _slopes(row: Elementary, x: list[Any], y: Any) -> list[Any] | None:
 
 def _at(arb: Any, f: Callable[..., Any], x: list[float]) -> Found:
     """Return the floats around a row at a point, and whether it is defined there."""
-    if not all(map(math.isfinite, x)):
-        return -INF, INF, True
     y, bits = f(*map(arb, x)), BITS
+    if not all(map(math.isfinite, x)):
+        return _limit(arb, y)
     while bits < MOST_BITS and not _is_enough(y):
         if not y.is_finite() and bits > 2 * BITS:
             return -INF, INF, False
@@ -270,6 +304,13 @@ def _at(arb: Any, f: Callable[..., Any], x: list[float]) -> Found:
         with at(bits=bits):
             y = f(*map(arb, x))
     return (*_ends(arb, y), True) if y.is_finite() else (-INF, INF, False)
+
+
+def _limit(arb: Any, y: Any) -> Found:
+    """Return the floats around a limit at infinity, no bounds where flint tells none."""
+    if y.is_finite():
+        return (*_ends(arb, y), True)
+    return MOST if y > MOST else -INF, -MOST if y < -MOST else INF, True
 
 
 def _is_enough(y: Any) -> bool:

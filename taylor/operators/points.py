@@ -1,0 +1,53 @@
+"""Operators at many points while they are recorded: a loop over a few of the points at a time.
+
+Its program, and so the time to compile it, does not grow with the number of points.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from taylor.core.node import Node
+from taylor.core.operand import host, lift
+from taylor.drivers.derivable import number, recording
+from taylor.drivers.driver import result
+from taylor.drivers.scan import rows
+from taylor.numbers.kinds import base, base_array, is_operand
+
+Function = Callable[..., Any]
+LEAST = 1 << 22  # numbers in all tables: where they are fewer, one program of all points is as fast
+NUMBERS = 128  # of a variable at a time: their tables stay close to the processor
+
+
+def in_turn(values: Callable[[Function, Any], Any], f: Function, x: Any, size: int) -> Any:
+    """Return values(f, x), of points along the first axes of x, as a loop; else None.
+
+    The last ones of the values are those of f, of which a number in the algebra has `size`.  None
+    where nothing is recorded, or where f of some points is no program, or another one than of all.
+    """
+    *front, n = np.shape(x)
+    count = math.prod(front)
+    most = max(1, NUMBERS // size)
+    if count < 2 * most or base_array(x).dtype != np.dtype(float):
+        return None
+    points = np.reshape(x, (count, n))
+    if not isinstance(host([lift(result(f, points[:1]) if not is_operand(x) else x)]), Node):
+        return None
+    many = next((t for t in range(most, most // 2, -1) if count % t == 0), most)
+    last = np.broadcast_to(points[-1:], (-count % many, n))
+    blocks = np.concatenate([points, last]) if len(last) else points
+    found = rows(lambda x: values(f, x), np.reshape(blocks, (-1, many, n)), LEAST)
+    if found is None:
+        return None
+    found = np.reshape(found, (-1, *np.shape(found)[2:]))[:count]
+    whole = base(result(f, np.reshape(base(points), np.shape(x))))
+    here = np.reshape(base(found)[..., -1], np.shape(whole)) if np.size(whole) else None
+    if here is None or not np.allclose(here, whole, 1e-9, 1e-300, equal_nan=True):
+        return None
+    if recording(x) is not None:
+        number(found[..., -1])
+    return np.reshape(found, (*front, *np.shape(found)[1:]))

@@ -1,0 +1,49 @@
+"""Level after level of boxes, until none is left or as many as are allowed have been looked at."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+from taylor.progress import Progress, Report
+from taylor.verified.boxes import Boxes
+
+BUDGET = 200_000  # boxes at most, if nobody says how many
+EFFORT = 1e6  # of functions that are slow: microseconds, about, by which budgets are the same
+FREE = 8_000  # boxes whatever they take
+
+Limit = Callable[[int], float]
+
+
+def allowed(most: int | None, functions: list[Boxes], budget: int = BUDGET) -> Limit:
+    """Return how many boxes may be looked at, once there are so many: as were asked for.
+
+    If none were asked for, what takes a second or two, by an estimate that is the same everywhere.
+    """
+    if most is not None:
+        return lambda count: most
+
+    @functools.cache
+    def enough() -> float:
+        return max(FREE, min(budget, EFFORT / sum(f.effort() for f in functions)))
+
+    return lambda count: enough() if count > FREE else FREE
+
+
+def through(
+    waiting: Callable[[], int],
+    level: Callable[[], None],
+    limit: Limit,
+    progress: Report,
+    unit: str = "boxes",
+) -> tuple[int, bool]:
+    """Look at levels while boxes wait; return how many there were, and whether none is left."""
+    count = 0
+    with Progress(progress, unit) as report:
+        while left := waiting():
+            if count + left > limit(count + left):
+                return count, False
+            level()
+            count += left
+            report(count, waiting())
+    return count, True
