@@ -11,7 +11,7 @@ import inspect
 import operator
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -47,6 +47,7 @@ from taylor.numbers.kinds import base, is_nested, is_operand
 from taylor.numbers.values import as_array, together
 
 # decisions by one value that become others where it vanishes
+T = TypeVar("T")
 OF_ZERO = ("not_equal", "signbit", "nonzero", "flatnonzero", "argwhere", "count_nonzero")
 
 
@@ -397,7 +398,7 @@ def plain(program: Program) -> Program:
     return program.renumbered(code, lambda i: i).pruned()
 
 
-def kept(make: Callable[[Program], Program], program: Program) -> Program:
+def kept(make: Callable[[Program], T], program: Program) -> T:
     """Return make(program), made once for all equal programs if they mean the same for ever."""
     if not told(program):
         return make(program)

@@ -24,10 +24,17 @@ from numpy.typing import NDArray
 from taylor.core.advice import annotate, not_called
 from taylor.core.conditions import Condition
 from taylor.core.exponents import saturated
-from taylor.core.instructions import Add, Input, Mul, Scale
-from taylor.core.program import Program, check_unread, deciding, expand, kept, recording
+from taylor.core.program import (
+    Program,
+    check_unread,
+    deciding,
+    expand,
+    kept,
+    recording,
+)
 from taylor.core.reads import Reads
 from taylor.errors import ForeignNodeError, GuardError, ShapeMismatch, TraceError, eagerly
+from taylor.kept import STORE
 from taylor.numbers.kinds import content, is_operand
 from taylor.ode.control import finite, spacing, two_sum, unit
 from taylor.ode.pieces import (
@@ -37,14 +44,15 @@ from taylor.ode.pieces import (
     TooFast,
     along,
     chained,
-    divided,
     doubling,
     joined,
+    later,
     resolved,
+    side_by_side,
 )
 from taylor.ode.roots import derivative, roots, value, without_root
 from taylor.ode.surfaces import cut
-from taylor.ode.system import filled, moving
+from taylor.ode.system import filled, is_linear, moving
 from taylor.series.univariate import Taylor
 
 Array = NDArray[Any]
@@ -252,7 +260,7 @@ class Event:
         self.surfaces = surfaces if surfaces.outputs else None
         of_y = moving(recorded, recorded.inputs[1:2])
         self.clock = not recorded.guards and of_y.isdisjoint(recorded.outputs)
-        self.linear = self.clock and _is_linear(recorded)
+        self.linear = self.clock and is_linear(recorded)
 
     def divide(self, pieces: Pieces, cuts: set[Any]) -> Pieces:
         """Return the steps cut where the function branches, and add to the times of the cuts.
@@ -274,9 +282,15 @@ class Event:
             self.parts.append((pieces.t[0], self.program))
             later = [i for i in range(1, len(pieces)) if pieces.t[i] in found]
             if not later or not guarded:
-                return chained(done, pieces)
+                return chained(done, pieces) if len(done) else pieces
             done = chained(done, pieces.part(0, later[0]))
             pieces = pieces.part(later[0], len(pieces))
+
+    @property
+    def plain(self) -> bool:
+        """Whether one program gives its series, wherever it is evaluated."""
+        (_, program), *more = self.parts
+        return program is not None and not (program.guards or more)
 
     def look(self, pieces: Pieces, divide: bool) -> Pieces:
         """Have the series of the function along the steps, if its program has them.
@@ -530,39 +544,22 @@ def settled(events: Sequence[Event], pieces: Pieces) -> tuple[Pieces, set[Any]]:
 
 
 def _look(events: Sequence[Event], pieces: Pieces) -> Pieces:
-    for event in events:
+    first, alone = events[0], list(events)
+    abreast = [e for e in events if e.plain and e.free == first.free and e.args is first.args]
+    if len(abreast) > 1:
+        alone = [event for event in events if event not in abreast]
+        programs = [program for event in abreast for _, program in event.parts if program]
+        names = [program.identity for program in programs]
+        program = STORE.made(lambda: side_by_side(programs), "side by side", *names)
+        pieces, tables = resolved(program, pieces, first.parameters, first.strict)
+        for event, table in zip(abreast, tables, strict=True):
+            event.table = table
+    for event in alone:
         pieces = event.look(pieces, True)
     for event in events:
         if event.table is not None and len(event.table) < len(pieces):  # divided for another
             event.look(pieces, False)
     return pieces
-
-
-def _is_linear(program: Program) -> bool:
-    """Whether a program of (t, y), but not of y, is linear in t for sure."""
-    degrees: list[float] = []
-    for op, args, _ in program.code:
-        given = [degrees[a] for a in args]
-        if isinstance(op, Input):
-            degree = 1.0 if op.n == 0 else 0.0
-        elif isinstance(op, Mul):
-            degree = sum(given)
-        elif isinstance(op, (Add, Scale)):
-            degree = max(given)
-        else:
-            degree = math.inf if any(given) else 0.0
-        degrees.append(degree)
-    return all(degrees[i] <= 1 for i in program.outputs)
-
-
-def later(pieces: Pieces) -> Pieces:
-    """Return the steps without the first moment."""
-    h = pieces.h[0]
-    moment = max(SHORT * spacing(pieces.t[0]), 4 * unit(pieces.coef) * abs(h))
-    if moment >= abs(h):
-        return pieces
-    first = (0, moment if h > 0 else -moment, h)
-    return divided(pieces, [first, *((i, 0 * h, pieces.h[i]) for i in range(1, len(pieces)))])
 
 
 def _floats(x: Any) -> bool:

@@ -26,10 +26,12 @@ from taylor.ode.flow import number
 from taylor.ode.integrator import Integrator
 from taylor.ode.options import argument
 from taylor.ode.pieces import MOST, ROOM, Pieces, Place, TooFast, chained, doubling
+from taylor.ode.roots import without_root
 from taylor.ode.variation import Variation
 
 Array = NDArray[Any]
 TOGETHER = 32.0  # units of rounding of a step: events no further apart are at one time
+BEYOND = 1 + 2.0**-20  # as far as roots may be near each other
 
 
 class Present(NamedTuple):
@@ -58,7 +60,11 @@ class Events:
         known = [self.doses] if doses else []
         self.events = {event.n: event for event in [*known, *self.functions]}
         self.it, self.variation, self.last = it, variation, last
-        self.read()
+        self.reads: Any = None
+        self.given: Any = None
+        self.together: Any = None
+        if self.functions or any(dose.give is not None for dose in doses):
+            self.read()
         self.cuts: set[Any] = set()  # times at which steps were cut for them
         self.changed: Any = None  # the time of the last change of state, and by an event
         self.room: Any = (
@@ -78,6 +84,8 @@ class Events:
 
     def turn(self, doses: Sequence[Dose], moved: bool) -> None:
         """Go on in another direction, with the doses to come, or from another place."""
+        if self.together is None:
+            self.read()
         known = Doses(doses, self.it.args, self.it.strict)
         known.t, known.y = self.doses.t, self.doses.y
         self.doses = known
@@ -113,15 +121,18 @@ class Events:
         sign = 1 if forward else -1
         place = Place(part.t[0], part.low[0], part.coef[0, 0], 0 * part.coef[0, 0])
         found: list[Found] = []
+        quiet = [] if end == self.last else without_roots(self.functions, cuts)
         for event in self.events.values():
             if event.clock:
                 if event.known is None or sign * end > sign * event.known:
                     event.foresee(place, part.coef.shape[1] - 1, end, self.last)
                 if event.ahead and sign * (event.ahead[0].t - end) <= 0:
                     found += event.due(part, end)
-            else:
+            elif event not in quiet:
                 new = event.find(part, cuts, end == self.last)
-                found += [f for f in new if event.crosses(f.slope, forward)]
+                found += (new := [f for f in new if event.crosses(f.slope, forward)])
+                if new and (event.changes or event.left <= 1):  # what lies behind it does not count
+                    quiet += without_roots(self.functions, cuts, new[0])
         return sorted(found, key=lambda f: (f.step, f.x))
 
     def apart(self, args: tuple[Any, ...]) -> Events:
@@ -381,6 +392,35 @@ class Events:
         if self.variation:
             return self.variation.logged(event.n)
         return np.array(event.t), np.array(event.y).reshape(len(event.y), *self.it.y.shape)
+
+
+def without_roots(
+    events: Sequence[Event], cuts: Sequence[bool], last: Found | None = None
+) -> list[Event]:
+    """Return the events that have no root in steps that are looked at, as is seen at once, and have
+    them go on to their end; or that have none before a `last` one.
+    """
+    count = len(cuts) if last is None else last.step + 1
+    some = [
+        (event, event.end, event.table[:count])
+        for event in events
+        if not (event.clock or event.fired or any(cuts[:count]))
+        if event.table is not None and event.table.dtype == float
+        if event.end is not None and not event.end.late
+    ]
+    if not some:
+        return []
+    tables = np.stack([table for *_, table in some])
+    if last is not None:
+        tables[:, -1] *= (last.x * BEYOND) ** np.arange(tables.shape[2])
+    with np.errstate(all="ignore"):
+        quiet = without_root(tables.reshape(-1, tables.shape[2])).reshape(tables.shape[:2])
+    signs = np.array([end.sign for _, end, _ in some])
+    quiet = quiet & np.isfinite(tables).all(2) & (np.sign(tables[:, :, 0]) == signs[:, None])
+    found = [x for x, is_quiet in zip(some, quiet.all(1).tolist(), strict=True) if is_quiet]
+    for event, end, table in found if last is None else []:
+        event.end = end._replace(value=table[-1].sum())
+    return [event for event, *_ in found]
 
 
 def groups(found: Sequence[Found], pieces: Pieces) -> Iterator[list[Found]]:

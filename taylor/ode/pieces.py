@@ -21,7 +21,7 @@ from taylor.kept import STORE
 from taylor.machine.engine import Kernel
 from taylor.numbers.policy import policy
 from taylor.numbers.values import as_array
-from taylor.ode.control import norm, two_sum, unit
+from taylor.ode.control import norm, spacing, two_sum, unit
 from taylor.ode.dense import Solution
 from taylor.ode.roots import value
 
@@ -29,6 +29,7 @@ Array = NDArray[Any]
 FEW = 4  # steps along which a function goes through NumPy that is asked for once
 ROUNDS, MOST = 12, 1 << 15  # of dividing steps, and parts of one after it
 ROOM = 64  # parts that are looked at together, the first ones first
+MOMENT = 64  # units of rounding of a time: the first moment of a step, at least
 FIELDS = "t", "low", "h", "coef"
 
 
@@ -110,6 +111,16 @@ def solution(some: Sequence[Pieces]) -> Solution:
     return Solution(np.append(t, some[-1].end(-1)), low, coef)
 
 
+def later(pieces: Pieces) -> Pieces:
+    """Return the steps without the first moment."""
+    h = pieces.h[0]
+    moment = max(MOMENT * spacing(pieces.t[0]), 4 * unit(pieces.coef) * abs(h))
+    if moment >= abs(h):
+        return pieces
+    first = (0, moment if h > 0 else -moment, h)
+    return divided(pieces, [first, *((i, 0 * h, pieces.h[i]) for i in range(1, len(pieces)))])
+
+
 class Taken(NamedTuple):
     """Some steps: a status of `machine`, the place they led to, how many they were, these steps
     (none if no log of them was asked for), the length of the last one, and log2 of the estimates of
@@ -125,6 +136,24 @@ class Taken(NamedTuple):
     h: Any
     worst: float
     error: float
+
+
+def side_by_side(programs: Sequence[Program]) -> Program:
+    """Return a program with the outputs of several, without guards, of the same arguments.
+
+    >>> from taylor.core.program import record
+    >>> p = side_by_side([record(np.sqrt, 4.0), record(lambda x: x + 1, 4.0)])
+    >>> p.evaluate(9.0)
+    [np.float64(3.0), 10.0]
+    """
+    code, outputs, inputs = list(programs[0].code), list(programs[0].outputs), programs[0].inputs
+    for p in programs[1:]:
+        new = dict(zip(p.inputs, inputs, strict=True))
+        own = [i for i in range(len(p.code)) if i not in new]
+        new |= {i: len(code) + n for n, i in enumerate(own)}
+        code += [p.code[i]._replace(args=tuple(new[a] for a in p.code[i].args)) for i in own]
+        outputs += [new[i] for i in p.outputs]
+    return Program(code, inputs, outputs, [], single=False)
 
 
 def along(
@@ -230,9 +259,8 @@ def resolving(
         some, left = waiting.pop()
         tables = along(program, some, parameters, strict, once)
         tables, exponential = tables[:wanted], tables[wanted:]
-        parts = np.ones(len(some), dtype=int)
-        for table in tables:
-            parts = np.maximum(parts, _parts(table, limit))
+        rows = [x.reshape(*x.shape[:2], -1) for x in tables]
+        parts = _parts(np.concatenate(rows, axis=2), limit) if rows else np.ones(len(some), int)
         for a, table in zip(moving, exponential, strict=False):  # of no steps there are none
             parts = np.maximum(parts, _moves(a, table))
         if not left or np.all(parts == 1):

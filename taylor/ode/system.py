@@ -22,7 +22,7 @@ from taylor.core.algebra import Univariate
 from taylor.core.calls import Call, Row
 from taylor.core.exponents import NOTHING, Exponent, exponents, saturated
 from taylor.core.functions import stop_gradient
-from taylor.core.instructions import Input
+from taylor.core.instructions import Add, Input, Mul, Scale
 from taylor.core.lookups import Lookup
 from taylor.core.memory import fresh
 from taylor.core.operand import lift
@@ -140,9 +140,30 @@ def _limits_of_time(program: Program) -> Array:
     return np.unique(times) if times else np.zeros(0)
 
 
-def _beside_time(program: Program) -> Program:
-    """Return the functions at whose zeros it branches, but for times that are known."""
-    return deciding(program, (0,))
+class Derived(NamedTuple):
+    """What a system knows of the program that was recorded of its f: see `System`."""
+
+    program: Program
+    surfaces: Program
+    zeros: Program
+    exponents: list[Exponent]
+    beside_time: Program
+    stops: Array
+    limits: Array
+
+
+def _derived(recorded: Program) -> Derived:
+    """Return what follows from a recorded program; raise for what makes no system."""
+    _check_still(recorded)
+    for i in recorded.code:
+        if isinstance(i.op, Call) and i.op.rule.step is None:
+            raise TraceError(f"{i.op.rule.name} has no degree-wise rule")
+    _check_own(recorded)
+    program, limits = kept(expand, recorded), _limits_of_time(recorded)
+    stops = np.union1d(_knots_of_time(recorded), limits)
+    surfaces = kept(deciding, recorded)
+    beside = deciding(recorded, (0,)) if len(stops) else surfaces
+    return Derived(program, surfaces, zeros(recorded), exponents(program), beside, stops, limits)
 
 
 def of_time(surfaces: Program) -> Program:
@@ -162,6 +183,23 @@ def moving(surfaces: Program, inputs: Sequence[int]) -> set[int]:
         before = len(moving)
         moving |= {i for i, (_, args, _) in enumerate(surfaces.code) if not moving.isdisjoint(args)}
     return moving
+
+
+def is_linear(program: Program) -> bool:
+    """Whether a program of (t, y), but not of y, is linear in t for sure."""
+    degrees: list[float] = []
+    for op, args, _ in program.code:
+        given = [degrees[a] for a in args]
+        if isinstance(op, Input):
+            degree = 1.0 if op.n == 0 else 0.0
+        elif isinstance(op, Mul):
+            degree = sum(given)
+        elif isinstance(op, (Add, Scale)):
+            degree = max(given)
+        else:
+            degree = math.inf if any(given) else 0.0
+        degrees.append(degree)
+    return all(degrees[i] <= 1 for i in program.outputs)
 
 
 def _with(surfaces: Program, wanted: set[int]) -> Program:
@@ -228,10 +266,7 @@ class System:
             recorded = known or self._recorded(t, y)
             # that a value is a number, as x >= x asks, is no branch
             recorded.guards = [g for g in recorded.guards if g.a != g.b]
-            _check_still(recorded)
-            for i in recorded.code:
-                if isinstance(i.op, Call) and i.op.rule.step is None:
-                    raise TraceError(f"{i.op.rule.name} has no degree-wise rule")
+            found = kept(_derived, recorded)
         except TraceError as error:
             self.reason = str(error)
             try:
@@ -241,16 +276,11 @@ class System:
                     f"fun has no Taylor series: {second}; write it with NumPy's functions"
                 ) from error
             return
-        _check_own(recorded)
         self.recorded = recorded
-        self.program, self.surfaces = kept(expand, recorded), kept(deciding, recorded)
+        self.program, self.surfaces, self.zeros, self.exponents, beside = found[:5]
         if self.floats:
-            self.limits = _limits_of_time(recorded)
-            knots = _knots_of_time(recorded)
-            self.stops = np.union1d(knots, self.limits) if len(self.limits) else knots
-        self.between = kept(_beside_time, recorded) if len(self.stops) else self.surfaces
-        self.zeros = kept(zeros, recorded)
-        self.exponents = exponents(self.program)
+            self.stops, self.limits = found[5:]
+        self.between = beside if len(self.stops) else self.surfaces
         self.branches = bool(self.surfaces.outputs)
 
     def _recorded(self, t: Any, y: Array) -> Program:
