@@ -215,7 +215,8 @@ class Events:
         An event that changes or ends the run does not wait for what lies behind it, be it that a
         function changes too fast in the rest of the step.
         """
-        start, size = 0, 2
+        stops = any(e.changes or e.left < math.inf for e in self.functions)
+        start, size = 0, 2 if stops else max(1, len(pieces))
         while start < len(pieces):
             if self.room < abs(pieces.h[start]):
                 parts = list(doubling(pieces.part(start, start + 1), self.room))
@@ -227,7 +228,7 @@ class Events:
             try:
                 part = self.resolve(pieces.part(start, start + size))
             except TooFast:
-                if not any(e.changes or e.left < math.inf for e in self.functions):
+                if not stops:
                     raise
                 self.room = abs(pieces.h[start]) / MOST
                 continue
