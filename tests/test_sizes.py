@@ -20,7 +20,7 @@ FOLDERS = {  # lines that a folder may have
     "series": 2544,
     "drivers": 7523,
     "scipy": 6093,
-    "ode": 12163,
+    "ode": 12164,
     "command": 490,
     ".": 830,
     "hyperdual": 202,
