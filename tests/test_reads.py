@@ -124,6 +124,18 @@ def of_inner():
     )
 
 
+def of_chain(length=3000):
+    chain = functools.reduce(lambda rest, _: [2.0, rest], range(length), None)
+
+    def end():
+        link = chain
+        while link[1]:
+            link = link[1]
+        return link
+
+    return (lambda: end()[0]), lambda v: end().__setitem__(0, v)
+
+
 READS = {
     "a global": of_global,
     "a cell": of_cell,
@@ -148,6 +160,7 @@ READS = {
     "a function in a dict": lambda: of_entry({"c": float}, "c", lambda d: d["c"](2)),
     "a method of a dict": of_bound,
     "an item deep inside": of_inner,
+    "the end of a long chain": of_chain,
     "a context": lambda: (CONTEXT.get, CONTEXT.set),
 }
 OTHER = {"a function in a dict": lambda x: 5.0 * (x > 0)}

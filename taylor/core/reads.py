@@ -49,6 +49,7 @@ class Reads:
         while not found <= self.attributes:
             self.attributes |= found
             found = self._follow(f)
+        self.arrays = [(now, bytearray(_held(now))) for now in self.memories]  # now, and then
         kept = self.lists or self.dicts or self.slots or self.objects
         self.inside = bool(kept or self.generators)  # whether there are lists and other objects
 
@@ -61,14 +62,16 @@ class Reads:
         self.functions: list[tuple[FunctionType, Any, Any, Any]] = []
         self.lists: list[tuple[Collection[Any], tuple[Any, ...]]] = []
         self.dicts: list[tuple[dict[Any, Any], tuple[Any, ...]]] = []
-        self.arrays: list[tuple[Any, bytearray]] = []  # what they hold now, and held
+        self.memories: list[Any] = []  # of arrays: what they hold now
         self.fixed: list[Array] = []  # that nobody can write into
         self.objects: list[tuple[Any, bytes]] = []
         self.generators: list[tuple[Any, Any]] = []
         self.iterators = False
         self.seen: set[int] = set()
         self.kept: list[Any] = []  # so that no other object has the identity of one seen
-        self._read(f)
+        self.unread: list[Any] = [f]
+        while self.unread:
+            self._follow_one(self.unread.pop())
         return frozenset[str]().union(*(_names(f.__code__) for f, *_ in self.functions))
 
     def __bool__(self) -> bool:
@@ -90,7 +93,7 @@ class Reads:
             if name not in names or (names[name] is not x and not _alike(names[name], x)):
                 return repr(name)
         for now, old in self.arrays:
-            if old != (now if type(now) is memoryview else now.tobytes()):  # by memcmp
+            if old != _held(now):  # by memcmp
                 return "an array"
         if not all(map(_is_fixed, self.fixed)):
             return "an array"
@@ -117,7 +120,11 @@ class Reads:
         return "a generator of random numbers" if drawn else ""
 
     def _read(self, x: Any) -> None:
-        """Follow an object."""
+        """Have an object followed, later: chains of objects may be longer than Python's stack."""
+        self.unread.append(x)
+
+    def _follow_one(self, x: Any) -> None:
+        """Follow an object: enter what in it may change, and have read what it leads to."""
         if isinstance(x, (SAME, Reads)) or id(x) in self.seen:
             return
         self.seen.add(id(x))
@@ -126,10 +133,7 @@ class Reads:
             if x.dtype.kind in "biufcSUmM" and _is_fixed(x):
                 self.fixed.append(x)
             elif x.dtype.kind in "biufcSUmM":
-                now = _memory(np.asarray(x))
-                self.arrays.append(
-                    (now, bytearray(now if type(now) is memoryview else now.tobytes()))
-                )
+                self.memories.append(_memory(np.asarray(x)))
             else:
                 self.objects.append((x, _bytes(x)))
                 self.known = False
@@ -275,6 +279,11 @@ def _memory(x: Array) -> Any:
     """Return the bytes of an array where they lie, or itself if other bytes lie between them."""
     x = x if x.flags.c_contiguous else x.T
     return x.reshape(-1).view(np.uint8).data if x.flags.c_contiguous else x
+
+
+def _held(memory: Any) -> Any:
+    """Return what an array's memory, or an array with gaps, holds."""
+    return memory if type(memory) is memoryview else memory.tobytes()
 
 
 def _is_fixed(x: Any) -> bool:
