@@ -325,7 +325,8 @@ def friction(t, y):
 
 def at_jumps(t, y):
     jumps = np.sign(y[0]) + np.floor(y[0] + 1) + (y[0] + 2) % 2 + np.round(y[0] + 0.5)
-    return [0 * y[0], jumps + np.heaviside(y[0], 0.5) - y[1]]
+    at_one = np.floor(np.sign(np.hypot(y[1], 1.0) * np.cos(y[0])))
+    return [0 * y[0], jumps + np.heaviside(y[0], 0.5) + at_one - 1 - y[1]]
 
 
 @pytest.mark.parametrize(

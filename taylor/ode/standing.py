@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from taylor.core.calls import Row
 from taylor.core.instructions import Input, Instruction
-from taylor.core.program import Program, kept, plain
+from taylor.core.program import Program, expand, kept, plain
 from taylor.core.rules import numbers
 from taylor.core.table import jumps_at
 from taylor.errors import DomainError, GuardError
@@ -107,7 +107,7 @@ def _stay(program: Program, held: dict[int, Held], at: Place, c: Array, p: Seque
     arguments = Program(program.code, program.inputs, [j for j, _ in pairs], [], single=False)
     one = np.array([at.t * 0 + 1])
     piece = Pieces(np.array([at.t]), 0 * one, one, c[None])
-    tables = along(arguments.pruned(), piece, p)
+    tables = along(expand(arguments.pruned()), piece, p)
     return not any(
         np.any(np.where(lanes, table[0, 1:], 0) != 0)
         for (_, lanes), table in zip(pairs, tables, strict=True)
