@@ -147,6 +147,9 @@ READS = {
     "an attribute by its name": lambda: of_object(lambda m: getattr(m, "c"), "c"),  # noqa: B009
     "the dict of an object": lambda: of_object(lambda m: vars(m)["c"], "c"),
     "an attribute of a class": lambda: of_object(lambda m: m.shared(), "of_class", lambda: Model),
+    "the dict of a class": lambda: of_object(
+        lambda m: m.__dict__["of_class"], "of_class", lambda: Model
+    ),
     "a slot": lambda: of_object(lambda m: m.c, "c", Slot),
     "a module": lambda: of_object(lambda m: m.c, "c", lambda: SETTINGS),
     "a default": of_default,
@@ -176,6 +179,7 @@ def test_whatever_changes_is_seen(name):
 
     for new in (2.0, 5.0, 2.0):
         reads = Reads(f)
+        assert not reads.changed()
         change(OTHER.get(name, new) if new == 5 else float if name in OTHER else new)
         assert bool(reads.changed()) == (new == 5) or new == 2
         c = 2 * get()

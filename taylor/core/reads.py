@@ -233,7 +233,8 @@ class Reads:
     def _of_class(self, x: Any, cls: type, name: str) -> None:
         found = vars(cls)[name]
         if hasattr(found, "__objclass__") and hasattr(type(found), "__set__"):  # a slot
-            self._slot(functools.partial(getattr, x, name, MISSING))
+            if not isinstance(x, type):
+                self._slot(functools.partial(getattr, x, name, MISSING))
             return
         for part in ("fget", "__func__", "func"):  # a property, a static method, a cached property
             found = getattr(found, part, None) or found
