@@ -109,7 +109,7 @@ QUANTITIES: dict[str, Callable[[Any, Array], Any]] = {
     "gradient": taylor.gradient,
     "H·v": lambda f, x: taylor.hvp(f, x, np.cos(x)),
     "Hessian": taylor.hessian,
-    "series": lambda f, x: f(taylor.Taylor(np.stack([x, np.cos(x), *[0.0 * x] * 9]))),
+    "series": lambda f, x: f(taylor.Taylor(np.stack([x, 0.5 * np.cos(x), *[0.0 * x] * 9]))),
 }
 
 

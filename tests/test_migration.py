@@ -16,7 +16,7 @@ PEERS = {  # of which the extra `test` installs the small ones: where their name
     "sympy": ("sympy",),
 }
 ALIASES = {"nd": "numdifftools"}
-VALUES = set("fgxyvwabzFn") | {"expr", "guess", "tree"}  # what stands for the user's own
+VALUES = set("fgxyvwabzFn") | {"expr", "guess", "params", "tree"}  # what stands for the user's own
 FORMS = ("{}", "x{}", "{}0", "{}\ndef f(): 0")  # a call, .method, option=, @decorator
 
 
