@@ -187,6 +187,15 @@ def test_whatever_changes_is_seen(name):
         assert [float(y) for y in found] == [c * 0.5, c * 0.5, c]
 
 
+def test_what_leads_to_more_than_is_watched_has_no_code():
+    many = {i: [[2.0] for _ in range(4000)] for i in range(20)}
+    c = taylor.compile(lambda x: many[3][4][0] * x)
+    with pytest.warns(taylor.errors.PerformanceWarning, match="leads to too many objects"):
+        assert c(0.5) == 1.0
+    many[3][4][0] = 4.0
+    assert c(0.5) == 2.0 and taylor.gradient(c, 0.5) == 4.0
+
+
 # ------------------------------------------------------------------ where functions are kept
 def quotient(get):
     return rule(lambda x: get() * x, quotient=lambda a, y: (get(), 1), name="row")

@@ -586,7 +586,7 @@ def steady(f: Callable[..., Any], recorded: Callable[[], Program]) -> tuple[Prog
     TraceError: the next call of f would do something else.
     """
     reads, drawn = Reads(f), random_states()
-    program, why = recorded(), ""
+    program, why = recorded(), "what it reads leads to too many objects" * reads.endless
     if random_states() != drawn:
         why = "it draws random numbers: draw them outside, as an argument"
     elif what := reads.changed() or "an iterator" * reads.iterators:  # a count of calls, say

@@ -26,8 +26,10 @@ from taylor.numbers.kinds import Array
 SAME = (int, float, complex, str, bytes, type(None), np.generic, np.ufunc)
 PLAIN = (int, float, complex, str)  # equal ones of one type do the same
 PACKAGES = {"numpy", "math", "taylor", "hyperdual", "mpmath", "scipy", "pandas", "xarray", "sympy"}
+PACKAGES |= {"pytest", "_pytest", "pluggy", "xdist"}  # whose session leads to all that is tested
 PACKAGES |= sys.stdlib_module_names - {"__main__"}  # whose functions are what they are
 ITEMS = 1 << 12  # of a list or a dict that are followed
+OBJECTS = 1 << 16  # that are followed in all
 MISSING = object()
 # what an expression calls without naming it
 OPERATORS = {
@@ -66,12 +68,15 @@ class Reads:
         self.fixed: list[Array] = []  # that nobody can write into
         self.objects: list[tuple[Any, bytes]] = []
         self.generators: list[tuple[Any, Any]] = []
-        self.iterators = False
+        self.iterators = self.endless = False  # endless: more objects than are followed
         self.seen: set[int] = set()
-        self.kept: list[Any] = []  # so that no other object has the identity of one seen
-        self.unread: list[Any] = [f]
-        while self.unread:
-            self._follow_one(self.unread.pop())
+        self.met: list[Any] = []  # kept: no other object has the identity of one seen
+        self._read(f)
+        for x in self.met:  # which grows by what each leads to
+            self._follow_one(x)
+            if len(self.seen) > OBJECTS:
+                self.endless, self.known = True, False
+                return frozenset()
         return frozenset[str]().union(*(_names(f.__code__) for f, *_ in self.functions))
 
     def __bool__(self) -> bool:
@@ -121,14 +126,12 @@ class Reads:
 
     def _read(self, x: Any) -> None:
         """Have an object followed, later: chains of objects may be longer than Python's stack."""
-        self.unread.append(x)
+        if not isinstance(x, (SAME, Reads)) and id(x) not in self.seen:
+            self.seen.add(id(x))
+            self.met.append(x)
 
     def _follow_one(self, x: Any) -> None:
         """Follow an object: enter what in it may change, and have read what it leads to."""
-        if isinstance(x, (SAME, Reads)) or id(x) in self.seen:
-            return
-        self.seen.add(id(x))
-        self.kept.append(x)
         if isinstance(x, (np.ndarray, np.matrix)):
             if x.dtype.kind in "biufcSUmM" and _is_fixed(x):
                 self.fixed.append(x)
