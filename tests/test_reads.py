@@ -189,11 +189,16 @@ def test_whatever_changes_is_seen(name):
 
 def test_what_leads_to_more_than_is_watched_has_no_code():
     many = {i: [[2.0] for _ in range(4000)] for i in range(20)}
-    c = taylor.compile(lambda x: many[3][4][0] * x)
+    last = many[19][-1]
+    c = taylor.compile(lambda x: last[0] * many[19][-1][0] * x)
+    row = rule(lambda x: many[19][-1][0] * x, quotient=lambda a, y: (many[19][-1][0], 1), name="r")
     with pytest.warns(taylor.errors.PerformanceWarning, match="leads to too many objects"):
-        assert c(0.5) == 1.0
-    many[3][4][0] = 4.0
-    assert c(0.5) == 2.0 and taylor.gradient(c, 0.5) == 4.0
+        assert c(0.5) == 2.0
+    assert taylor.gradient(lambda x: row(x) * x, 0.5) == 2.0
+    last[0] = 4.0
+    assert c(0.5) == 8.0 and taylor.gradient(c, 0.5) == 16.0
+    assert taylor.gradient(lambda x: row(x) * x, 0.5) == 4.0
+    assert taylor.derivative(lambda x: row(x) * x, 0.5, 2) == 8.0
 
 
 # ------------------------------------------------------------------ where functions are kept

@@ -91,6 +91,8 @@ class Reads:
 
     def changed(self) -> str:
         """Return what the function reads that is not what it was, in a word or two; else ''."""
+        if self.endless:
+            return "one of the objects it leads to, for all that is known"
         for cell, x in self.cells:
             if (now := cell.cell_contents) is not x and not _alike(now, x):
                 return "a variable of its closure"
