@@ -110,6 +110,15 @@ def of_entry(table, key, read):
     return functools.partial(read, table), lambda v: table.__setitem__(key, v)
 
 
+class Own(list):
+    def __init__(self):
+        super().__init__([2.0])
+
+
+def of_last(table, key=-1):
+    return (lambda: table[key][0]), lambda v: table[key].__setitem__(0, v)
+
+
 def of_bound():
     table = {"c": 2.0}
     get = table.get
@@ -163,6 +172,12 @@ READS = {
     "a function in a dict": lambda: of_entry({"c": float}, "c", lambda d: d["c"](2)),
     "a method of a dict": of_bound,
     "an item deep inside": of_inner,
+    "the end of a long list": lambda: of_last([[2.0] for _ in range(5000)]),
+    "the end of a long dict": lambda: of_last({i: [2.0] for i in range(5000)}, 4999),
+    "an object in an array": lambda: of_last(np.array([Model, Own()], object)),
+    "the end of an array of objects": lambda: of_entry(
+        np.array([None] * 5000 + [2.0], object), -1, lambda a: a[-1]
+    ),
     "the end of a long chain": of_chain,
     "a context": lambda: (CONTEXT.get, CONTEXT.set),
 }

@@ -28,7 +28,6 @@ PLAIN = (int, float, complex, str)  # equal ones of one type do the same
 PACKAGES = {"numpy", "math", "taylor", "hyperdual", "mpmath", "scipy", "pandas", "xarray", "sympy"}
 PACKAGES |= {"pytest", "_pytest", "pluggy", "xdist"}  # whose session leads to all that is tested
 PACKAGES |= sys.stdlib_module_names - {"__main__"}  # whose functions are what they are
-ITEMS = 1 << 12  # of a list or a dict that are followed
 OBJECTS = 1 << 16  # that are followed in all
 MISSING = object()
 # what an expression calls without naming it
@@ -141,6 +140,7 @@ class Reads:
                 self.memories.append(_memory(np.asarray(x)))
             else:
                 self.objects.append((x, _bytes(x)))
+                self._each(x.reshape(-1).tolist() if x.dtype == object else [])
                 self.known = False
         elif isinstance(x, np.random.Generator):
             self.generators.append((x, x.bit_generator.state))
@@ -173,8 +173,7 @@ class Reads:
             self._object(x)
 
     def _each(self, items: Sequence[Any]) -> None:
-        self.known &= len(items) <= ITEMS
-        for e in items[:ITEMS]:
+        for e in items:
             self._read(e)
 
     def _slot(self, now: Callable[[], Any]) -> None:
@@ -277,7 +276,7 @@ def _bytes(x: Any) -> bytes:
     """Return the content of an array, or of what can be one."""
     x = np.asarray(x)
     if x.dtype.kind == "O":
-        return repr(x.reshape(-1)[:ITEMS].tolist()).encode()
+        return repr(x.reshape(-1).tolist()).encode()
     return bytes(x.tobytes())
 
 
