@@ -397,6 +397,9 @@ def test_programs_do_not_grow_with_the_points(monkeypatch):
     by_place = lambda x: np.arange(len(x))[:, None] * g(x)  # of some points another one
     program = taylor.record(lambda x: op.laplacian(by_place, x), x)
     np.testing.assert_allclose(program(x), np.arange(200)[:, None] * op.laplacian(g, x), rtol=1e-12)
+    hidden = lambda w: np.sum(op.laplacian(lambda x: w * w * by_place(x), x[:100]))  # here it is 0
+    assert taylor.derivative(taylor.compile(hidden), 0.0, 2) == pytest.approx(2 * hidden(1.0))
+    assert taylor.hessian(hidden, 0.0) == pytest.approx(2 * hidden(1.0))
     compiled = taylor.compile(lambda x: op.laplacian(g, x))
     for first in (-8.0, -10.0):  # a finite derivative where the function has no value
         x[7, 0] = first
