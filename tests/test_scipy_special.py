@@ -343,6 +343,16 @@ def test_coefficients_of_arrays_are_those_of_the_formula(name):
     assert seen > 4 * (1 + len(IN_A.get(name, ())))
 
 
+@pytest.mark.parametrize("chi, gamma", [("chdtr", "gammainc"), ("chdtrc", "gammaincc")])
+def test_the_distribution_of_chi_squared_is_that_of_gamma_at_half(chi, gamma):
+    v, x = 10 ** np.random.default_rng(4).uniform(-2, 2, (2, 40))
+    one, zero = np.ones(40), np.zeros(40)
+    for dv, dx in ((one, zero), (zero, one), (one, one)):
+        at = Taylor(np.stack([v, dv, zero])), Taylor(np.stack([x, dx, zero]))
+        found, want = getattr(sp, chi)(*at), getattr(sp, gamma)(*(t / 2 for t in at))
+        np.testing.assert_allclose(found.coef, want.coef, rtol=1e-13)
+
+
 def test_a_derivative_may_be_tiny_beside_the_function():
     want = -float(mpmath.mpf("0.5647269628446964") ** 315.03 / mpmath.beta(316.03, 0.082))
     want *= (1 - 0.5647269628446964) ** (0.082 - 1)
