@@ -1,8 +1,8 @@
 """Functions without a series where their arguments stay: there they are constants.
 
-sign(v), √|v| and |v|^1.5 have a series at v = 0 only if v stays 0: then it is the value there, as in
-plain numbers.  That it does is seen in the series of the solution for that value; in later steps by
-a guard.
+sign(v), √|v| and |v|^1.5 have a series at v = 0 only if v stays 0: then it is the value there, as
+in plain numbers.  That it does is seen in the series of the solution for that value; in later steps
+by a guard.
 """
 
 from __future__ import annotations
