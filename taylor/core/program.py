@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 import operator
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -72,7 +72,8 @@ class Program:
     @property
     def weight(self) -> int:
         """About how many bytes it takes."""
-        return sum(400 + _bytes(i.op.contents()) for i in self.code)
+        arrays = {id(x): x for i in self.code for x in _arrays(i.op.contents())}  # each once
+        return 400 * len(self.code) + sum(x.nbytes for x in arrays.values())
 
     @functools.cached_property
     def identity(self) -> tuple[Any, ...]:
@@ -211,9 +212,13 @@ class Program:
         return shown.html(self)
 
 
-def _bytes(x: Any) -> int:
-    """Return the bytes of the arrays in the content of an instruction."""
-    return sum(map(_bytes, x)) if isinstance(x, tuple) else getattr(x, "nbytes", 0)
+def _arrays(x: Any) -> Iterator[Any]:
+    """Yield the arrays in the content of an instruction."""
+    if isinstance(x, tuple):
+        for e in x:
+            yield from _arrays(e)
+    elif hasattr(x, "nbytes"):
+        yield x
 
 
 # ------------------------------------------------------------------ record, check
