@@ -40,7 +40,6 @@ from taylor.numbers.kinds import (
     base,
     base_array,
     is_nested,
-    is_operand,
 )
 from taylor.numbers.policy import current_policy
 from taylor.numbers.values import as_array
