@@ -60,7 +60,7 @@ def apart(
         each.append(leaves)
         structures.append(structure)
     flag = not args or isinstance(args[0], (bool, np.bool_))
-    flag = flag or (type(args[0]) is int and abs(args[0]) > EXACT)
+    flag = flag or (type(args[0]) is int and abs(args[0]) > EXACT) or has_own_class(args[0])
     if not (vary or any(each) or flag) and trees.is_leaf(args[0]):
         return apart(args, (0,), named)
     return each, tuple(structures)
