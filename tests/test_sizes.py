@@ -11,14 +11,14 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
     "display": 322,
-    "numbers": 3600,
+    "numbers": 3610,
     "llvm": 3804,
-    "core": 10959,
+    "core": 10962,
     "linalg": 1616,
     "arrays": 2066,
     "machine": 7030,
     "series": 2544,
-    "drivers": 7523,
+    "drivers": 7573,
     "scipy": 6093,
     "ode": 12176,
     "command": 490,
