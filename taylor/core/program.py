@@ -73,7 +73,7 @@ class Program:
     def weight(self) -> int:
         """About how many bytes it takes."""
         arrays = {id(x): x for i in self.code for x in _arrays(i.op.contents())}  # each once
-        return 400 * len(self.code) + sum(x.nbytes for x in arrays.values())
+        return 400 * len(self.code) + sum(int(x.nbytes) for x in arrays.values())
 
     @functools.cached_property
     def identity(self) -> tuple[Any, ...]:

@@ -82,6 +82,7 @@ def enter(
     words[3 : 2 + len(POINTERS)] = [*map(address, held), address(data[POINT + n :])]
     words[2 + len(POINTERS) : POINT] = [width, n, width // machine.unit, len(flags), size]
     code = made(lambda: ((), Code(_code())), "batch", ())[1]
-    inputs, outputs = [Value((POINT,), point), Fixed(order)], [Value((POINT + n,), point * order)]
+    inputs: list[Value | Fixed] = [Value((POINT,), point), Fixed(order)]
+    outputs = [Value((POINT + n,), point * order)]
     entry.add(key, code, data, 0, inputs, outputs, False, False)
     entry.kept += [machine, *held]
