@@ -16,7 +16,7 @@ FOLDERS = {  # lines that a folder may have
     "core": 10970,
     "linalg": 1616,
     "arrays": 2066,
-    "machine": 7030,
+    "machine": 7031,
     "series": 2544,
     "drivers": 7608,
     "scipy": 6093,
