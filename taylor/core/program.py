@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 import operator
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -72,8 +72,8 @@ class Program:
     @property
     def weight(self) -> int:
         """About how many bytes it takes."""
-        arrays = {id(x): x for i in self.code for x in _arrays(i.op.contents())}  # each once
-        return 400 * len(self.code) + sum(int(x.nbytes) for x in arrays.values())
+        held = _arrays(tuple([i.op.contents() for i in self.code]))
+        return 400 * len(self.code) + sum(held.values())
 
     @functools.cached_property
     def identity(self) -> tuple[Any, ...]:
@@ -212,13 +212,11 @@ class Program:
         return shown.html(self)
 
 
-def _arrays(x: Any) -> Iterator[Any]:
-    """Yield the arrays in the content of an instruction."""
+def _arrays(x: Any) -> dict[int, int]:
+    """Return the bytes of the arrays in the content of instructions, of each array once."""
     if isinstance(x, tuple):
-        for e in x:
-            yield from _arrays(e)
-    elif hasattr(x, "nbytes"):
-        yield x
+        return {k: n for e in x for k, n in _arrays(e).items()}
+    return {id(x): x.nbytes} if hasattr(x, "nbytes") else {}
 
 
 # ------------------------------------------------------------------ record, check
