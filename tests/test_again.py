@@ -477,11 +477,11 @@ def test_nothing_that_a_function_holds_is_kept():
 
 
 def test_a_large_matrix_has_code(answers):
-    matrix = np.linspace(-1.0, 1.0, 360_000).reshape(600, 600)  # which with its code is kept
+    matrix = np.linspace(-1.0, 1.0, 250_000).reshape(500, 500)  # which with its code is kept
     often.KEPT.clear()
     with taylor.policy(compile_after=2):
         for k in range(4):
-            x = np.full(600, 1.0 + k)
+            x = np.full(500, 1.0 + k)
             alike(taylor.gradient(lambda x: x @ (matrix @ x), x), (matrix + matrix.T) @ x)
     assert sum(answers) == 3
 

@@ -72,8 +72,7 @@ class Program:
     @property
     def weight(self) -> int:
         """About how many bytes it takes."""
-        held = _arrays(tuple([i.op.contents() for i in self.code]))
-        return 400 * len(self.code) + sum(held.values())
+        return sum(400 + _bytes(i.op.contents()) for i in self.code)
 
     @functools.cached_property
     def identity(self) -> tuple[Any, ...]:
@@ -212,11 +211,9 @@ class Program:
         return shown.html(self)
 
 
-def _arrays(x: Any) -> dict[int, int]:
-    """Return the bytes of the arrays in the content of instructions, of each array once."""
-    if isinstance(x, tuple):
-        return {k: n for e in x for k, n in _arrays(e).items()}
-    return {id(x): x.nbytes} if hasattr(x, "nbytes") else {}
+def _bytes(x: Any) -> int:
+    """Return the bytes of the arrays in the content of an instruction."""
+    return sum(map(_bytes, x)) if isinstance(x, tuple) else getattr(x, "nbytes", 0)
 
 
 # ------------------------------------------------------------------ record, check
