@@ -231,7 +231,7 @@ def _known(
     above = owner.algebra.degrees > _degree_known(row, owner.order, values)
     if not (still.any() and above.any()):
         return y
-    lanes = np.broadcast_to(still & _singular_at(row, mine, values), y.shape)
+    lanes = np.broadcast_to(still & singular_at(row, mine, values), y.shape)
     if not lanes.any():
         return y
     if not y.shape:
@@ -250,12 +250,12 @@ def _degree_known(row: Elementary, order: int, values: Sequence[Any]) -> int:
     return max(math.ceil((order + 1) * germ) - 1, 0) if germ else 0
 
 
-def _singular_at(row: Elementary, mine: Sequence[bool], values: Sequence[Any]) -> Any:
+def singular_at(row: Elementary, mine: Sequence[bool], values: Sequence[Any]) -> Any:
     """Return, lane by lane, whether a row has no expansion at a point where it has a value."""
     points = [base_array(v) for v in values]
     if any(is_set(v) for v in points):  # a set has none if one of its numbers has none
         chosen = zip(*(members(v) for v in points), strict=True)
-        return np.logical_or.reduce([_singular_at(row, mine, v) for v in chosen])
+        return np.logical_or.reduce([singular_at(row, mine, v) for v in chosen])
     points = [v.astype(float) if v.dtype.kind not in "fc" else v for v in points]
     shape = np.broadcast_shapes(*(v.shape for v in points))
     heads = [v for v, m in zip(points, mine, strict=True) if m]
