@@ -301,6 +301,7 @@ def test_jumps_have_no_slopes_and_no_series(name):
             found = g(f, box, tol=0.05, **LIMITS[g])
         except tv.NotVerified as error:
             found = error.result
+            assert name != "interp"  # no jump
         wanted = (y.min(), y.max()) if g is tv.range else [np.trapezoid(y, x)] * 2
         assert found.lo <= wanted[0] + 1e-3 and wanted[1] - 1e-3 <= found.hi
     zeros = f(x[:-1]) * f(x[1:]) <= 0

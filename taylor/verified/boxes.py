@@ -39,6 +39,7 @@ from taylor.series.univariate import Taylor
 from taylor.verified.interval import CERTAIN, OPPOSITE, SETS, Interval
 from taylor.verified.jets import has_kernel
 from taylor.verified.levels import Levels
+from taylor.verified.process import looked_up
 
 Function = Callable[..., Any]
 BRANCHES = 16  # programs of one function
@@ -280,7 +281,7 @@ def _value(op: Op, args: Any, a: list[Any], shape: Shape, count: int, number: An
         spec = f"{z}{first},{z}{second}->{z}{out}"
         return contract(spec, *(_whole(x, count) for x in a))
     if isinstance(op, Lookup) and shape_of(a[1])[0] == 1:
-        return _looked_up(op, *map(plain, a))
+        return looked_up(Interval, op, (Interval.of(plain(a[0])), Interval.of(plain(a[1]))[0]))
     if op.by_element:
         ready = {i: _aligned(x, len(shape)) for i, x in zip(args, a, strict=True)}
         return op.value([ready[i] for i in args], number)
@@ -288,24 +289,12 @@ def _value(op: Op, args: Any, a: list[Any], shape: Shape, count: int, number: An
     return np.stack([op.value(lane, number) for lane in lanes])
 
 
-def _looked_up(op: Lookup, x: Any, table: Any) -> Any:
-    """Return the hulls of the rows of a table, the same for all boxes, that members have."""
-    first, last = (np.searchsorted(op.knots, end, op.side) for end in Interval.of(x)._ends)  # type: ignore[call-overload]
-    ends, size = [Interval.of(table)[0]], 1  # of 1, 2, 4, ... rows from each of them on
-    while size <= np.max(last - first, initial=0):
-        ends.append(ends[-1] | np.concatenate([ends[-1][size:], ends[-1][-size:]]))
-        size *= 2
-    which = np.log2(last - first + 1).astype(int)
-    every = np.stack(ends)
-    return every[which, first] | every[which, last + 1 - 2**which]
-
-
 def _steady(op: Op, a: Sequence[Any], y: Any, count: int) -> Any:
     """Return where an instruction certainly is continuous: on which boxes it cannot jump."""
     ndim = max((len(shape_of(x)) for x in (*a, y)), default=1) - 1
     if isinstance(op, Lookup):
-        low, high = (np.searchsorted(op.knots, end, op.side) for end in _lanes(a[0], count, 0))  # type: ignore[call-overload]
-        return (low == high).reshape(count, -1).all(1)
+        first, last = op.places(_whole(Interval.of(plain(a[0])), count))
+        return (first == last).reshape(count, -1).all(1)
     if isinstance(op, Row):
         if op.row.jumps is not None:
             low, high = _lanes(y, count, ndim)
