@@ -361,11 +361,11 @@ def test_searches_end_in_a_true_answer(name, monkeypatch):
 
 
 def test_as_many_boxes_as_were_asked_for_and_else_by_effort():
-    boxes = [SimpleNamespace(effort=lambda: 100.0)]
+    boxes = [SimpleNamespace(effort=lambda by_code: 100.0)]
     assert effort.allowed(7, boxes)(10**6) == 7
     assert effort.allowed(None, boxes)(10) == effort.FREE
     assert effort.allowed(None, boxes)(10**6) == effort.EFFORT / 100
-    boxes[0].effort = lambda: 1e-9
+    boxes[0].effort = lambda by_code: 1e-9 if by_code else 100.0
     assert effort.allowed(None, boxes)(10**6) == effort.BUDGET
 
 

@@ -47,7 +47,8 @@ CONTINUOUS = {absolute, clip, maximum, minimum, power, reciprocal, square}  # of
 SHARES = (0.5, 0.382, 0.724, 0.146)  # where to record, if there is a kink in the middle
 BESIDE = 1e-6  # how far from a point to record, relative to it, if values are equal there
 FEW = 64  # boxes that are not worth another worker
-BY_CODE, BY_ELEMENT, BY_BALL = 0.3, 0.3, 100.0  # microseconds
+# microseconds: a side of a box, an operation, a product of coefficients, a function by balls, ...
+BY_CODE, BY_ELEMENT, BY_PAIR, BY_BALL, BY_LANE = 0.5, 0.3, 0.05, 100.0, 1000.0
 MANY, MORE = 512, 1024  # boxes that are worth machine code of series, and of values
 
 
@@ -110,18 +111,15 @@ class Boxes:
             left, n = left[other], n + 1
         return found or self._unbounded(len(x))
 
-    def effort(self) -> float:
-        """Return how many microseconds a box takes, about."""
+    def effort(self, by_code: bool) -> float:
+        """Return how many microseconds a box takes, about: operation by operation, or at best."""
         if not self.programs:
             self._record(self.one)
         program = self.programs[0]
-        if self._code(program) is not None:
-            return BY_CODE
-        size = 1 if self.algebra is None else self.algebra.size
-        return size * sum(
-            math.prod(shape) * (BY_BALL if _needs_ball(op) else BY_ELEMENT)
-            for op, _, shape in program.code
-        )
+        n, degree = math.prod(self.shape), -1 if self.algebra is None else self.algebra.order
+        if by_code and self._code(program) is not None:
+            return BY_CODE * n
+        return sum(_cost(op, shape, n, degree) for op, _, shape in program.code)
 
     def _unbounded(self, count: int) -> list[Any]:
         """Return results without bounds."""
@@ -178,7 +176,10 @@ class Boxes:
         """Return results by machine code, where they hold, fail, and where it has none."""
         if isinstance(code, Levels):
             return code.through(x)
-        found, none = code.through(self._argument(x).coef), np.zeros(len(x), dtype=bool)
+        try:
+            found, none = code.through(self._argument(x).coef), np.zeros(len(x), dtype=bool)
+        except Undecided:
+            return None
         return None if found is None else ([np.moveaxis(found, 0, 1)], ~none, none.copy(), none)
 
     def _argument(self, x: Interval) -> Any:
@@ -228,9 +229,16 @@ class Boxes:
         return False
 
 
-def _needs_ball(op: Op) -> bool:
-    """Whether values of an instruction come from balls, one after the other."""
-    return isinstance(op, Row) and op.row.compose is None and not has_kernel(op.row, VALUES)
+def _cost(op: Op, shape: Shape, n: int, degree: int) -> float:
+    """Return how many microseconds an instruction takes on a box, about: of series, if any."""
+    if not (op.by_element or isinstance(op, (Const, Einsum, Input, Lookup, Map))):
+        return BY_LANE
+    ball = isinstance(op, Row) and op.row.compose is None and not has_kernel(op.row, VALUES)
+    if degree < 0:
+        return math.prod(shape) * (BY_BALL if ball else BY_ELEMENT)
+    if ball:  # coefficients at both ends, in the middle, and on all of a box
+        return math.prod(shape) * math.comb(n + degree, n) * 3 * BY_BALL
+    return math.prod(shape) * math.comb(2 * n + degree, 2 * n) * BY_PAIR
 
 
 def _joined(parts: Sequence[list[Any]]) -> list[Any]:
