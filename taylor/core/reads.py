@@ -220,8 +220,8 @@ class Reads:
                 self.objects.append((x, _bytes(x)))
             elif not code and hasattr(x, "__dict__"):
                 self._each([*vars(x).values()])
-            elif not code and hasattr(x, "row"):  # an instruction
-                self._read(x.row)
+            elif not code:  # an instruction
+                self._each([getattr(x, name, None) for name in ("row", "rule", "body")])
         else:
             self._attributes(x)
 

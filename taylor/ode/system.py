@@ -259,7 +259,7 @@ class System:
         self.zeros: Program | None = None  # of the functions whose zeros series do not pass
         self.exponents: list[Exponent] = []  # whose moves series do not show
         self.branches = False  # where the conditions in `surfaces` cross zero
-        self.holds = False  # values of functions that jump where they are: see `standing`
+        self.holds = False  # values of functions without a series where they are: see `standing`
         self.reason = ""
         try:
             known = f.program(t, y, args) if isinstance(f, Equations) else None
@@ -377,15 +377,17 @@ class System:
         heights = [min(1, order - 1), order - 1] + [0] * len(parameters)
         sweep = Sweep(self.program, Univariate(order - 1), inputs, (), heights)
         out = self.program.outputs[0]
+        real = bool(sweep.real) and sweep.real[out]  # among complex numbers
         with np.errstate(all="ignore"):
             for k in range(order):
                 for step in sweep.steps:
                     step(k)
                 if k == 0:
-                    check(self.program.guards, sweep.value)
-                    table[1] = sweep.value(out)
+                    check(self.program.guards, sweep.point)
+                    table[1] = sweep.point(out)
                 elif k <= sweep.height[out]:
-                    table[k + 1] = sweep.table[out][k] / (k + 1)
+                    rate = sweep.table[out][k]
+                    table[k + 1] = (rate.real if real else rate) / (k + 1)
         zeros = [[sweep.result(i) for i in group] for group in vanishing(self.program)]
         return Watched(table, zeros, [(a, sweep.result(a.variable)) for a in self.exponents])
 
