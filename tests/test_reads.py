@@ -275,11 +275,15 @@ def compiled(row):
     return use
 
 
-def recorded(get):
-    g = quotient(get)
-    program = taylor.record(lambda x: np.sum(g(x) * x), X)
-    f = taylor.compile(program)
-    return lambda: (program(X), taylor.gradient(program, X), f(X), taylor.gradient(f, X))
+def recorded(row):
+    def use(get):
+        g = row(get)
+        program = taylor.record(lambda x: np.sum(taylor.scan(lambda c: g(c) / 4, g(x) * x, 4)), X)
+        f = taylor.compile(program)
+        slope = taylor.compile(lambda x: taylor.gradient(program, x))
+        return lambda: [(h(X), taylor.gradient(h, X), slope(X)) for h in (program, f)]
+
+    return use
 
 
 def often(get):
@@ -323,7 +327,8 @@ def at_a_root(get):
 
 USES = {
     "quotient": compiled(quotient), "local": compiled(local), "vjp": compiled(backward),
-    "jvp": compiled(forward), "recorded": recorded, "often": often, "lanes": by_lanes,
+    "jvp": compiled(forward), "recorded": recorded(quotient), "recorded vjp": recorded(backward),
+    "recorded jvp": recorded(forward), "often": often, "lanes": by_lanes,
     "steps": stepped, "solve_ivp": solved, "implicit_root": at_a_root,
 }  # fmt: skip
 

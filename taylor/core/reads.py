@@ -101,8 +101,9 @@ class Reads:
         for now, old in self.arrays:
             if old != _held(now):  # by memcmp
                 return "an array"
-        if not all(map(_is_fixed, self.fixed)):
-            return "an array"
+        for x in self.fixed:
+            if not _is_fixed(x):
+                return "an array"
         for f, code, defaults, named in self.functions:
             same = f.__code__ is code and f.__defaults__ is defaults
             if not (same and f.__kwdefaults__ is named):
@@ -220,8 +221,8 @@ class Reads:
                 self.objects.append((x, _bytes(x)))
             elif not code and hasattr(x, "__dict__"):
                 self._each([*vars(x).values()])
-            elif not code and hasattr(x, "row"):  # an instruction
-                self._read(x.row)
+            elif not code:  # an instruction
+                self._each([getattr(x, name, None) for name in ("row", "rule", "body")])
         else:
             self._attributes(x)
 
