@@ -20,7 +20,7 @@ FOLDERS = {  # lines that a folder may have
     "series": 2555,
     "drivers": 7608,
     "scipy": 6111,
-    "ode": 12176,
+    "ode": 12322,
     "command": 490,
     ".": 830,
     "hyperdual": 202,
