@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from taylor.drivers.several import pullback
 from taylor.errors import IntegrationError
 from taylor.numbers.kinds import base
+from taylor.ode.edges import numbers
 from taylor.ode.jets import Crossing, DifferentiatedMethod, Plain
 from taylor.ode.methods import ByMethod, MethodOptions
 from taylor.ode.pieces import Pieces
@@ -149,6 +150,16 @@ class _Back:
         self.z = plain.series(solver.y.reshape(state.shape))
 
 
+def counting(times: Sequence[Any], w: Any) -> tuple[list[Any], Any]:
+    """Return the times at which adjoints of states are not zero, the last one at least, and these.
+
+    A run without `t_eval` gives the states at the ends of all steps, of which few count.
+    """
+    some = [n for n in range(len(times) - 1) if np.any(numbers(w[n]) != 0)]
+    kept = [*some, len(times) - 1]
+    return [times[n] for n in kept], w[kept]
+
+
 def adjoint(
     f: Any,
     t0: Any,
@@ -160,6 +171,7 @@ def adjoint(
     p: Sequence[Any],
 ) -> tuple[Any, ...]:
     """Return the adjoints of y0 and of the parameters for those of the states at some times."""
+    times, w = counting(times, w)
     forward = Plain(f, y0, p)
     it = forward.differentiated(t0, options)
     forward.guide(it, varied)
@@ -173,7 +185,7 @@ def adjoint(
     shapes = [np.shape(y0), *map(np.shape, p)]
     if not steps:
         return (np.sum(w, axis=0), *(np.zeros(s) for s in shapes[1:]))
-    back, left = _Back(f, forward, it, Past(steps), p), list(times)
+    back, left = _Back(f, forward, it, Past(steps), p), times
     rest = np.zeros(len(back.z) - back.n)
     while left:
         t = left.pop()

@@ -46,7 +46,7 @@ from taylor.drivers.several import pullback
 from taylor.drivers.trees import as_one
 from taylor.errors import NonAnalyticError
 from taylor.numbers.kinds import base, is_nested, is_operand
-from taylor.ode.adjoints import adjoint
+from taylor.ode.adjoints import adjoint, counting
 from taylor.ode.control import norm
 from taylor.ode.integrator import Integrator
 from taylor.ode.jets import MEET, Crossing, Differentiated, Plain
@@ -156,7 +156,7 @@ def _flow(step: Function, course: Course, derived: bool) -> Evolution:
         it = it or integrator(forward, course.t0, course.options, True, course.varied)
         _keep(course, "way", forward, it)
         assert isinstance(it, Differentiated)
-        times = [t + 0 * it.t for t in course.times]
+        times, w = counting([t + 0 * it.t for t in course.times], w)
         sign = 1 if times[-1] > it.t else -1
         backward = _Backward(step, course, np.shape(y0), p)
         for start, mark in _backwards(it, times[-1], course.checkpoints):
