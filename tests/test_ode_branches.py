@@ -119,6 +119,17 @@ def test_functions_of_what_is_cut_off(name):
     assert np.sum(r.t < 0.45) < 4  # as if it were not there
 
 
+def test_derivatives_through_one_contact_after_another():
+    def end(s):
+        gaps = lambda y: np.maximum(-y, 0.0) ** 1.5 + np.maximum(y - 1, 0.0) ** 1.5
+        rate = lambda t, y: np.stack([0.7 + 0 * y[0], 2.1 * gaps(y[0])])
+        return solve_ivp(rate, (0.0, 2.0 / 0.7), np.stack([-s, 0 * s])).y[1, -1]
+
+    expected = 3 * (0.6**1.5 - 0.4**1.5)
+    assert taylor.derivative(end, 0.6) == pytest.approx(expected, rel=1e-12)
+    assert taylor.gradient(end, 0.6) == pytest.approx(expected, rel=1e-12)
+
+
 STILL = {
     "root": lambda v: np.sqrt(abs(v)),
     "power": lambda v: abs(v) ** 1.5,

@@ -91,7 +91,9 @@ class Sweep:
         lows = any(op.row.low is not None for op, _ in integrals)
         self.precise = self.order > LOW_ORDER and lows
         self.lows: dict[int, Any] = {}  # what rounding took from the values of rows, when asked for
-        self.moving: list[Any] = []  # per instruction, the lanes that vary (made when needed)
+        # per instruction, the lanes that vary, and that may if inputs do (made when needed)
+        self.moving: list[Any] = []
+        self.movable: list[Any] = []
         self.live: list[bool] = []  # per instruction, whether it depends on an input at all
         known = [algebra.height(x) for x in inputs] if heights is None else heights
         read = {a for op, args in integrals for a in op.reads(args)}
@@ -351,28 +353,29 @@ class Sweep:
             return False
         return np.shape(base(value)) == () or self.policy.singular == "raise"
 
-    def lanes_active(self, args: Sequence[int]) -> Any:
-        """Return where some argument varies, per lane."""
-        for i in range(len(self.moving), max(args, default=-1) + 1):
+    def lanes_active(self, args: Sequence[int], possibly: bool = False) -> Any:
+        """Return where some argument varies, per lane, or may vary if inputs do."""
+        moving = self.movable if possibly else self.moving
+        for i in range(len(moving), max(args, default=-1) + 1):
             op, inner, _ = self.program.code[i]
             lanes: Any = np.zeros((), dtype=bool)
             if type(op) is Input and self.height[i]:
-                lanes = nonzero(self.table[i][1:]).any(0)
+                lanes = np.ones((), dtype=bool) if possibly else nonzero(self.table[i][1:]).any(0)
             elif isinstance(op, Map) and self.height[i]:
                 lanes = np.ones((), dtype=bool)
             elif isinstance(op, Choose):
-                lanes = self._chosen_active(*inner)
+                lanes = self._chosen_active(moving, *inner)
             elif type(op) is not Input:
-                lanes = _either(self.moving[a] for a in op.reads(inner))
-            self.moving.append(lanes)
-        return _either(self.moving[a] for a in args)
+                lanes = _either(moving[a] for a in op.reads(inner))
+            moving.append(lanes)
+        return _either(moving[a] for a in args)
 
-    def _chosen_active(self, *args: int) -> Any:
+    def _chosen_active(self, moving: Sequence[Any], *args: int) -> Any:
         """Return where a choice varies: where the side does that was taken, or at a tie."""
         left, right = (base(self.value(a)) for a in args[:2])
         every, one, other = (
-            _either(self.moving[a] for a in args),
-            *(self.moving[a] for a in args[2:]),
+            _either(moving[a] for a in args),
+            *(moving[a] for a in args[2:]),
         )
         if any(
             isinstance(x, ValueSet) or is_operand(x) or np.iscomplexobj(x) for x in (left, right)
@@ -397,7 +400,8 @@ class Sweep:
         if not bad.any():
             return None
         active = np.broadcast_to(self.lanes_active(args), bad.shape)
-        if self.raises(y) and (alone or (bad & active).any()):
+        varies = self.lanes_active(args, True) if alone else bad & active
+        if self.raises(y) and varies.any():
             raise no_expansion(row, [self.value(a) for a in args])
         return (bad & active, bad & ~active)
 

@@ -466,7 +466,8 @@ class Integrator:
             self.place, pieces, error = made
             # there may be no series yet, as 1 - sin² is still zero but for rounding
             after = self._run(t_end, 1, False, watch=False) if self.t != t_end else None
-            if after is None or after.steps or after.status not in (INFINITE, SMALL):
+            ends = after is not None and not after.steps and after.status in (INFINITE, SMALL)
+            if not ends or instead(self.system, self._args, made[0], self.order) is not None:
                 self._zero = Zero(start.t, pieces.h.sum())
                 self.place, self.steps, self.h = made[0], steps + 1, pieces.h.sum()
                 self.worst = max(self.worst, error)

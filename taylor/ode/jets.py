@@ -387,7 +387,8 @@ class Differentiated(Integrator):
     def beyond(self, t_end: Any, status: int) -> tuple[int, Pieces]:
         """Leave a zero of a function behind, if the rates do not jump there."""
         # where steps got ever shorter the zero is a little further
-        before, far = (self.met, SHORT) if self.met else ((self.t, self.y), FURTHER)
+        here = (self.t, self.y), FURTHER
+        before, far = (self.met, SHORT) if self.met and self.at_zero else here
         found = super().beyond(t_end, status)
         if len(found[1]) and not self.leapt:  # then all derivatives were carried over
             x = min(far * abs(unit_of(found[1], 0)), abs(found[1].h[0]))

@@ -37,8 +37,26 @@ class Held(NamedTuple):
 
 def instead(system: System, args: Sequence[Any], place: Place, order: int) -> System | None:
     """Return the system to step by from a place where one has no series; None if there is none."""
+    given = system, args, place, order
+    return system.overflown(place.t, place.y, args) or recorded_here(*given) or standing(*given)
+
+
+def recorded_here(system: System, args: Sequence[Any], place: Place, order: int) -> System | None:
+    """Return the system recorded at a place, if it is another one there, and has a series.
+
+    As derivatives of x**r are r·y/x, but not where they are recorded at x = 0.
+    """
     t, y = place.t, place.y
-    return system.overflown(t, y, args) or standing(system, args, place, order)
+    if system.recorded is None:
+        return None
+    try:
+        other = System(system.f, t, y, args)
+        if other.recorded is None or other.recorded.identity == system.recorded.identity:
+            return None
+        with np.errstate(all="ignore"):
+            return other if finite(other.series(t, y, other.parameters(args), order)) else None
+    except (DomainError, GuardError):  # it has no value here, or no series
+        return None
 
 
 def standing(system: System, args: Sequence[Any], place: Place, order: int) -> System | None:
