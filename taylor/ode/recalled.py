@@ -114,7 +114,8 @@ def recalled(
     if known is not None and all([g.holds() for g in known.glances]):
         if known.glances and (program := known.programs.get(key)) is not None:
             try:
-                return program, program.trace(x)
+                with np.errstate(all="ignore"):  # as where it is recorded
+                    return program, program.trace(x)
             except GuardError:  # it branches otherwise here
                 return record()
     else:
