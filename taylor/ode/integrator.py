@@ -36,7 +36,7 @@ from taylor.ode.pieces import Pieces, Place, Taken, chained, joined, nothing, so
 from taylor.ode.record import Record
 from taylor.ode.roots import derivative
 from taylor.ode.singular import leap, resumed
-from taylor.ode.standing import instead
+from taylor.ode.standing import instead, recorded_here
 from taylor.ode.stepper import ahead, by_numpy, departs, failed, nudged, too_long, within_reach
 from taylor.ode.stiffness import MANY, SOME, STEADY, Creep, Stiffness, told
 from taylor.ode.stops import advanced
@@ -467,7 +467,7 @@ class Integrator:
             # there may be no series yet, as 1 - sin² is still zero but for rounding
             after = self._run(t_end, 1, False, watch=False) if self.t != t_end else None
             ends = after is not None and not after.steps and after.status in (INFINITE, SMALL)
-            if not ends or instead(self.system, self._args, made[0], self.order) is not None:
+            if not ends or recorded_here(self.system, self._args, made[0], self.order):
                 self._zero = Zero(start.t, pieces.h.sum())
                 self.place, self.steps, self.h = made[0], steps + 1, pieces.h.sum()
                 self.worst = max(self.worst, error)
