@@ -28,7 +28,7 @@ from taylor.core.reads import Reads
 from taylor.drivers import blocks, entries, forms, patience, trees
 from taylor.drivers.arguments import OfSeveral
 from taylor.drivers.derivable import Derivable, Jet
-from taylor.drivers.forms import COMPLEX, EXACT, FLOAT, first, floats, pattern_of
+from taylor.drivers.forms import COMPLEX, EXACT, FLOAT, floats, pattern_of
 from taylor.drivers.forward_mode import taylor_coefficients
 from taylor.drivers.recorded import derived, one_point, short
 from taylor.drivers.sets import NEAR, SetCode
@@ -77,7 +77,7 @@ class Compiled(Derivable):
         self.apart: dict[Any, bool] = {}  # whether a form's points, of a shape, are each on its own
         self._doubt: tuple[Any, Exception] | None = None  # a reason, if the ordinary way succeeds
         self._warned = False
-        self._first: Compiled | None = None
+        self.uppers: dict[Any, Compiled] = {}  # functions of f
         self.waiting: dict[Any, tuple[int, int]] = {}  # calls so far, and at which code is made
         self.entries: dict[Any, Entry] = {None: Entry()}  # by driver: what most calls need
         self.jets = entries.Jets()
@@ -457,10 +457,11 @@ class Compiled(Derivable):
         made = self._run(where, given, lambda machine: rows.tensor(machine, point))
         return NotImplemented if made is None else made[0].reshape(point.shape * order)
 
-    def first(self) -> Compiled:
-        if self._first is None:
-            self._first = Compiled(functools.partial(first, self.f), self.threads, self.strict)
-        return self._first
+    def under(self, driver: Callable[..., Any]) -> Compiled:
+        if driver not in self.uppers:
+            whole = functools.partial(driver, self.f)
+            self.uppers[driver] = Compiled(whole, self.threads, self.strict)
+        return self.uppers[driver]
 
     def machine_of(self, program: Program, driver: Callable[..., Any], x: Sequence[Any]) -> Any:
         """Return driver(program, *x), recorded at x, as machine code, or NotImplemented.

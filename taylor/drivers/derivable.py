@@ -59,8 +59,8 @@ class Derivable:
         """Return f as a function of leaves, and these, and structures (see `arguments`)."""
         return NotImplemented
 
-    def first(self) -> Any:
-        """Return the first of the results of f as a function like this one."""
+    def under(self, driver: Function) -> Any:
+        """Return driver(f, ...) as a function like this one."""
         return NotImplemented
 
     def note(self, y: Any) -> None:

@@ -44,8 +44,14 @@ def apply(symbols: Any, f: Function, *args: Any) -> Any:
     >>> float(found["u_t"]), float(found["u_xx"])
     (9.0, 4.0)
     """
-    P = operator(symbols) if isinstance(symbols, Symbol) else Operator(symbols)
+    P = operator(symbols) if isinstance(symbols, Symbol) else _known(Operator(symbols))
     return P(f, *args)
+
+
+@functools.lru_cache(maxsize=64)
+def _known(P: Operator) -> Operator:
+    """Return the first one of equal operators: what was compiled for it stays with it."""
+    return P
 
 
 def _variables(x: Any, what: str) -> int:

@@ -24,8 +24,6 @@ from taylor.operators.points import in_turn
 from taylor.operators.symbol import Coefficient, Monomial, Partials, Symbol
 from taylor.series.series import Series
 
-RECORDED = 1 << 15  # coefficients of points, more of which take too long to record
-
 PARTS = ("real", "imag")
 
 Array = NDArray[Any]
@@ -95,6 +93,14 @@ class Operator:
         """How many products of numbers one of two coefficients takes."""
         return 1 if self._rounded is None else self._rounded.algebra.count
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Operator):
+            return NotImplemented
+        return (self._structure, self.symbols) == (other._structure, other.symbols)
+
+    def __hash__(self) -> int:
+        return hash((self._structure, *self.symbols))
+
     def __reduce__(self) -> Any:
         return Operator, (trees.build(self._structure, iter(self.symbols)),)
 
@@ -107,13 +113,21 @@ class Operator:
         """Return P(∂)f at the point."""
         if isinstance(f, Derivable) and self._jet is not None:
             y = NotImplemented
-            if self.order > 2 and len(args) == 1:
-                y = f.swept(self._jet, *args)
-            elif self.order <= 2 and self.size * sum(map(np.size, args)) <= RECORDED:
-                y = f.derived(self.applied, args)  # its products are runs, which can be fused
+            if self.order > 2:
+                y = f.swept(self._jet, *args) if len(args) == 1 else y
+            elif self._is_many(args):
+                many = f.under(self.applied)
+                y = y if many is y else many(*map(point, args))
+            else:  # in code of its own its products are runs, which can be fused
+                y = f.derived(self.applied, args)
             if y is not NotImplemented:
                 return self._built(y)
         return self._built(self.applied(f, *args))
+
+    def _is_many(self, args: Sequence[Any]) -> bool:
+        """Whether there is an axis of points."""
+        axes = (n is not None for n in self.variables.sizes.values())
+        return any(np.ndim(x) > one for x, one in zip(args, axes, strict=False))
 
     def _built(self, found: Any) -> Any:
         if self._structure is trees.LEAF:
