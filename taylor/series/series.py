@@ -512,7 +512,7 @@ class Series(Coefficients):
 
     def _looked_up(self, op: Lookup, args: Sequence[Any]) -> Any:
         (x, table), (inside, varies) = args, self._mine(args)
-        x = x.value if inside else x
+        x = op.settle(x.value) if inside else x
         if not varies:
             return self._constant(op.rows(x, plain(table)))
         return self._new(op.rows(x, table._coef, 1), reach=table._reach)
