@@ -335,6 +335,13 @@ def test_kinks_and_singular_points():
         (lambda d: op.hessian_trace(f, np.ones(2), np.eye(3)), taylor.errors.ShapeMismatch, "A"),
         (lambda d: d[0] + op.partials("x").x, ValueError, "different variables"),
         (lambda d: d[0] ** -1, ValueError, "power"),
+        (lambda d: np.ones(3) * d[0], TypeError, "a function of the point"),
+        (lambda d: d[0] * np.ones(3), TypeError, "d @ A @ d"),
+        (lambda d: d[3], IndexError, r"no variable 3; there are d\[0\]"),
+        (lambda d: op.estimate([d[0]], f, np.ones(3), samples=2, seed=0), TypeError, "one symbol"),
+        (lambda d: op.estimate(d @ d, f, np.ones(3), samples=2.5, seed=0), TypeError, "integer"),
+        (lambda d: op.apply(op.partials("t", "x").t, f, np.ones(3), np.ones(4)),
+         taylor.errors.ShapeMismatch, r"t \(3,\), x \(4,\)"),
         (lambda d: op.partials("x", "x"), ValueError, "twice"),
         (lambda d: op.partials(0), ValueError, "at least one"),
         (lambda d: d.x, AttributeError, "no variable"),
@@ -427,6 +434,7 @@ def test_memory_is_at_most_that_of_f_for_every_coefficient():
 def test_operators_are_values():
     P = op.operator(op.partials(3) @ op.partials(3))
     assert P is op.operator(op.partials(3) @ op.partials(3)) and Operator(P.symbols[0]) == P
+    assert op.operator(list(op.partials(3))) is op.operator(op.partials(3))
     assert P != Operator([P.symbols[0]]) != Operator({"a": P.symbols[0]})
     again = pickle.loads(pickle.dumps(P))
     assert again(f, np.ones(3)) == pytest.approx(P(f, np.ones(3)), rel=1e-13)

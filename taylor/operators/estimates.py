@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -50,8 +51,11 @@ def estimate(P: Symbol, f: Function, *args: Any, samples: int, seed: Seed) -> Es
     >>> round(float(found.value)), float(found.variance)
     (2000, 0.0)
     """
-    if P.varying or not any(P.terms):
-        raise TypeError("estimates are of operators with constant coefficients of order 1 or more")
+    if not isinstance(P, Symbol) or P.varying or not any(P.terms):
+        raise TypeError(
+            "estimates are of one symbol such as d @ d, d = partials(n), with constant "
+            f"coefficients and of order 1 or more, not of {P!r}"
+        )
     count, rng = _count(samples), _random(seed)
     terms = [m for m in P.terms if m]
     every: Array = np.array([P.terms[m] for m in terms] + [P.terms.get((), 0)])
@@ -114,7 +118,7 @@ def _random(seed: Seed) -> np.random.Generator:
 
 
 def _count(samples: int) -> int:
-    if samples < 2:
+    if operator.index(samples) < 2:
         raise ValueError(f"a variance needs 2 samples or more, not {samples}")
     return samples
 

@@ -55,6 +55,7 @@ class Operator:
 
     def __init__(self, symbols: Any) -> None:
         leaves: list[Symbol] = []
+        symbols = [*symbols] if isinstance(symbols, Partials) else symbols
 
         def leaf(cls: type, x: Any) -> Any:
             if not isinstance(x, Symbol):
@@ -201,7 +202,12 @@ class Operator:
         f = watched(f, given)
         if len(args) == 1 and None not in sizes.values():
             return given[0], f
-        lead = np.broadcast_shapes(*(np.shape(c)[:-1] for c in columns))
+        try:
+            lead = np.broadcast_shapes(*(np.shape(c)[:-1] for c in columns))
+        except ValueError:
+            each = zip(sizes, columns, strict=True)
+            found = ", ".join(f"{name} {np.shape(c)[:-1]}" for name, c in each)
+            raise ShapeMismatch(f"the points do not broadcast; they are {found}") from None
         whole = np.concatenate([np.broadcast_to(c, (*lead, np.shape(c)[-1])) for c in columns], -1)
         ends = np.cumsum([1 if n is None else n for n in sizes.values()]).tolist()
         places = [
