@@ -19,7 +19,7 @@ FOLDERS = {  # lines that a folder may have
     "machine": 7030,
     "series": 2544,
     "drivers": 7573,
-    "scipy": 6093,
+    "scipy": 6236,
     "ode": 12176,
     "command": 490,
     ".": 830,
@@ -43,7 +43,8 @@ def lines(path):
 
 
 def folder(path):
-    return name(path).rpartition("/")[0] or "."
+    *folders, _ = name(path).split("/")
+    return folders[0] if folders else "."
 
 
 def body(f):
