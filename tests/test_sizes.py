@@ -11,9 +11,9 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
     "display": 322,
-    "numbers": 3610,
-    "llvm": 3818,
-    "core": 10986,
+    "numbers": 3616,
+    "llvm": 3837,
+    "core": 10991,
     "linalg": 1616,
     "arrays": 2066,
     "machine": 7031,
@@ -22,7 +22,7 @@ FOLDERS = {  # lines that a folder may have
     "scipy": 6111,
     "ode": 12322,
     "command": 490,
-    ".": 830,
+    ".": 831,
     "hyperdual": 202,
     "array_api": 629,
     "numpy": 317,
