@@ -61,8 +61,9 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "array_api": ["array", "functions", "fft", "linalg", "special", "__init__"],
     "ode": [
-        "files", "control", "options", "roots", "dense", "units", "system", "pieces", "surfaces",
-        "zeros", "registers", "followed", "machine", "lanes", "stepper", "singular", "standing",
+        "files", "control", "options", "roots", "dense", "units", "recalled", "system", "pieces",
+        "surfaces", "zeros", "registers", "followed", "machine", "lanes", "stepper", "singular",
+        "standing",
         "record", "stiffness", "stops", "integrator", "rates", "radau", "methods", "edges", "jets",
         "adjoints", "flow", "variation", "event", "doses", "events", "stepwise", "results",
         "complexes", "solve", "sensitivity", "regimens", "members", "crossings", "watched", "saved",

@@ -258,6 +258,14 @@ def test_series_of_series():
     assert np.all(found.overlaps(before))
 
 
+@pytest.mark.parametrize("order", range(6))
+def test_series_end_before_their_order(order):
+    box = Interval(0.5, 0.75)
+    found = taylor.taylor_coefficients(taylor.compile(lambda x: x * 3 + (x + 1)), box, order)
+    ends = np.array([[3.0, 4.0], [4.0, 4.0], *[[0.0, 0.0]] * 4])[: order + 1]
+    assert np.allclose([found.lo, found.hi], ends.T, rtol=1e-14, atol=0)
+
+
 def branching(x):
     return x if np.all(x > 0.4) else -x
 

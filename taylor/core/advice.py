@@ -87,6 +87,7 @@ FUNCTIONS_INSTEAD = {
     "sort_complex": "write np.sort",
     "array_equiv": "write np.array_equal",
     "polyval2d": "write np.polynomial.polynomial.polyval twice",
+    "polyvalnd": "write np.polynomial.polynomial.polyval once for each variable",
     "polygrid2d": "write np.polynomial.polynomial.polyval twice",
     "polydiv": "write np.polymul and np.polyval",
     **dict.fromkeys(("unique_all", "unique_counts", "unique_inverse"),

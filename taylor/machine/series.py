@@ -225,6 +225,7 @@ class Emission(Sweep):
         local = Emission(self.f, program, self.order, [line], [1], whole=self.whole)
         for k in range(self.order + 1):
             local.write(k, range(len(local.steps)))
+        local.steps.clear()
         return local.result(*program.outputs)
 
     def composed(self, x: Array, top: int, c: Any) -> Callable[[Any], Any]:
@@ -393,7 +394,7 @@ class Emission(Sweep):
         kept = {*self.program.outputs, *self.program.inputs}
         kept |= {i for g in self.program.guards for i in (g.a, g.b)}
         ends = defaultdict[int, list[int]](list)
-        if self.f.unit > 1:  # else what is not written must stay zero
+        if self.f.unit > 1 or self._in_parts:  # else what is not written must stay zero
             for i in last.keys() - kept:
                 ends[last[i]].append(i)
         for n, group in enumerate(groups):

@@ -26,7 +26,7 @@ from taylor.arrays.reductions import axes_of
 from taylor.core import functions as f
 from taylor.core.binding import SCIPY
 from taylor.core.operand import as_array, lift
-from taylor.numbers.contexts import is_set
+from taylor.numbers.contexts import is_set, whole_number
 from taylor.numbers.kinds import is_operand
 from taylor.numbers.special_series import digamma as digamma_series
 from taylor.scipy import ufuncs as ufuncs
@@ -162,6 +162,7 @@ def _polygamma_fast(m: tuple[int, ...], n: Any, x: Any) -> Any:
 _POLYGAMMA = Analytic(
     "polygamma", ("n", "x"), sp.polygamma, lambda ctx, n, x: ctx.psi(int(n), x),
     lambda n, x: (1.0, gap(x)), ("n",), fast=_polygamma_fast,
+    row=lambda n: "digamma" + "'" * int(whole_number(n)),
 )  # fmt: skip
 _ZETA = Analytic(
     "zeta", ("x", "q"), sp.zeta, lambda ctx, x, q: ctx.zeta(x, q), lambda x, q: (x - 1, q)

@@ -78,11 +78,18 @@ def swept(
     tables: Sequence[Array],
     parameters: Sequence[Any] = (),
     side: str = "",
+    reaches: Sequence[float] = (),
 ) -> Any:
-    """Return the single output of a program of element-wise rules, on one side of a point."""
+    """Return the single output of a program of element-wise rules, on one side of a point.
+
+    Tables may be known to be polynomials, of degrees up to `reaches`.
+    """
     shape = np.broadcast_shapes(*(t.shape[1:] for t in tables), *(np.shape(c) for c in parameters))
     padded = [pad(t, len(shape)) for t in tables]
-    sweep = Sweep(program, algebra, padded, parameters)
+    heights = [algebra.height(t) for t in padded]
+    if reaches:
+        heights = [int(min(h, r)) for h, r in zip(heights, reaches, strict=True)]
+    sweep = Sweep(program, algebra, padded, parameters, heights)
     sweep.side = side
     sweep.run()
     y = mended(program, algebra, padded, parameters, sweep.result(program.outputs[0]))
@@ -147,11 +154,12 @@ def _table(
         if table is not None and not left:
             table[0] = checked(row, values, current_policy().singular)
             return table
-    inputs = together(*(divisible(x._coef) for x, m in zip(args, mine, strict=True) if m))
+    inside = [x for x, m in zip(args, mine, strict=True) if m]
+    inputs, reaches = together(*(divisible(x._coef) for x in inside)), [x._reach for x in inside]
     parameters = [x for x, m in zip(args, mine, strict=True) if not m]
     try:
         program = of_row(row, live, Kind.of(inputs[0]).exact)
-        table = swept(program, owner.algebra, inputs, parameters)
+        table = swept(program, owner.algebra, inputs, parameters, reaches=reaches)
     except DomainError:
         if row.jumps is not None:
             raise
