@@ -43,7 +43,8 @@ def lines(path):
 
 
 def folder(path):
-    return name(path).rpartition("/")[0] or "."
+    *folders, _ = name(path).split("/")
+    return folders[0] if folders else "."
 
 
 def body(f):
