@@ -19,7 +19,7 @@ FOLDERS = {  # lines that a folder may have
     "machine": 7031,
     "series": 2555,
     "drivers": 7608,
-    "scipy": 6111,
+    "scipy": 6254,
     "ode": 12322,
     "command": 490,
     ".": 831,
