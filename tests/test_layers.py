@@ -55,9 +55,9 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "symbol", "apolar", "axes", "points", "operator", "drivers", "estimates", "__init__",
     ],
     "scipy": [
-        "analytic", "formulas", "fast", "incomplete", "probability", "classical", "rows", "waves",
-        "ufuncs", "special", "descriptive", "stats", "fft", "linalg", "ndimage", "signal", "sparse",
-        "interpolate", "integrate", "distance", "spatial", "optimize", "__init__",
+        "theirs", "analytic", "formulas", "fast", "incomplete", "probability", "classical", "rows",
+        "waves", "ufuncs", "special", "descriptive", "stats", "fft", "linalg", "ndimage", "signal",
+        "sparse", "interpolate", "integrate", "spatial", "optimize", "__init__",
     ],
     "array_api": ["array", "functions", "fft", "linalg", "special", "__init__"],
     "ode": [
