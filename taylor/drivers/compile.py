@@ -457,11 +457,10 @@ class Compiled(Derivable):
         made = self._run(where, given, lambda machine: rows.tensor(machine, point))
         return NotImplemented if made is None else made[0].reshape(point.shape * order)
 
-    def under(self, driver: Callable[..., Any]) -> Compiled:
-        if driver not in self.uppers:
-            whole = functools.partial(driver, self.f)
-            self.uppers[driver] = Compiled(whole, self.threads, self.strict)
-        return self.uppers[driver]
+    def under(self, g: Callable[..., Any]) -> Compiled:
+        if g not in self.uppers:
+            self.uppers[g] = Compiled(functools.partial(g, self.f), self.threads, self.strict)
+        return self.uppers[g]
 
     def machine_of(self, program: Program, driver: Callable[..., Any], x: Sequence[Any]) -> Any:
         """Return driver(program, *x), recorded at x, as machine code, or NotImplemented.
