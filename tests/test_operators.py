@@ -382,6 +382,30 @@ def test_estimates_with_a_factor_and_many_points():
         op.estimate_laplacian(f, x, samples=1, seed=0)
 
 
+@pytest.mark.parametrize("factor", [None, RNG.normal(size=(4, 3))])
+def test_variance_of_random_directions(factor):
+    """It is 2 Σ_{i≠j} K_ij², K = σᵀHσ."""
+    h = np.array([[1, 2, 0, -1], [2, -3, 1, 0], [0, 1, 2, 4], [-1, 0, 4, 5.0]])
+    K = h if factor is None else factor.T @ h @ factor
+    found = op.estimate_laplacian(
+        lambda x: np.sum(x @ h * x, -1) / 2, np.zeros((300, 4)), samples=4, seed=0, factor=factor
+    )
+    want = 2 * np.sum((K - np.diag(np.diag(K))) ** 2) / 4
+    assert np.mean(found.variance) == pytest.approx(want, rel=0.2)
+    assert np.var(found.value) == pytest.approx(want, rel=0.3)
+
+
+def test_variance_of_random_terms():
+    """It is Σ|c| Σ|c|(∂^α f)² - (Pf)²."""
+    d, x = op.partials(3), np.array([0.2, -0.4, 0.3])
+    P = 3 * d[0] ** 2 - 2 * d[0] * d[1] * d[2] + d[2]
+    each = {m: by_tensors(op.Symbol(d, {m: 1}), f, x) for m in P.terms}
+    size = sum(map(abs, P.terms.values()))
+    want = size * sum(abs(c) * each[m] ** 2 for m, c in P.terms.items()) - op.apply(P, f, x) ** 2
+    found = op.estimate(P, f, x, samples=2000, seed=0)
+    assert found.variance * 2000 == pytest.approx(want, rel=0.1)
+
+
 def test_cost_grows_with_the_dimensions():
     products = [Operator(op.partials(n) @ op.partials(n)).products for n in (10, 100)]
     assert products == [3 * n + 3 for n in (10, 100)]

@@ -44,7 +44,8 @@ def estimate(P: Symbol, f: Function, *args: Any, samples: int, seed: Seed) -> Es
 
     A sample of the term c·∂^α is Σ|c|·c/|c|·∂^α f, so sparse directions suffice whatever the
     number of variables (Shi, Hu, Lin & Kawaguchi, Stochastic Taylor derivative estimator, NeurIPS
-    2024).  All samples are one sweep in the algebra of the terms drawn.
+    2024).  Its variance is Σ|c| Σ|c|(∂^α f)² - (Pf)².  All samples are one sweep in the algebra of
+    the terms drawn.
 
     >>> d = partials(1000)
     >>> found = estimate(d @ d, lambda x: np.sum(x**2), np.ones(1000), samples=16, seed=0)
@@ -77,8 +78,9 @@ def estimate_laplacian(
     """Return an estimate of Δᵖf from derivatives along random directions.
 
     E[(v·∂)^2p] = (2p - 1)!! Δᵖ for v of independent normal elements; for p = 1 they are ±1, which
-    gives the smallest variance (Hutchinson, Communications in Statistics 19, 1990).  With a factor
-    σ, Δ is replaced by Σ (σσᵀ)_ij ∂_i ∂_j.  The directions are independent at each point.
+    gives the smallest variance, 2 Σ_{i≠j} H_ij² with the Hessian H for each (Hutchinson,
+    Communications in Statistics 19, 1990).  With a factor σ, Δ is replaced by Σ (σσᵀ)_ij ∂_i ∂_j,
+    and H in the variance by σᵀHσ.  The directions are independent at each point.
 
     >>> f = lambda x: np.sum(np.cos(x))
     >>> found = estimate_laplacian(f, np.zeros(500), samples=4, seed=0)
