@@ -400,15 +400,16 @@ class Compiled(Derivable):
         return None if found is None else ([owner._new(c) for c in found[0]], found[1])
 
     def at_once(self, driver: Callable[..., Any], x: Sequence[Any]) -> Any:
-        """Return driver(self, *x) by the code that Python calls at once, if there is; or None."""
-        self._follow()
-        entry = self.entries.get(driver)
-        return None if entry is None else entry.call(*x)
+        """Return driver(self, *x) by the code that Python calls at once; None if there is none."""
+        if driver in self.entries:
+            self._follow()
+        return self.entries[driver].call(*x) if driver in self.entries else None
 
     def derived(self, driver: Callable[..., Any], x: Sequence[Any]) -> Any:
         """Return driver(self, *x) from its recording as machine code, or NotImplemented."""
         if (y := self.at_once(driver, x)) is not None:
             return y
+        self._follow()
         numbers, pattern = floats(x)
         if numbers is None or not numbers:
             return NotImplemented
@@ -424,8 +425,7 @@ class Compiled(Derivable):
         found, _ = found
         if pattern or [1 for v in found if v.dtype is COMPLEX]:  # what does not depend on x, too
             found = [v if v.dtype is COMPLEX else v.astype(complex) for v in found]
-        count = self.counts[where]
-        return tuple(found[:count]) if count else found[0]
+        return tuple(found[:count]) if (count := self.counts[where]) else found[0]
 
     def swept(self, jet: Jet, x: Any) -> Any:
         """Return what a jet reads at a vector, or NotImplemented."""

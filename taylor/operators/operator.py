@@ -113,17 +113,22 @@ class Operator:
     def __call__(self, f: Function, *args: Any) -> Any:
         """Return P(∂)f at the point."""
         if isinstance(f, Derivable) and self._jet is not None:
-            y = NotImplemented
-            if self.order > 2:
-                y = f.swept(self._jet, *args) if len(args) == 1 else y
-            elif self._is_many(args):
-                many = f.under(self.applied)
-                y = y if many is y else many(*map(point, args))
-            else:  # in code of its own its products are runs, which can be fused
-                y = f.derived(self.applied, args)
+            y = self._by_code(f, self._jet, args)
             if y is not NotImplemented:
                 return self._built(y)
         return self._built(self.applied(f, *args))
+
+    def _by_code(self, f: Derivable, jet: Jet, args: Sequence[Any]) -> Any:
+        """Return P(∂)f of a function that has code of its own, or NotImplemented."""
+        if self.order > 2:
+            return f.swept(jet, *args) if len(args) == 1 else NotImplemented
+        y = f.at_once(self.applied, args)
+        if y is not None:
+            return y
+        if not self._is_many(args):  # in code of its own its products are runs, which can be fused
+            return f.derived(self.applied, args)
+        many = f.under(self.applied)
+        return many if many is NotImplemented else many(*map(point, args))
 
     def _is_many(self, args: Sequence[Any]) -> bool:
         """Whether there is an axis of points."""
