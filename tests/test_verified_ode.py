@@ -1,8 +1,8 @@
 """Validated initial value problems: the solution lies within the bounds, which are narrow."""
 
 import math
-from fractions import Fraction
 from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
 
 import mpmath
 import numpy as np
