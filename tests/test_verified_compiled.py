@@ -241,6 +241,7 @@ FUNCTIONS = {
     "powers": lambda x: np.sin(x) ** 2 + np.sqrt(2 + x) * (x - 1) ** 3,
     "log": lambda x: np.log(2 + np.cos(x)) * np.tanh(x),
     "polynomial": lambda x: x**3 - x * 0.1,
+    "moduli": lambda x: np.hypot(np.sin(x), 2 + x) * np.hypot(x, 1),
 }
 
 
