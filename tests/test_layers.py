@@ -48,7 +48,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "forward_mode", "kinks", "interpolation", "lines", "derivatives", "objective", "several",
         "transform", "pattern", "sparse", "evolution", "scan", "checkpoint", "implicit", "recorded",
         "sets",
-        "symbolic", "forms", "patience", "tensors", "blocks", "entries",
+        "symbolic", "forms", "typed", "patience", "tensors", "blocks", "entries",
         "compile", "again", "lanes",
     ],
     "operators": [
