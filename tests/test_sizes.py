@@ -17,7 +17,7 @@ FOLDERS = {  # lines that a folder may have
     "linalg": 1616,
     "arrays": 2066,
     "machine": 7031,
-    "series": 2555,
+    "series": 2562,
     "drivers": 7661,
     "scipy": 6254,
     "ode": 12322,
