@@ -1,9 +1,10 @@
 """Prints what programs on arrays cost: values, gradients and H·v here, in NumPy, JAX and autograd.
 
-Each package runs in a process of its own, on one thread, and computes what NumPy's values are
-checked against; times are the least of some runs of calls, in μs of CPU.  The slope is that of the
-time over the size of a program, on logarithmic axes, between its two largest sizes.  Names of
-programs as arguments: `python -m benchmarks.arrays logistic field`.
+Each package runs in a process of its own, on one thread and core, and computes what NumPy's values
+are checked against; times are the least of many calls, in μs of the clock on the wall: the work of
+JAX is done by a thread of its own, whose waiting the clock of the process counts, too.  The slope
+is that of the time over the size of a program, on logarithmic axes, between its two largest sizes.
+Names of programs as arguments: `python -m benchmarks.arrays logistic field`.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ import math
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
+from benchmarks.peers import best, on_one_core
 
 Array = Any
 Program = Callable[[Array, Any], Any]
@@ -27,11 +29,13 @@ ONE_THREAD = {
     **dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
     "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
 }
-PATIENCE, RUNS, CALLS = 0.5, 5, 5  # seconds of calls, in so many runs of calls, at least
+PATIENCE = 1.0  # seconds of calls
 RNG = np.random.default_rng(0)
 ROWS, LABELS = RNG.standard_normal((4000, 50)), RNG.choice([-1.0, 1.0], 4000)
 PLACES, FOUND = np.linspace(0.0, 1.0, 400), RNG.standard_normal(400)
 IMAGES, CLASSES = RNG.standard_normal((128, 784)), np.eye(10)[RNG.integers(0, 10, 128)]
+for data in (ROWS, LABELS, PLACES, FOUND, IMAGES, CLASSES):
+    data.flags.writeable = False  # else compiled functions compare it, at each call
 
 
 def chain(x: Array, m: Any) -> Any:
@@ -167,24 +171,16 @@ def measured(package: str, names: list[str]) -> list[tuple[str, int, str, float,
             for quantity, way in ways(f).items():
                 y = np.atleast_1d(np.asarray(way(x, v), dtype=float))
                 check = [float(y.sum()), float(y[0]), float(y[-1])]
-                found.append((name, n, quantity, least(lambda w=way, x=x, v=v: w(x, v)), check))
+                found.append(
+                    (
+                        name,
+                        n,
+                        quantity,
+                        best(lambda w=way, x=x, v=v: w(x, v), patience=PATIENCE),
+                        check,
+                    )
+                )
     return found
-
-
-def least(call: Callable[[], Any]) -> float:
-    """Return the least time of a call in μs of CPU, on the average of one of some runs.
-
-    The clock of a process may see the work of a thread, where JAX does it, some calls later.
-    """
-    call()
-    times: list[float] = []
-    for _ in range(RUNS):
-        calls, start, end = 0, time.process_time(), time.perf_counter() + PATIENCE / RUNS
-        while calls < CALLS or time.perf_counter() < end:
-            call()
-            calls += 1
-        times.append((time.process_time() - start) / calls)
-    return 1e6 * min(times)
 
 
 def run(package: str, names: list[str]) -> dict[tuple[str, int, str], tuple[float, list[float]]]:
@@ -228,6 +224,7 @@ def main(names: list[str]) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--one"]:
+        on_one_core()
         print(json.dumps(measured(sys.argv[2], sys.argv[3:])))
     else:
         main(sys.argv[1:])

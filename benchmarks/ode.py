@@ -118,10 +118,11 @@ def error(name: str, y: Any) -> float:
     return abs(float(energy(y) / first - 1))
 
 
-def timed(run: Callable[[], Any], least: int = 5) -> tuple[float, Any]:
-    """Return the least time of some runs, and the last result."""
-    times, result = [], None
-    while len(times) < least and sum(times) < 20:
+def timed(run: Callable[[], Any], least: int = 5, enough: float = 0.5) -> tuple[float, Any]:
+    """Return the least time of some runs, of many if they are short, and the last result."""
+    times: list[float] = []
+    result = None
+    while sum(times) < enough or (len(times) < least and sum(times) < 20):
         start = time.perf_counter()
         result = run()
         times.append(time.perf_counter() - start)

@@ -1,9 +1,9 @@
 """Prints what differential operators of a network cost here, in JAX and in folx.
 
-Each package runs in a process of its own, on one thread; values are checked against each other, and
-times are the least of many calls, in μs of the clock on the wall: the work of JAX is done by a
-thread of its own, whose waiting the clock of the process counts, too.  JAX is the faster one of
-forward and of nested modes, folx the forward Laplacian of JAX functions, of itself for the
+Each package runs in a process of its own, on one thread and core; values are checked against each
+other, and times are the least of many calls, in μs of the clock on the wall: the work of JAX is
+done by a thread of its own, whose waiting the clock of the process counts, too.  JAX is the faster
+one of forward and of nested modes, folx the forward Laplacian of JAX functions, of itself for the
 biharmonic.  jet-for-pytorch (collapsed Taylor mode) is missing: it needs PyTorch and Python 3.12.
 `residual` is that of the Kuramoto-Sivashinsky equation at 512 points, summed up, and its gradient
 by the 1,185 parameters.  The slope is that of the time over the size before, on logarithmic axes.
@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.arrays import ONE_THREAD
+from benchmarks.peers import best, on_one_core
 
 Array = Any
 Row = tuple[str, int, str, float, float]
@@ -52,19 +53,9 @@ def points(n: int, count: int = 0) -> Array:
     return np.sin(np.arange(max(count, 1) * n)).reshape((count, n) if count else (n,))
 
 
-PATIENCE, CALLS = 1.5, 10  # seconds of calls, and calls, at least
+PATIENCE = 1.5  # seconds of calls
 SIZES = {"Laplacian": (10, 30, 60), "Laplacian, 4096 points": (30,), "biharmonic": (5, 10)}
 ORDERS = (2, 4, 6, 8)  # of powers of the Laplacian in four variables
-
-
-def least(call: Callable[[], Any]) -> float:
-    """Return the least time of a call in μs."""
-    times, end = list[float](), time.perf_counter() + PATIENCE
-    while len(times) < CALLS or time.perf_counter() < end:
-        start = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - start)
-    return 1e6 * min(times)
 
 
 def taylor_rows() -> Iterator[tuple[str, int, str, Callable[[], Any]]]:
@@ -233,11 +224,12 @@ def main() -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--one"]:
+        on_one_core()
         found = []
         for name, n, what, call in WAYS[sys.argv[2]]():
             for _ in range(20):  # until there is machine code
                 y = call()
-            found.append((name, n, what, least(call), float(y)))
+            found.append((name, n, what, best(call, patience=PATIENCE), float(y)))
         print(json.dumps(found))
     elif sys.argv[1:] == ["--growth"]:
         growth()

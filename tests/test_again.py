@@ -476,6 +476,16 @@ def test_nothing_that_a_function_holds_is_kept():
     assert [r() for r in references] == [None] * 3
 
 
+def test_a_large_matrix_has_code(answers):
+    matrix = np.linspace(-1.0, 1.0, 250_000).reshape(500, 500)  # which with its code is kept
+    often.KEPT.clear()
+    with taylor.policy(compile_after=2):
+        for k in range(4):
+            x = np.full(500, 1.0 + k)
+            alike(taylor.gradient(lambda x: x @ (matrix @ x), x), (matrix + matrix.T) @ x)
+    assert sum(answers) == 3
+
+
 def test_what_is_kept_is_bounded():
     often.KEPT.clear()
     with taylor.policy(compile_after=2):

@@ -281,13 +281,16 @@ def test_compiled_functions_do_what_the_functions_do(name):
     assert type(found) is type(f(2.0, data)) and repr(found) == repr(f(2.0, data))
 
 
+@pytest.mark.filterwarnings("ignore::taylor.PerformanceWarning")
 def test_compiled_functions_keep_classes_of_arrays():
     class Own(np.ndarray):
         pass
 
     f = taylor.compile(lambda x: np.sin(x) * 2)
+    g, h = (taylor.compile(lambda p, k=k: np.sin(p[k][0]) * 2) for k in ("x", 0))
     for x in (X.view(Own), X, X.view(Own)):
-        assert type(f(x)) is type(x) and np.array_equal(f(x), np.sin(X) * 2)
+        for y in (f(x), g({"x": [x, 1.0]}), h([(x, 1.0)])):
+            assert type(y) is type(x) and np.array_equal(y, np.sin(X) * 2)
 
 
 def test_series_are_no_arrays_of_other_libraries():

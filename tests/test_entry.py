@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import taylor
+from taylor.drivers.tensors import TENSOR
 from taylor.llvm import entry
 from taylor.llvm.entry import Entry, nothing
 from taylor.ode import TaylorIntegrator
@@ -366,10 +367,10 @@ def test_tensors_by_one_call(order, shape):
     taylor.tensor(c, x, order)
     taylor.tensor(c, x, order)
     for point in (x, 0.5 * x, np.asfortranarray(x), x[::-1]):
-        found = c.entries["tensor", order].call(point)
+        found = c.at_once(TENSOR, (point, order))
         np.testing.assert_allclose(found, taylor.tensor(f, point, order), rtol=1e-12, atol=1e-13)
-    assert c.entries["tensor", order].call(x[:1]) is None
-    assert c.entries["tensor", order].call(x * np.nan) is None
+    assert c.at_once(TENSOR, (x[:1], order)) is c.at_once(TENSOR, (x, order + 1)) is None
+    assert c.at_once(TENSOR, (x * np.nan, order)) is None
 
 
 def test_tensors_on_another_branch_are_not_those_of_the_first():

@@ -452,7 +452,15 @@ TWICE = {  # f(p, x) with the point, and its derivative by x and p if that exist
     "smooth": (lambda p, x: x * np.maximum(p * x, x), 1.0, 0.0, 0.0),
     "cancelling": (lambda p, x: 2 * np.maximum(p * x, x) - abs(p * x - x), 1.0, 0.0, 1.0),
     "square": (lambda p, x: p * abs(x) ** 2, 1.0, 0.0, 0.0),
-}
+    "sum of both": (lambda p, x: np.maximum(p * x, x) + np.minimum(p * x, x), 1.0, 0.0, 1.0),
+    "proportional": (
+        lambda p, x: (1 + p) * abs(x - p * x) - abs(p * p * x - x) + p * x, 1.0, 0.0, 1.0,
+    ),
+    "not proportional": (lambda p, x: 3 * abs(x - p * x) - abs(p * p * x - x), 1.0, 0.0, None),
+    "abs times square": (lambda p, x: p * p * abs(x), 0.0, 0.0, None),
+    "abs times cube": (lambda p, x: (p - np.sin(p)) * abs(x), 0.0, 0.0, None),
+    "abs times zero": (lambda p, x: 0 * p * abs(x) + p * x, 0.0, 0.0, 1.0),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", TWICE)

@@ -240,6 +240,8 @@ PROGRAMS = {
             ("spatial", "distanc", "distance"), ("special", "gamaln", "gammaln"),
         )
     },
+    "taylor.scan(lambda s, x: s + x, 0.0, x0)": "scan(step, state, xs=rows)",
+    "np.abs(1j * TaylorN.variables([1.0, 2.0], 2)[0])": "in a driver",
     "taylor.gradient(lambda v: [], x0)": "gradient needs a scalar-valued f",
     **{
         f"from taylor.scipy import integrate, optimize\ntaylor.gradient(lambda p: {call}, x0)":

@@ -98,6 +98,43 @@ def test_where_a_function_has_no_series(name):
     np.testing.assert_allclose(r.y[0, -1], expected, rtol=1e-14)
 
 
+CUT_OFF = {  # zero up to zero, and without a series there; their integrals to 3/2
+    "contact": (lambda y: np.maximum(y, 0.0) ** 1.5, 1.5**2.5 / 2.5),
+    "of higher power": (lambda y: np.maximum(y, 0.0) ** 2.5, 1.5**3.5 / 3.5),
+    "root": (lambda y: np.sqrt(np.maximum(y, 0.0)), 1.5**1.5 / 1.5),
+    "modulus": (lambda y: np.hypot(np.where(y > 0, y, 0.0), 0.0), 1.125),
+    "clip": (lambda y: np.arccos(1 - np.clip(y, 0.0, 1.0)), 1 + PI / 4),
+}
+
+
+@pytest.mark.parametrize("name", CUT_OFF)
+def test_functions_of_what_is_cut_off(name):
+    f, integral = CUT_OFF[name]
+    rate = lambda t, y, k: np.stack([1 + 0 * y[0], k * f(y[0]), f(y[2]) - y[2]])
+    starts, expected = np.array([-0.5, 0.0, -1.0]), [1.5, 0.7 * integral, -np.exp(-2.0)]
+    r = solve_ivp(rate, (0.0, 2.0), starts, args=(0.7,))
+    members = solve_ensemble(rate, (0.0, 2.0), [starts, starts], args=(0.7,))
+    for y in (r.y[:, -1], *members.y[..., -1]):
+        np.testing.assert_allclose(y, expected, rtol=1e-14)
+    assert np.sum(r.t < 0.45) < 4  # as if it were not there
+
+
+STILL = {
+    "root": lambda v: np.sqrt(abs(v)),
+    "power": lambda v: abs(v) ** 1.5,
+    "cube root": lambda v: np.cbrt(v),
+    "modulus": lambda v: v * np.linalg.norm(np.stack([v, v])),
+    "sign": lambda v: np.sign(v),
+}
+
+
+@pytest.mark.parametrize("name", STILL)
+def test_a_component_at_rest_beside_others(name):
+    r = solve_ivp(lambda t, y: [-STILL[name](y[0]), y[1] + STILL[name](y[0])], (0.0, 1.0), [0.0, 1])
+    assert r.status == 0
+    np.testing.assert_allclose(r.y[:, -1], [0.0, np.e], rtol=4e-16)
+
+
 def sideways(t, y, k=0.3):
     speed = np.linalg.norm(y[2:])
     return np.stack([y[2], y[3], -k * speed * y[2], -1 - k * speed * y[3]])

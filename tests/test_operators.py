@@ -13,6 +13,7 @@ from laws import LAWS
 import taylor
 from taylor import operators as op
 from taylor.core.loops import Loop
+from taylor.machine.machine import Machine
 from taylor.operators import points
 from taylor.operators.operator import Operator
 from taylor.operators.symbol import factorial
@@ -405,6 +406,15 @@ def test_programs_do_not_grow_with_the_points(monkeypatch):
         x[7, 0] = first
         with np.errstate(invalid="ignore"):
             np.testing.assert_allclose(compiled(x), op.laplacian(g, x), rtol=1e-12)
+
+
+def test_memory_is_at_most_that_of_f_for_every_coefficient():
+    w, x, P = np.ones((10, 64)), np.ones(10), Operator(op.partials(10) @ op.partials(10))
+    program = taylor.record(lambda x: np.tanh(np.tanh(x @ w) @ np.ones((64, 64))) @ np.ones(64), x)
+    sizes = Machine(program, P._apolar.algebra).size, Machine(program).size
+    assert sizes[0] <= P.size * sizes[1]
+    program = taylor.record(lambda x: P(lambda x: np.tanh(x @ w), x), x)
+    assert (11, 64) in [i.shape for i in program.code]  # without the zeros of higher degree
 
 
 def test_operators_are_values():

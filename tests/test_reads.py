@@ -5,7 +5,9 @@ user is kept.
 """
 
 import functools
+import gc
 import types
+import weakref
 from contextvars import ContextVar
 
 import numpy as np
@@ -14,6 +16,7 @@ import pytest
 import taylor
 from taylor import rule
 from taylor.core.reads import Reads
+from taylor.ode import recalled
 
 GLOBAL = 2.0
 SETTINGS = types.ModuleType("settings")
@@ -192,6 +195,9 @@ def test_whatever_changes_is_seen(name):
     def f(x):
         return row(x) * x
 
+    def rate(t, y):
+        return get() * y
+
     for new in (2.0, 5.0, 2.0):
         reads = Reads(f)
         assert not reads.changed()
@@ -200,6 +206,8 @@ def test_whatever_changes_is_seen(name):
         c = 2 * get()
         found = taylor.derivative(f, 0.5), taylor.gradient(f, 0.5), taylor.derivative(f, 0.5, 2)
         assert [float(y) for y in found] == [c * 0.5, c * 0.5, c]
+        r = taylor.ode.solve_ivp(rate, (0, 0.5), [1.0])
+        assert r.y[0, -1] == pytest.approx(np.exp(c / 4), rel=1e-14)
 
 
 def test_what_leads_to_more_than_is_watched_has_no_code():
@@ -214,6 +222,28 @@ def test_what_leads_to_more_than_is_watched_has_no_code():
     assert c(0.5) == 8.0 and taylor.gradient(c, 0.5) == 16.0
     assert taylor.gradient(lambda x: row(x) * x, 0.5) == 4.0
     assert taylor.derivative(lambda x: row(x) * x, 0.5, 2) == 8.0
+
+
+def test_what_is_recorded_of_rates_keeps_nothing_alive(monkeypatch):
+    """The second call finds the program of the first, if all that fun reads is numbers and code."""
+
+    def made(k):
+        helper = lambda y: k * y
+        return lambda t, y, a: a * np.sin(helper(y))
+
+    recorded = []
+    again = recalled.recalled
+    monkeypatch.setattr(
+        "taylor.ode.system.recalled",
+        lambda fun, what, x, record: again(fun, what, x, lambda: recorded.append(1) or record()),
+    )
+    rate = made(2.0)
+    seen = weakref.ref(rate)
+    ends = [taylor.ode.solve_ivp(rate, (0.0, 1.0), [1.0], args=(a,)).y[0, -1] for a in (1.0, 2.0)]
+    assert len(recorded) == 1 and ends[0] != ends[1]
+    del rate
+    gc.collect()
+    assert seen() is None
 
 
 # ------------------------------------------------------------------ where functions are kept
@@ -245,11 +275,15 @@ def compiled(row):
     return use
 
 
-def recorded(get):
-    g = quotient(get)
-    program = taylor.record(lambda x: np.sum(g(x) * x), X)
-    f = taylor.compile(program)
-    return lambda: (program(X), taylor.gradient(program, X), f(X), taylor.gradient(f, X))
+def recorded(row):
+    def use(get):
+        g = row(get)
+        program = taylor.record(lambda x: np.sum(taylor.scan(lambda c: g(c) / 4, g(x) * x, 4)), X)
+        f = taylor.compile(program)
+        slope = taylor.compile(lambda x: taylor.gradient(program, x))
+        return lambda: [(h(X), taylor.gradient(h, X), slope(X)) for h in (program, f)]
+
+    return use
 
 
 def often(get):
@@ -293,7 +327,8 @@ def at_a_root(get):
 
 USES = {
     "quotient": compiled(quotient), "local": compiled(local), "vjp": compiled(backward),
-    "jvp": compiled(forward), "recorded": recorded, "often": often, "lanes": by_lanes,
+    "jvp": compiled(forward), "recorded": recorded(quotient), "recorded vjp": recorded(backward),
+    "recorded jvp": recorded(forward), "often": often, "lanes": by_lanes,
     "steps": stepped, "solve_ivp": solved, "implicit_root": at_a_root,
 }  # fmt: skip
 

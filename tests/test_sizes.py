@@ -11,23 +11,23 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
     "display": 322,
-    "numbers": 3600,
-    "llvm": 3804,
-    "core": 10943,
+    "numbers": 3616,
+    "llvm": 3964,
+    "core": 10993,
     "linalg": 1616,
     "arrays": 2066,
-    "machine": 6988,
-    "series": 2544,
-    "drivers": 7523,
-    "scipy": 6093,
-    "ode": 12164,
+    "machine": 7031,
+    "series": 2564,
+    "drivers": 7661,
+    "scipy": 6254,
+    "ode": 12322,
     "command": 490,
-    ".": 830,
+    ".": 833,
     "hyperdual": 202,
     "array_api": 629,
     "numpy": 317,
     "operators": 1419,
-    "verified": 6829,
+    "verified": 6867,
 }
 FILE, FUNCTION = 600, 45
 TABLES = {"core/functions.py"}
@@ -43,7 +43,8 @@ def lines(path):
 
 
 def folder(path):
-    return name(path).rpartition("/")[0] or "."
+    *folders, _ = name(path).split("/")
+    return folders[0] if folders else "."
 
 
 def body(f):

@@ -27,6 +27,7 @@ import taylor
 from taylor import Taylor, TaylorN
 from taylor import verified as tv
 from taylor.core.algebra import Univariate, multivariate, squarefree
+from taylor.core.lookups import Lookup
 from taylor.core.program import expand
 from taylor.core.sweep import sweep
 from taylor.core.table import HIDDEN, TABLE, lookup
@@ -575,10 +576,15 @@ import taylor
 from taylor import verified as tv
 x = tv.Interval(1, 2)
 X = tv.Interval([1.0], [2.0])
+m = tv.models((0, 1), order=2)
 libm = ctypes.CDLL(ctypes.util.find_library("m"))
 {change}
 for f in (lambda: tv.Interval(1), lambda: x + x, lambda: x * 2, lambda: X / 3, lambda: np.exp(x),
-          lambda: X.sum(), lambda: x * x, lambda: X - 1, lambda: X @ X, lambda: x ** 3):
+          lambda: X.sum(), lambda: x * x, lambda: X - 1, lambda: X @ X, lambda: x ** 3,
+          lambda: x.width, lambda: X.rad, lambda: X.mid, lambda: x.mag, lambda: X.mig,
+          lambda: x < 3, lambda: x & X, lambda: x | 3, lambda: 1 in x, lambda: x.inside(X),
+          lambda: x.overlaps(1),
+          lambda: m.integ(0), lambda: m.range(), lambda: m(0.5), lambda: m * m):
     try:
         f()
     except RuntimeError as error:
@@ -701,6 +707,40 @@ def test_where_an_equation_has_no_value_it_proves_no_derivative(mode, low, high)
             c, seen = DERIVED[mode](row, x), seen + 1
             assert np.isinf(c.lo[..., 0]).all() and np.isinf(c.hi[..., 0]).all(), name
     assert seen
+
+
+TABULATED = [-1.0, 0.2, 1.0], [0.5, -1.0, 2.0]
+
+
+def test_what_is_looked_up_on_both_sides_of_a_knot_has_values_and_no_derivatives():
+    f = partial(np.interp, xp=TABULATED[0], fp=TABULATED[1])
+    for low, high in ((-0.5, 0.5), (0.2, 0.2), (-3.0, 2.0), (0.3, 0.4)):
+        for y in (f(Interval(low, high)), f(tv.models((low, high), order=3)).range()):
+            assert all(y.lo <= v <= y.hi for v in f(np.linspace(low, high, 20)))
+    assert f(Interval(0.2)).width < 1e-14  # both pieces end there
+    for x in (Interval(-0.5, 0.5), Interval(-2, 2)):
+        for derive in (taylor.derivative, taylor.gradient):
+            with pytest.raises((taylor.NonAnalyticError, tv.Undecided)):
+                derive(f, x)
+    step = Lookup(np.array([0.5]), "right")
+    assert step.rows(Interval(0, 1), np.array([1.0, 3.0])).hi == 3
+    for derive in (taylor.derivative, taylor.gradient, partial(taylor.jvp, v=1.0)):
+        with pytest.raises(tv.Undecided, match="a knot"):
+            derive(lambda x: step.rows(x, np.array([1.0, 3.0])) * x, x=Interval(0, 1))
+
+
+@pytest.mark.parametrize("n", range(4))
+def test_polygamma_between_poles(n):
+    def f(x):
+        return taylor.scipy.special.polygamma(n, x)
+
+    for low, high in ((0.5, 3.0), (-0.9, -0.1), (-5.5, -5.4)):
+        c = taylor.taylor_coefficients(f, Interval(low, high), 2)
+        bound = f(tv.models((low, high), order=3)).range()
+        with mpmath.workdps(40):
+            for x in (mpf(low), mpf(high), mpf(low) * 0.7 + mpf(high) * 0.3):
+                y = [mpmath.psi(n + k, x) / mpmath.factorial(k) for k in range(3)]
+                assert all(e.lo <= v <= e.hi for e, v in zip((*c, bound), (*y, y[0]), strict=True))
 
 
 def test_values_between_poles_and_up_to_infinity():

@@ -104,13 +104,19 @@ def environment(home: str, single: bool, cached: bool = False) -> dict[str, str]
     }
 
 
+def on_one_core() -> None:
+    """Have all threads of this process run on one core, where the system has a call for that."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+
 def used() -> float:
     """Return the seconds of the processor used by this process and by compilers it has called."""
     return time.process_time() + sum(os.times()[2:4])
 
 
-def best(f: Callable[[], Any], shared: bool = False) -> float:
-    """Return the least time of f in microseconds, of a fifth of a second and three calls.
+def best(f: Callable[[], Any], shared: bool = False, patience: float = 0.2) -> float:
+    """Return the least time of f in microseconds, of `patience` seconds and three calls.
 
     `shared` tells that other processes use the core too: then long calls, which they interrupt, are
     measured in time of the processor; short ones fit between the interruptions.
@@ -119,7 +125,12 @@ def best(f: Callable[[], Any], shared: bool = False) -> float:
     f()
     once = time.perf_counter() - start
     clock = time.process_time if shared and once > LONG else time.perf_counter
-    number, least, calls, end = max(1, int(1e-4 / once)), math.inf, 0, time.perf_counter() + 0.2
+    number, least, calls, end = (
+        max(1, int(1e-4 / once)),
+        math.inf,
+        0,
+        time.perf_counter() + patience,
+    )
     while time.perf_counter() < end or (calls < 3 and once < 1.0) or not calls:
         start = clock()
         for _ in range(number):

@@ -10,7 +10,7 @@ import sys
 import tempfile
 from typing import Any
 
-from benchmarks.peers import PEERS, Peer, best, environment, used
+from benchmarks.peers import PEERS, Peer, best, environment, on_one_core, used
 from benchmarks.workloads import Task
 
 AGAIN, SHORT = 7, 0.1  # calls, after a first one of less than so many seconds
@@ -57,8 +57,8 @@ def starting(name: str, peer: Peer, prepare: Any, task: Task) -> dict[str, Any]:
 def main() -> None:
     """Run the tasks of the standard input by the package named as the first argument."""
     name, peer = sys.argv[1], PEERS[sys.argv[1]]
-    if os.environ["BENCHMARK_SINGLE"] and hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    if os.environ["BENCHMARK_SINGLE"]:
+        on_one_core()
     start = used()
     prepare = importlib.import_module(f"benchmarks.peers.{peer.module}").prepare
     if sys.argv[2:] == ["first"]:

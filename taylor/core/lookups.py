@@ -16,6 +16,8 @@ from taylor.core import patterns
 from taylor.core.choices import choose
 from taylor.core.instructions import At, Degrees, Number, Op, Shape, Sweep, Whole, by_degree, full
 from taylor.core.maps import host
+from taylor.errors import Undecided
+from taylor.numbers.contexts import is_set, members
 from taylor.numbers.kinds import Array, is_nested, is_operand
 
 if TYPE_CHECKING:
@@ -24,10 +26,14 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, eq=False)
 class Lookup(Op):
-    """Row i of a table for each x, where i knots are not above it (side "right"), or below it."""
+    """Row i of a table for each x, where i knots are not above it (side "right"), or below it.
+
+    Row i is as good for what row i - 1 is for, if it is `early`: sets may have it.
+    """
 
     knots: Array
     side: str
+    early: bool = False
     arity = 2
 
     def shape(self, shapes: list[Shape]) -> Shape:
@@ -52,6 +58,18 @@ class Lookup(Op):
     def value(self, a: Sequence[Any], number: Number) -> Any:
         return self.rows(*a)
 
+    def places(self, x: Any) -> tuple[Any, Any]:
+        """Return the first and the last of the rows that members of sets have."""
+        low, _, high = members(x)
+        first, last = (np.searchsorted(self.knots, end, self.side) for end in (low, high))  # type: ignore[call-overload]
+        return np.minimum(first + self.early, last), last
+
+    def settle(self, x: Any) -> Any:
+        """Return x; raise Undecided for a set whose members have different rows: no derivative."""
+        if is_set(x) and np.any(np.not_equal(*self.places(x))):
+            raise Undecided(f"a knot of a table lies in {x}; make it smaller, or split it")
+        return x
+
     def height(self, h: list[int], order: int) -> int:
         return max(h[1], min(h[0], 1))  # of a constant table: known when x is
 
@@ -62,6 +80,7 @@ class Lookup(Op):
         y[0] = self.rows(t.value(x), t.value(table))
         while True:
             k = yield
+            self.settle(t.value(x))
             if k <= t.height[table]:
                 rows = t.table[table][part(k)]
                 y[part(k)] = self.rows(t.value(x), rows, np.ndim(rows) - np.ndim(t.value(table)))
@@ -69,12 +88,13 @@ class Lookup(Op):
                 y[part(k)] = y[0] * 0
 
     def tangent(self, at: At, d: list[Any]) -> Any:
-        return None if d[1] is None else self.rows(at.a[0], at.whole([None, d[1]])[1])
+        x = self.settle(at.a[0])
+        return None if d[1] is None else self.rows(x, at.whole([None, d[1]])[1])
 
     def adjoint(self, at: At, bar: Any, wanted: list[bool]) -> Sequence[Any]:
+        x, shape = self.settle(at.a[0]), at.shapes[1]
         if not wanted[1]:
             return [None, None]
-        x, shape = at.a[0], at.shapes[1]
         bar = np.reshape(full(bar, at.shape), (-1, *shape[1:]))
         if is_operand(x):  # which row it is is not known yet
             here = np.reshape(self._chosen(x), (len(bar), shape[0]))
@@ -126,7 +146,7 @@ def by_pieces(x: Any, knots: Array, of_row: Callable[[Any], Any], table: Any) ->
     sign = np.where(i % 2 == (i > 0), -1, 1)  # piece 0 lies before its knot
     sides = [table[i // 2 * 2], table[np.maximum((i + 1) // 2 * 2 - 1, 0)]]
     limits = np.stack([sign, sign * knots[np.maximum(i - 1, 0)]], axis=1)
-    row = lookup(at, knots, np.concatenate([*sides, limits], axis=1))
+    row = lookup(at, knots, np.concatenate([*sides, limits], axis=1), early=True)
     even, odd = of_row(row[..., :width]), of_row(row[..., width : 2 * width])
     return choose(row[..., -2] * x, row[..., -1], even, odd, "kink")
 
@@ -144,13 +164,13 @@ def _frozen(knots: Any) -> Array:
     return found
 
 
-def lookup(x: Any, knots: Any, table: Any, side: str = "right") -> Any:
+def lookup(x: Any, knots: Any, table: Any, side: str = "right", early: bool = False) -> Any:
     """Return row i of a table, of one row more than there are knots, for each x: i knots are <= x.
 
-    With side "left" i knots are below x.  The knots are increasing numbers; x and the table may be
-    operands, on which the result depends by the table only.
+    With side "left" i knots are below x.  `early`: see `Lookup`.  The knots are increasing numbers;
+    x and the table may be operands, on which the result depends by the table only.
 
     >>> lookup(2.5, [1.0, 2.0, 3.0], np.array([10.0, 20.0, 30.0, 40.0]))
     np.float64(30.0)
     """
-    return Lookup(_frozen(knots), side).rows(x, table)
+    return Lookup(_frozen(knots), side, early).rows(x, table)

@@ -76,7 +76,7 @@ class Reads:
             if len(self.seen) > OBJECTS:
                 self.endless, self.known = True, False
                 return frozenset()
-        return frozenset[str]().union(*(_names(f.__code__) for f, *_ in self.functions))
+        return frozenset[str]().union(*(names_in(f.__code__) for f, *_ in self.functions))
 
     def __bool__(self) -> bool:
         """Whether there is anything that can change, but for the code of the function itself."""
@@ -101,8 +101,9 @@ class Reads:
         for now, old in self.arrays:
             if old != _held(now):  # by memcmp
                 return "an array"
-        if not all(map(_is_fixed, self.fixed)):
-            return "an array"
+        for x in self.fixed:
+            if not _is_fixed(x):
+                return "an array"
         for f, code, defaults, named in self.functions:
             same = f.__code__ is code and f.__defaults__ is defaults
             if not (same and f.__kwdefaults__ is named):
@@ -198,7 +199,7 @@ class Reads:
         self._read(f.__kwdefaults__)
         for name in self.attributes & vars(f).keys():
             self._named(vars(f), name)
-        for name in _names(f.__code__) & f.__globals__.keys():
+        for name in names_in(f.__code__) & f.__globals__.keys():
             self._named(f.__globals__, name)
 
     def _named(self, owner: Mapping[str, Any], name: str) -> None:
@@ -220,8 +221,8 @@ class Reads:
                 self.objects.append((x, _bytes(x)))
             elif not code and hasattr(x, "__dict__"):
                 self._each([*vars(x).values()])
-            elif not code and hasattr(x, "row"):  # an instruction
-                self._read(x.row)
+            elif not code:  # an instruction
+                self._each([getattr(x, name, None) for name in ("row", "rule", "body")])
         else:
             self._attributes(x)
 
@@ -301,11 +302,11 @@ def _is_fixed(x: Any) -> bool:
 
 
 @functools.lru_cache(maxsize=1024)
-def _names(code: CodeType) -> frozenset[str]:
+def names_in(code: CodeType) -> frozenset[str]:
     """Return the names that code looks up, or may (its texts), and the functions within it."""
     inner = [c for c in code.co_consts if isinstance(c, CodeType)]
     texts = [c for c in code.co_consts if isinstance(c, str) and c.isidentifier()]
-    return frozenset((*code.co_names, *texts)).union(*map(_names, inner))
+    return frozenset((*code.co_names, *texts)).union(*map(names_in, inner))
 
 
 def _package(module: str | None) -> str:

@@ -227,6 +227,8 @@ class Repeating(Tape):
 
 def _same(a: Array, b: Array) -> bool:
     """Whether two arrays are of one shape and type, and the same to the last bit."""
+    if a is b:  # what nobody can write into is recorded as it is
+        return True
     if a.dtype != b.dtype or a.shape != b.shape or a.dtype.hasobject:
         return False
     if a.dtype.itemsize == 8 and a.flags.c_contiguous and b.flags.c_contiguous:

@@ -30,7 +30,7 @@ from taylor.core.calls import Call, Integral, Row, called, composed
 from taylor.core.instructions import MUL, Arithmetic, Const, Input, Parameter, Scale, Step
 from taylor.core.maps import Map
 from taylor.core.program import Program, check, expand, kinds
-from taylor.core.sides import Decision
+from taylor.core.sides import Choose, Decision
 from taylor.core.singular import (
     checked,
     is_nan,
@@ -260,7 +260,7 @@ class Sweep:
         if any(map(np.iscomplexobj, points)):
             raise TypeError(f"{row.name} of a complex series is not holomorphic")
         y = self.checked(row, values)
-        at = np.asarray(jumps_at(row, *points), dtype=bool) & self._lanes_active(args)
+        at = np.asarray(jumps_at(row, *points), dtype=bool) & self.lanes_active(args)
         if not at.any():
             return y, None
         if self.raises(y):
@@ -351,19 +351,35 @@ class Sweep:
             return False
         return np.shape(base(value)) == () or self.policy.singular == "raise"
 
-    def _lanes_active(self, args: Sequence[int]) -> Any:
+    def lanes_active(self, args: Sequence[int]) -> Any:
         """Return where some argument varies, per lane."""
-        if not self.moving:
-            for i, (op, inner, _) in enumerate(self.program.code):
-                lanes: Any = np.zeros((), dtype=bool)
-                if type(op) is Input and self.height[i]:
-                    lanes = nonzero(self.table[i][1:]).any(0)
-                elif isinstance(op, Map) and self.height[i]:
-                    lanes = np.ones((), dtype=bool)
-                elif type(op) is not Input:
-                    lanes = _either(self.moving[a] for a in op.reads(inner))
-                self.moving.append(lanes)
+        for i in range(len(self.moving), max(args, default=-1) + 1):
+            op, inner, _ = self.program.code[i]
+            lanes: Any = np.zeros((), dtype=bool)
+            if type(op) is Input and self.height[i]:
+                lanes = nonzero(self.table[i][1:]).any(0)
+            elif isinstance(op, Map) and self.height[i]:
+                lanes = np.ones((), dtype=bool)
+            elif isinstance(op, Choose):
+                lanes = self._chosen_active(*inner)
+            elif type(op) is not Input:
+                lanes = _either(self.moving[a] for a in op.reads(inner))
+            self.moving.append(lanes)
         return _either(self.moving[a] for a in args)
+
+    def _chosen_active(self, *args: int) -> Any:
+        """Return where a choice varies: where the side does that was taken, or at a tie."""
+        left, right = (base(self.value(a)) for a in args[:2])
+        every, one, other = (
+            _either(self.moving[a] for a in args),
+            *(self.moving[a] for a in args[2:]),
+        )
+        if any(
+            isinstance(x, ValueSet) or is_operand(x) or np.iscomplexobj(x) for x in (left, right)
+        ):
+            return every
+        first, second = (np.asarray(x > y, dtype=bool) for x, y in ((left, right), (right, left)))
+        return np.where(first, one, np.where(second, other, every))
 
     def singular(self, row: Elementary, args: Sequence[int], y0: Any, p0: Any) -> Any:
         """Return (lanes without an expansion, inactive lanes there) or None; raise for scalars."""
@@ -380,7 +396,7 @@ class Sweep:
             bad = bad | np.broadcast_to(unsettled(row, values, y), bad.shape)
         if not bad.any():
             return None
-        active = np.broadcast_to(self._lanes_active(args), bad.shape)
+        active = np.broadcast_to(self.lanes_active(args), bad.shape)
         if self.raises(y) and (alone or (bad & active).any()):
             raise no_expansion(row, [self.value(a) for a in args])
         return (bad & active, bad & ~active)

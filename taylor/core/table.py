@@ -153,7 +153,7 @@ class Rule:
     None for zero) per argument, jvp(dargs, y, *args) the tangent, where dargs holds None for an
     argument that does not vary.  step(algebra, args, live, y) gives the degree-wise rule: a
     function of k that returns the parts of degree k of all results (see `linalg`).  Whatever is
-    missing is derived from what is there.
+    missing is derived from what is there; but `sets`, the value of sets of numbers, is not.
     """
 
     name: str
@@ -162,6 +162,7 @@ class Rule:
     jvp: Callable[..., Any] | None = None
     step: Callable[..., Any] | None = None
     complex_valued: bool = False  # of real arguments, too
+    sets: Callable[..., Any] | None = None
 
     def __call__(self, *args: Any) -> Any:
         for x in args:

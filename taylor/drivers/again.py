@@ -21,6 +21,7 @@ from taylor.core.program import Program
 from taylor.core.repeat import Repeatable, recorded
 from taylor.drivers import trees
 from taylor.drivers.compile import Compiled
+from taylor.drivers.often import KEPT
 from taylor.drivers.recorded import short
 
 Function = Callable[..., Any]
@@ -30,8 +31,8 @@ Ask = Callable[[Compiled], Any]  # what a driver asks of the code of a function
 PROGRAMS = 4  # of one function and of arguments of the same shapes
 WAIT = 256  # calls for which nothing is tried after many failures
 LONGEST = 1 << 14  # instructions of a program
-LARGEST = 1 << 22  # bytes of a program
-HEAVY = 1 << 25  # bytes of programs and their code
+LARGEST = 1 << 24  # bytes of a program
+HEAVY = KEPT.room // 8  # bytes of programs and their code; what is heavier is not kept
 
 
 class Fixed(Compiled):

@@ -32,7 +32,7 @@ from taylor.drivers.forms import COMPLEX, EXACT, FLOAT, first, floats, pattern_o
 from taylor.drivers.forward_mode import taylor_coefficients
 from taylor.drivers.recorded import derived, one_point, short
 from taylor.drivers.sets import NEAR, SetCode
-from taylor.drivers.tensors import directions, rows_of
+from taylor.drivers.tensors import TENSOR, directions, rows_of
 from taylor.errors import (
     CompileError,
     DomainError,
@@ -399,10 +399,15 @@ class Compiled(Derivable):
         found = self._run(where, heads, lambda machine: machine(*tables))
         return None if found is None else ([owner._new(c) for c in found[0]], found[1])
 
+    def at_once(self, driver: Callable[..., Any], x: Sequence[Any]) -> Any:
+        """Return driver(self, *x) by the code that Python calls at once, if there is; or None."""
+        self._follow()
+        entry = self.entries.get(driver)
+        return None if entry is None else entry.call(*x)
+
     def derived(self, driver: Callable[..., Any], x: Sequence[Any]) -> Any:
         """Return driver(self, *x) from its recording as machine code, or NotImplemented."""
-        self._follow()
-        if driver in self.entries and (y := self.entries[driver].call(*x)) is not None:
+        if (y := self.at_once(driver, x)) is not None:
             return y
         numbers, pattern = floats(x)
         if numbers is None or not numbers:
@@ -435,11 +440,6 @@ class Compiled(Derivable):
         The rows T(e_i, e_j, ..., ·) are tangents of the gradient, many at a time.
         """
         self._follow()
-        entry = self.entries.get(("tensor", order))
-        if entry is None:
-            entry = self.entries[("tensor", order)] = Entry()
-        if (y := entry.call(x)) is not None:
-            return y
         numbers, pattern = floats((x,))
         if numbers is None or not 2 <= order <= MAX_NESTED:
             return NotImplemented
@@ -451,7 +451,7 @@ class Compiled(Derivable):
         for machine in self.machines.get(where, ()):
             status, found = rows.tensor(machine, point)
             if status == OK:
-                rows.enter(entry, machine, point.shape)
+                rows.enter(self.entries.setdefault(TENSOR, Entry()), machine, point.shape)
                 return found.reshape(point.shape * order)
         given = (point, *[np.ones(point.shape)[()]] * (order - 1))
         made = self._run(where, given, lambda machine: rows.tensor(machine, point))

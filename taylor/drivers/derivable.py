@@ -35,6 +35,10 @@ class Derivable:
     plans: dict[Any, Any] | None = None  # by driver: how one tree goes through its code
     watches = False  # whether it makes sure by itself that its values are numbers
 
+    def at_once(self, driver: Function, x: Sequence[Any]) -> Any:
+        """Return driver(self, *x) by code that Python calls at once, if there is; or None."""
+        return None
+
     def derived(self, driver: Function, x: Sequence[Any]) -> Any:
         """Return driver(self, *x)."""
         return NotImplemented

@@ -22,6 +22,7 @@ from taylor.core.operand import is_complex, lift
 from taylor.core.singular import is_finite, nans
 from taylor.core.tags import Tag
 from taylor.drivers.arguments import Form, is_plain, several
+from taylor.drivers.derivable import Derivable
 from taylor.errors import ForeignNodeError, NonAnalyticError, ShapeMismatch
 from taylor.numbers.data import unlabelled
 from taylor.numbers.kinds import (
@@ -73,8 +74,13 @@ def driver(
             has_aux: bool = False,
             **named: Any,
         ) -> R:
-            simple = argnums is None and fewest <= len(given) <= most and not (named or has_aux)
-            if simple and is_plain(given[0]) and (most == 1 or type(given[0]) is not tuple):
+            simple = argnums is None and not (named or has_aux)
+            if simple and isinstance(f, Derivable):
+                made: R | None = f.at_once(g, given)
+                if made is not None:
+                    return made
+            plain = simple and fewest <= len(given) <= most and is_plain(given[0])
+            if plain and (most == 1 or type(given[0]) is not tuple):
                 found: R = form.one(f, *given)
                 return found
             return several(form, f, given, named, argnums, has_aux)  # type: ignore[no-any-return]

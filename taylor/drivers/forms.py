@@ -22,8 +22,8 @@ from taylor.drivers import trees
 from taylor.errors import TaylorError
 from taylor.llvm.ir import WIDTH
 from taylor.machine.machine import Machine
-from taylor.numbers.data import is_array_like, plain_array, what_is_lost
-from taylor.numbers.kinds import Fillable, base, content
+from taylor.numbers.data import has_own_class, is_array_like, plain_array, what_is_lost
+from taylor.numbers.kinds import base, content
 
 Structures = tuple[Any, ...]  # of the arguments, and of the dict of keywords
 Pattern = tuple[bool, ...]  # which arguments are complex; empty if none is
@@ -60,7 +60,7 @@ def apart(
         each.append(leaves)
         structures.append(structure)
     flag = not args or isinstance(args[0], (bool, np.bool_))
-    flag = flag or (type(args[0]) is int and abs(args[0]) > EXACT)
+    flag = flag or (type(args[0]) is int and abs(args[0]) > EXACT) or has_own_class(args[0])
     if not (vary or any(each) or flag) and trees.is_leaf(args[0]):
         return apart(args, (0,), named)
     return each, tuple(structures)
@@ -215,7 +215,6 @@ def _still_of_result(cls: type, x: Any) -> trees.Still:
 
 
 FLOAT, COMPLEX = np.dtype(float), np.dtype(complex)
-PLAIN = (np.ndarray, np.memmap)  # classes of arrays whose functions give plain arrays
 
 
 def floats(x: Sequence[Any], whole: bool = True) -> tuple[Any, Pattern]:
@@ -240,8 +239,8 @@ def _float(v: Any) -> Any:
         return v
     if isinstance(v, (float, int)):
         return None if isinstance(v, int) and abs(v) > EXACT else np.float64(v)
-    if isinstance(v, np.ndarray) and not (type(v) in PLAIN or isinstance(v, Fillable)):
-        return None  # whose class the results have
+    if has_own_class(v):
+        return None
     if is_array_like(v):
         if what_is_lost(v) or trees.is_tree(v):
             return None

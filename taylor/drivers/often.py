@@ -26,7 +26,7 @@ FLOAT = np.dtype(float)
 EARLY = 16  # the call from which on code on disk is looked for, if there is some
 SHAPES = 64  # drivers and shapes of arguments of one function, after which counting begins anew
 KEPT = Store(
-    256, 1 << 25
+    256, 1 << 28
 )  # of functions, by their Python code: never a function, nor what it holds
 
 

@@ -90,6 +90,8 @@ def _count(n: int | None, rows: Sequence[Any], xs: Any) -> int:
         raise ValueError(f"the first axis of all xs are the steps, but their shapes are {shapes}")
     if n is None:
         return lengths.pop()
+    if np.ndim(n):
+        raise TypeError("n is the number of steps; rows for them are scan(step, state, xs=rows)")
     count = whole_number("n", n, 0)
     if lengths and lengths != {count}:
         raise ValueError(f"n is {count}, but xs have {lengths.pop()} rows")

@@ -12,6 +12,7 @@ Directions are generic and fixed: two runs give the same bits.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -27,7 +28,7 @@ from taylor.core.node import Node
 from taylor.core.rules import Code, active, inner, pruned, tangents, values
 from taylor.core.sides import Blend, Choose, Decision
 from taylor.core.singular import nans
-from taylor.core.tables import nonzero
+from taylor.core.tables import nonzero, pad
 from taylor.core.tags import fresh_tag
 from taylor.drivers.driver import parts, seed
 from taylor.errors import NonAnalyticError, TaylorError
@@ -39,7 +40,6 @@ from taylor.numbers.kinds import (
     base,
     base_array,
     is_nested,
-    is_operand,
 )
 from taylor.numbers.policy import current_policy
 from taylor.numbers.values import as_array
@@ -57,7 +57,8 @@ MOVES = 4  # the order to which it is seen whether a tie moves
 class Tied(NamedTuple):
     """A recorded function of one argument at a point where choices are tied.
 
-    Rows that choose are written out; `v` are plain values, `ties` says where, `names` of what.
+    Rows that choose are written out; `v` are plain values, `ties` says where, `names` of what;
+    `given` are the values with their derivatives by outer variables.
     """
 
     code: list[Instruction]
@@ -65,6 +66,7 @@ class Tied(NamedTuple):
     out: int
     ties: dict[int, Array]
     names: dict[int, str]
+    given: list[Any]
 
     @property
     def simple(self) -> bool:
@@ -121,7 +123,7 @@ def tied(code: Any, v: list[Any], out: int) -> Tied | None:
     last = into(code, v, [], "the derivative of a kink")[out]
     met = {i: _tie(c, found) for i, c in enumerate(opened) if depends[i] and _is_open(c, depends)}
     met = {i: tie for i, tie in met.items() if tie.any()}
-    return Tied(opened, [base(e) for e in found], last, met, names) if met else None
+    return Tied(opened, [base(e) for e in found], last, met, names, found) if met else None
 
 
 def _may_tie(c: Instruction, v: list[Any]) -> bool:
@@ -169,13 +171,20 @@ def moving(x: Any) -> Any:
 
     `p·(t - 2)` at t = 2 is zero.
     """
+    found = _with_outer(x)
+    return np.ones(np.shape(x), dtype=bool) if found is None else nonzero(found).any(0)
+
+
+def _with_outer(x: Any) -> Array | None:
+    """Return the coefficients of a value in outer variables, that of lowest degree first.
+
+    Of what is recorded along a generic line; None where it has none.
+    """
     shape = np.shape(x)
     while isinstance(x, Series):
         x = x._coef
-    if isinstance(x, Node):
-        found = _along_a_line(x)
-        x = np.ones((1, *np.shape(x)), dtype=bool) if found is None else found
-    return nonzero(x if is_operand(x) else np.asarray(x)).reshape(-1, *shape).any(0)
+    found = _along_a_line(x) if isinstance(x, Node) else x
+    return None if found is None else np.asarray(found).reshape(-1, *shape)
 
 
 def _along_a_line(x: Node) -> Any:
@@ -210,6 +219,17 @@ def alike(x: Any, y: Any) -> Array:
         p, q = map(_along_a_line, (x, y))
         found = found & (True if p is None or q is None else same(p, q).all(0))
     return found.reshape(-1, *shape).all(0)
+
+
+def compared(x: Any) -> Any:
+    """Return a value that is alike on all sides, as far as outer variables tell it by now.
+
+    A driver that can goes on at a higher order, where those are seen to which it has only zeros.
+    """
+    if not (isinstance(x, Series) and x.tag.again and x.order < MOVES):
+        return x
+    x.tag.short = True
+    return x._new(np.concatenate([x._coef[:1], x._coef[1:] * math.nan]))
 
 
 Decision.moves = staticmethod(moving)
@@ -362,25 +382,50 @@ def one_sided(t: Tied) -> Shares | None:
 def moves(t: Tied, known: Iterable[int]) -> tuple[list[Array], list[Array]]:
     """Return how u = l - r of the tied elements, and |their sides' difference|, change along two d.
 
-    A choice that depends on another tie gets a random share of it, and so a place of its own.
+    A choice that depends on another tie gets a random share of it, and so a place of its own.  What
+    changes only beside the point, in outer variables, counts by its first coefficient there.
     """
     point = np.asarray(point_of(t))
     rng = np.random.default_rng(point.size)
-    u: list[Array] = []
-    sides: list[Array] = []
+    seen: list[dict[int, list[Any]]] = []
     for d in itertools.islice(directions(point), 0, 3, 2):
-        seen: dict[int, Any] = {}
+        seen.append({})
 
-        def drawn(i: int, e: list[Any], seen: dict[int, Any] = seen) -> Any:
+        def drawn(i: int, e: list[Any], found: dict[int, list[Any]] = seen[-1]) -> Any:
             if i not in t.ties:
                 return None
-            seen[i] = (_difference(e[0], e[1]), _difference(e[2], e[3]))
+            found[i] = [0 if x is None else x for x in e]
             return share(t, i, rng.uniform(0.25, 0.75, t.ties[i].shape))
 
-        tangents(t.code, t.v, [d], drawn)
-        for n, rows in enumerate((u, sides)):
-            rows.append(joined(t, known, {i: e[n] for i, e in seen.items()}))
-    return u, sides
+        tangents(t.code, t.given, [d], drawn)
+
+    def changes(n: int) -> list[Array]:
+        pairs = {i: _leading(*(_change(*e[i][n : n + 2]) for e in seen)) for i in known}
+        return [joined(t, known, {i: pair[m] for i, pair in pairs.items()}) for m in (0, 1)]
+
+    return changes(0), changes(2)
+
+
+def _change(x: Any, y: Any) -> Array:
+    """Return the coefficients of x - y in outer variables."""
+    found = [_with_outer(e) for e in (x, y)]
+    if found[0] is None or found[1] is None:
+        found = [np.asarray(base(e))[None] for e in (x, y)]
+    return _difference(*_aligned(*found))
+
+
+def _leading(a: Array, b: Array) -> Array:
+    """Return the first coefficients of two values that are not zero in both."""
+    a, b = np.broadcast_arrays(*_aligned(a, b))
+    first = np.argmax((a != 0) | (b != 0), axis=0)
+    return np.stack([np.take_along_axis(e, first[None], 0)[0] for e in (a, b)]).astype(float)
+
+
+def _aligned(a: Array, b: Array) -> list[Array]:
+    """Return tables of coefficients in one length and number of axes."""
+    n, ndim = max(len(a), len(b)), max(a.ndim, b.ndim) - 1
+    new = (np.concatenate([e, np.zeros((n - len(e), *e.shape[1:]), e.dtype)]) for e in (a, b))
+    return [pad(e, ndim) for e in new]
 
 
 def classes(p: Array, q: Array) -> tuple[Array, Array]:

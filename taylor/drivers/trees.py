@@ -16,7 +16,7 @@ import numpy as np
 
 from taylor.core.operand import Operand, as_array, lift
 from taylor.drivers.labelled import Labels, rule_of
-from taylor.numbers.data import is_array_like, plain_array, what_is_lost
+from taylor.numbers.data import has_own_class, is_array_like, plain_array, what_is_lost
 from taylor.numbers.kinds import Fillable, base
 from taylor.numbers.values import together
 
@@ -172,12 +172,15 @@ def _of_numbers(x: Array) -> bool:
 
 
 def is_input(x: Any) -> bool:
-    """Whether a leaf that does not vary is data: no whole number, flag, shape or labelled array."""
+    """Whether a leaf that does not vary is data: no whole number, flag, shape or labelled array.
+
+    Nor one of a class that results have, too.
+    """
     if type(x) is np.ndarray:
         return x.dtype.kind in "iufcO"
     if isinstance(x, (int, np.integer, range)):
         return False
-    if is_array_like(x) and (what_is_lost(x) or rule_of(type(x)) is not None):
+    if is_array_like(x) and (what_is_lost(x) or rule_of(type(x)) is not None or has_own_class(x)):
         return False
     if type(x) is tuple and all(isinstance(e, (int, np.integer)) for e in x):
         return False

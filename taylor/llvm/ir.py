@@ -43,7 +43,9 @@ class Real(Text):
         self.contracts = False  # whether a product and a sum may be rounded as one
         self.products: dict[str, list[tuple[Scalar, Scalar]]] = {}  # registers that are Σ a·b
         self.size = 0  # doubles of workspace in use at most
-        self.free: dict[int, list[int]] = {}
+        self.rooms: dict[int, int] = {}  # of arrays, by where they begin
+        self.holes: dict[int, int] = {}  # between them
+        self.released: list[int] = []  # by the garbage collector, too, whenever it runs
 
     # -------------------------------------------------------------- registers
     def _register(self, width: int, expression: str, kind: str = "double") -> Scalar:
@@ -86,8 +88,8 @@ class Real(Text):
 
     def same(self, *xs: Scalar) -> tuple[int, list[str]]:
         """Return the common width of some registers and their texts at that width."""
-        assert not any(x.im for x in xs), "a complex number where a real one is expected"
-        width = max(x.width for x in xs)
+        assert not any([x.im for x in xs]), "a complex number where a real one is expected"
+        width = max([x.width for x in xs])
         return width, [self.splat(x, width).text for x in xs]
 
     def shuffle(self, mask: Sequence[int], x: Scalar, y: Scalar) -> Scalar:
@@ -205,7 +207,7 @@ class Real(Text):
                 self._write(y, place)
         values = [self.load(p, width) for p in pointers[:results]]
         for start in starts:
-            self.release(start, size)
+            self.release(start)
         return values
 
     def run(self, name: str, given: Sequence[Scalar | str], results: Sequence[str]) -> list[Scalar]:
@@ -322,16 +324,28 @@ class Real(Text):
     # -------------------------------------------------------------- memory
     def allocate(self, size: int) -> int:
         """Return the offset of that many numbers (rounded up to whole vectors) of workspace."""
-        size = self.rounded(size)
-        if self.free.get(size):
-            return self.free[size].pop()
-        start = self.size
-        self.size += size
+        size = self.rounded(max(size, 1))
+        while self.released:
+            self._merge(self.released.pop())
+        room, start = min(
+            ((n, i) for i, n in self.holes.items() if n >= size), default=(size, self.size)
+        )
+        if self.holes.pop(start, size) > size:
+            self.holes[start + size] = room - size
+        self.size = max(self.size, start + size)
+        self.rooms[start] = size
         return start
 
-    def release(self, start: int, size: int) -> None:
-        """Make the memory of an array that is read no more available."""
-        self.free.setdefault(self.rounded(size), []).append(start)
+    def release(self, start: int) -> None:
+        """Make the memory of an array that is read no more available: from the next array on."""
+        self.released.append(start)
+
+    def _merge(self, start: int) -> None:
+        """Make one hole of the room of an array and the holes beside it."""
+        end = start + self.rooms.pop(start)
+        end += self.holes.pop(end, 0)
+        start = next((i for i, n in self.holes.items() if i + n == start), start)
+        self.holes[start] = end - start
 
     def rounded(self, size: int) -> int:
         """Return the room of an array: the last row may be written to its last vector."""

@@ -11,7 +11,7 @@ from collections.abc import Hashable
 import numpy as np
 from numpy.typing import NDArray
 
-from taylor.llvm.entry import Entry, Value, place_of
+from taylor.llvm.entry import Entry, Fixed, Value, place_of
 from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH, Index
 from taylor.llvm.jit import Code, address, made
@@ -62,14 +62,14 @@ def enter(
     rows: NDArray[np.float64],
     picks: NDArray[np.int64],
     point: Shape,
-    result: Shape,
+    order: int,
 ) -> None:
-    """Add the code of a machine to what Python calls at once, at a point of that shape.
+    """Add the code of a machine to what Python calls at once, at such a point and that order.
 
     The numbers of the point are the first rows of the batch; result i is number picks[i] of its
     results.  Not if the code asks Python, or is called already.
     """
-    key: Hashable = (id(machine), "batch", point)
+    key: Hashable = (id(machine), "batch", point, order)
     if machine.asks[0] or machine.planar or key in entry.keys:
         return
     rows, width = rows.copy(), rows.shape[1]
@@ -82,6 +82,7 @@ def enter(
     words[3 : 2 + len(POINTERS)] = [*map(address, held), address(data[POINT + n :])]
     words[2 + len(POINTERS) : POINT] = [width, n, width // machine.unit, len(flags), size]
     code = made(lambda: ((), Code(_code())), "batch", ())[1]
-    inputs, outputs = [Value((POINT,), point)], [Value((POINT + n,), result)]
+    inputs: list[Value | Fixed] = [Value((POINT,), point), Fixed(order)]
+    outputs = [Value((POINT + n,), point * order)]
     entry.add(key, code, data, 0, inputs, outputs, False, False)
     entry.kept += [machine, *held]

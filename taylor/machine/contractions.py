@@ -86,39 +86,40 @@ class Contraction:
 
     def _sums(self, places: list[Place]) -> list[Scalar]:
         """Return the sums at some places of the result, side by side."""
-        f, widths = self.f, [width for _, width in places]
+        return self._run(places, [], [self.f.zero(1, self.complex)] * len(places))
 
-        def products(inner: list[Any], totals: list[Scalar]) -> list[Scalar]:
-            """Return the totals plus one product each."""
-            shared: dict[Any, Scalar] = {}  # what another place has loaded
-            found = []
-            for (index, width), total in zip(places, totals, strict=True):
-                values = []
-                for k, x in enumerate(self.args):
-                    moving = k, tuple(i for i, s in zip(index, self.along, strict=True) if s[k])
-                    if moving not in shared:
-                        strides = [s[k] for _, s in self.reduced] + [s[k] for s in self.along]
-                        wide = width if self.along else 1
-                        shared[moving] = loaded_at(x, [*inner, *index], strides, wide)
-                    values.append(shared[moving])
-                found.append(self._added(total, values))
-            return found
+    def _run(self, places: list[Place], inner: list[Any], totals: list[Scalar]) -> list[Scalar]:
+        """Return the totals plus the sums over the reduced axes behind the first ones."""
+        f, level = self.f, len(inner)
+        if level == len(self.reduced):
+            return self._products(places, inner, totals)
+        n, strides = self.reduced[level]
+        if level == len(self.reduced) - 1 and self._alone(places, n, strides):
+            return [self._dot([*places[0][0], *inner], totals[0])]
+        if n <= UNROLL:
+            for i in range(n):
+                totals = self._run(places, [*inner, i], totals)
+            return totals
+        wide = [f.splat(t, w) for t, (_, w) in zip(totals, places, strict=True)]
+        return f.fold(0, n, wide, lambda i, totals: self._run(places, [*inner, i], totals))
 
-        def run(inner: list[Any], totals: list[Scalar]) -> list[Scalar]:
-            level = len(inner)
-            if level == len(self.reduced):
-                return products(inner, totals)
-            n, strides = self.reduced[level]
-            if level == len(self.reduced) - 1 and self._alone(places, n, strides):
-                return [self._dot([*places[0][0], *inner], totals[0])]
-            if n <= UNROLL:
-                for i in range(n):
-                    totals = run([*inner, i], totals)
-                return totals
-            wide = [f.splat(t, w) for t, w in zip(totals, widths, strict=True)]
-            return f.fold(0, n, wide, lambda i, totals: run([*inner, i], totals))
-
-        return run([], [f.zero(1, self.complex)] * len(places))
+    def _products(
+        self, places: list[Place], inner: list[Any], totals: list[Scalar]
+    ) -> list[Scalar]:
+        """Return the totals plus one product each."""
+        shared: dict[Any, Scalar] = {}  # what another place has loaded
+        found = []
+        for (index, width), total in zip(places, totals, strict=True):
+            values = []
+            for k, x in enumerate(self.args):
+                moving = k, tuple(i for i, s in zip(index, self.along, strict=True) if s[k])
+                if moving not in shared:
+                    strides = [s[k] for _, s in self.reduced] + [s[k] for s in self.along]
+                    wide = width if self.along else 1
+                    shared[moving] = loaded_at(x, [*inner, *index], strides, wide)
+                values.append(shared[moving])
+            found.append(self._added(total, values))
+        return found
 
     def _alone(self, places: list[Place], n: int, strides: Sequence[int]) -> bool:
         """Whether one sum over an axis can be taken in vectors along that axis."""

@@ -164,13 +164,13 @@ class Swept:
 
     def _step(self, given: Sequence[Table]) -> list[Symbol]:
         """Write a step, and return the tables of its results."""
-        sweep, free = self.sweep, self.f.free
+        sweep, holes = self.sweep, self.f.holes
         x = [_anew(table) for table in given]  # what it holds is another number in each step
-        self.f.free = {}
+        self.f.holes = {}
         inner = type(sweep)(
             self.f, self.body, sweep.order, x, self.heights, (), sweep.algebra, by_degree=False
         )
-        self.f.free = free
+        self.f.holes = holes
         inner.run()
         self.inner.append(inner)
         return [inner.result(j) for j in self.body.outputs]

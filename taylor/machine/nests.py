@@ -25,13 +25,13 @@ Place = tuple[list[Any], int]  # the index of an element, and the width of the v
 class Slot:
     """Memory of an array, given back when nothing refers to it any more."""
 
-    __slots__ = ("f", "size", "start")
+    __slots__ = ("f", "start")
 
     def __init__(self, f: Function, size: int) -> None:
-        self.f, self.size, self.start = f, size, f.allocate(size)
+        self.f, self.start = f, f.allocate(size)
 
     def __del__(self) -> None:
-        self.f.release(self.start, self.size)
+        self.f.release(self.start)
 
 
 def c_strides(shape: Shape) -> Shape:
@@ -156,16 +156,14 @@ def narrow(n: int) -> int:
     return min(WIDTH, 1 << (n - 1).bit_length())
 
 
-def each(f: Function, sizes: Sequence[int], body: Callable[[list[Any]], None]) -> None:
-    """Run body(index) over all indices of the sizes."""
-
-    def run(index: list[Any]) -> None:
-        if len(index) == len(sizes):
-            body(index)
-        else:
-            f.repeat(sizes[len(index)], lambda i: run([*index, i]))
-
-    run([])
+def each(
+    f: Function, sizes: Sequence[int], body: Callable[[list[Any]], None], lead: Sequence[Any] = ()
+) -> None:
+    """Run body(index) over all indices of the sizes, after those that lead."""
+    if not sizes:
+        body([*lead])
+        return
+    f.repeat(sizes[0], lambda i: each(f, sizes[1:], body, [*lead, i]))
 
 
 def over_axes(

@@ -7,6 +7,7 @@ are written out; from there on all steps are the same, and one loop over k runs 
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
 import operator
 from collections import defaultdict
@@ -135,8 +136,46 @@ class Emission(Sweep):
             return choose(y, TINY, y, math.nan, "formula")
         return y
 
+    def lanes_active(self, args: Sequence[int]) -> Any:
+        """Return what is positive where some argument varies: a number, if it is known."""
+        for i in range(len(self.moving), max(args, default=-1) + 1):
+            self.moving.append(self._active(i))
+        return self._sum_of_active([self.moving[a] for a in args])
+
+    def _active(self, i: int) -> Any:
+        op, args, _ = self.program.code[i]
+        if not self.height[i] or isinstance(op, Input):
+            return float(self.height[i] > 0)
+        if isinstance(op, Choose):
+            lhs, rhs, a, b = args
+            one, other = self.moving[a], self.moving[b]
+            if isinstance(one, float) and one == other:
+                return one
+            left, right = self.value(lhs), self.value(rhs)
+            sides = (left, right, one, other), (right, left, other, one)  # at a tie both count
+            return settled(self._sum_of_active([host(s)._choose(*s, "where") for s in sides]))
+        given = [self.moving[a] for a in op.reads(args)]
+        if isinstance(op, Map) and not isinstance(given[0], float):
+            return settled(op.value(given, self.number))
+        found = self._sum_of_active(given)
+        return found if op.by_element or isinstance(found, float) else 1.0
+
+    def _sum_of_active(self, given: Sequence[Any]) -> Any:
+        if any(isinstance(x, float) and x > 0 for x in given):
+            return 1.0
+        return functools.reduce(
+            operator.add, [x for x in given if not isinstance(x, float)] or [0.0]
+        )
+
     def singular(self, row: Any, args: Sequence[int], y0: Any, p0: Any) -> Any:
-        return None
+        active = self.lanes_active(args)
+        return None if isinstance(active, float) else active
+
+    def mask(self, lanes: Any, k: Any, *tables: Any) -> None:
+        """Set the coefficients of what does not vary to zero, also where it has no series."""
+        for table in tables if lanes is not None else ():
+            part = self.algebra.part(k)
+            table[part] = choose(lanes, 0.5, table[part], 0.0, "formula")
 
     def check_divisor(self, i: int, a: Any, b: Any) -> None:
         return None
@@ -186,6 +225,7 @@ class Emission(Sweep):
         local = Emission(self.f, program, self.order, [line], [1], whole=self.whole)
         for k in range(self.order + 1):
             local.write(k, range(len(local.steps)))
+        local.steps.clear()
         return local.result(*program.outputs)
 
     def composed(self, x: Array, top: int, c: Any) -> Callable[[Any], Any]:
@@ -224,7 +264,10 @@ class Emission(Sweep):
 
     def jumping(self, row: Any, args: Sequence[int]) -> tuple[Any, Any]:
         values = [lifted(self.f, self.value(a)) for a in args]
-        return row(*values), settled(slope_of_jump(row)(*values))
+        slope, active = slope_of_jump(row)(*values), self.lanes_active(args)
+        if not isinstance(active, float):
+            slope = choose(active, 0.5, slope, 0.0, "formula")
+        return row(*values), settled(slope)
 
     def choosing(self, i: int) -> Callable[[Any], Any]:
         op, (lhs, rhs, *sides), _ = self.program.code[i]
@@ -351,7 +394,7 @@ class Emission(Sweep):
         kept = {*self.program.outputs, *self.program.inputs}
         kept |= {i for g in self.program.guards for i in (g.a, g.b)}
         ends = defaultdict[int, list[int]](list)
-        if self.f.unit > 1:  # else what is not written must stay zero
+        if self.f.unit > 1 or self._in_parts:  # else what is not written must stay zero
             for i in last.keys() - kept:
                 ends[last[i]].append(i)
         for n, group in enumerate(groups):

@@ -55,7 +55,7 @@ class Table(Symbol):
         """Return a new table; what is never written stays zero."""
         new = Table(self.f, shape, None, 0, complex, self.dense)
         new.waiting = True
-        if self.f.unit == 1:  # memory of its own from the start: what is not written stays zero
+        if self.f.unit == 1 and not self.dense:  # of its own: what is not written stays zero
             new.place()
         return new
 

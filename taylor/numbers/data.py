@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from taylor.numbers.kinds import Fillable, Handled
 
 LABELLED = {"pandas": ("Series", "DataFrame"), "xarray": ("DataArray",)}
+PLAIN = (np.ndarray, np.memmap)  # classes of arrays whose functions give plain arrays
 HOST = (1, 3, 11, 13)  # devices of DLPack whose memory the processor reads
 
 
@@ -30,6 +31,15 @@ def is_array_like(x: Any) -> bool:
     return not isinstance(x, (Handled, type)) and (
         hasattr(x, "__array__") or hasattr(x, "__dlpack__")
     )
+
+
+def has_own_class(x: Any) -> bool:
+    """Whether x is an array of a class that its results have, too: with units, say.
+
+    >>> has_own_class(np.eye(2)), has_own_class(np.matrix("1"))
+    (False, True)
+    """
+    return isinstance(x, np.ndarray) and not (type(x) in PLAIN or isinstance(x, Fillable))
 
 
 def is_sparse(x: Any) -> bool:

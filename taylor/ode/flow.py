@@ -322,6 +322,7 @@ def piecewise(f: Function) -> Function:
     def step(t: Any, y: Any, *p: Any) -> Any:
         return _beyond(f, t, y, p) if isinstance(t, Crossing) else f(t, y, *p)
 
+    vars(step)["__wrapped__"] = f
     return step
 
 
@@ -434,6 +435,8 @@ def numeric(
     def bound(t: Any, y: Any, *p: Any) -> Any:
         return fun(t, y, *filled(given, places, p))
 
+    if len(places) == len(given):
+        bound = fun
     return shaped(bound), [point_of(given[i]) for i in places], places
 
 

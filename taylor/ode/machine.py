@@ -293,7 +293,7 @@ class Stepper(Machine):
             if here:
                 least_of_group = here[0].least(*here[1:])
                 found = least_of_group if found is None else found.most(least_of_group)
-        return None if found is None else (found >= 0.0) & (watch > 0.0)
+        return None if found is None else (found > 0.0) & (watch > 0.0)
 
     def _size_of_step(self, f: Function, y: Table) -> tuple[Scalar, Scalar, Scalar]:
         """Return the step size by `control`, the largest log2 of the coefficients read, and that of

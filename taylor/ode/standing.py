@@ -1,7 +1,8 @@
-"""Functions that jump, where their arguments stay at a jump: there they are constants.
+"""Functions without a series where their arguments stay: there they are constants.
 
-sign(v) at v = 0 has a series only if v stays 0: then it is the value there, as in plain numbers.
-That it does is seen in the series of the solution for that value; in later steps by a guard.
+sign(v), √|v| and |v|^1.5 have a series at v = 0 only if v stays 0: then it is the value there, as
+in plain numbers.  That it does is seen in the series of the solution for that value; in later steps
+by a guard.
 """
 
 from __future__ import annotations
@@ -21,12 +22,13 @@ from taylor.errors import DomainError, GuardError
 from taylor.ode.control import finite
 from taylor.ode.pieces import Pieces, Place, along
 from taylor.ode.system import System
+from taylor.series.rows import singular_at
 
 Array = NDArray[Any]
 
 
 class Held(NamedTuple):
-    """An instruction that jumps: its arguments, in which of its elements it does, its value."""
+    """An instruction without a series: its arguments, in which of its elements, its value."""
 
     args: tuple[int, ...]
     at: Array
@@ -40,11 +42,11 @@ def instead(system: System, args: Sequence[Any], place: Place, order: int) -> Sy
 
 
 def standing(system: System, args: Sequence[Any], place: Place, order: int) -> System | None:
-    """Return the system in which functions that jump at a place hold their values; None if there
-    are none, or their arguments do not stay there.
+    """Return the system in which functions without a series at a place hold their values; None if
+    there are none, or their arguments do not stay there.
     """
     t, y, p = place.t, place.y, system.parameters(args)
-    if system.program is None or not any(map(_jumps, system.program.code)):
+    if system.program is None or not any(map(_may_end, system.program.code)):
         return None
     program = kept(plain, system.program)
     try:
@@ -64,18 +66,26 @@ def standing(system: System, args: Sequence[Any], place: Place, order: int) -> S
     return None
 
 
-def _jumps(i: Instruction) -> bool:
-    return isinstance(i.op, Row) and i.op.row.jumps is not None
+def _may_end(i: Instruction) -> bool:
+    return isinstance(i.op, Row) and (i.op.row.jumps is not None or i.op.row.quotient is not None)
 
 
 def _held(program: Program, v: Sequence[Any]) -> dict[int, Held]:
-    """Return the instructions of a program that jump at the values of its instructions."""
+    """Return the instructions of a program without a series at the values of its instructions."""
     found = {}
     for i, (op, args, _) in enumerate(program.code):
-        if isinstance(op, Row) and op.row.jumps is not None:
-            at = np.asarray(jumps_at(op.row, *(v[j] for j in args)), dtype=bool)
-            if at.any():
-                found[i] = Held(args, at, v[i])
+        if isinstance(op, Row) and _may_end(program.code[i]):
+            given = [v[j] for j in args]
+            if any(map(np.iscomplexobj, given)):  # which cannot be watched to stay
+                continue
+            jumps = op.row.jumps is not None
+            at = (
+                jumps_at(op.row, *given)
+                if jumps
+                else singular_at(op.row, [True] * len(args), given)
+            )
+            if np.any(at):
+                found[i] = Held(args, np.asarray(at, dtype=bool), v[i])
     return found
 
 

@@ -190,7 +190,7 @@ def _step(
 def vanishes(tables: Sequence[Array], h: Any) -> bool:
     """Whether functions with these series may vanish together within h: see `machine`."""
     excess = [value(np.abs(c[1:]), h) * h - np.abs(c[0]) for c in tables]
-    return bool(np.any(functools.reduce(np.minimum, excess) >= 0))
+    return bool(np.any(functools.reduce(np.minimum, excess) > 0))
 
 
 def error_of(

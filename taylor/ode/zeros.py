@@ -53,7 +53,7 @@ def first_zero(
     for table in along(program, piece, parameters):
         table = table.real if table.dtype.kind == "c" else table  # of real numbers among others
         for c in np.moveaxis(table.reshape(table.shape[1], -1), 1, 0):
-            if not finite(c) or np.abs(c[1:]).sum() < np.abs(c[0]):
+            if not finite(c) or np.abs(c[1:]).sum() <= np.abs(c[0]):
                 continue
             if short_of(c):
                 return math.nan

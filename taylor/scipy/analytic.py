@@ -24,11 +24,11 @@ import numpy as np
 
 from taylor.core.node import Node
 from taylor.core.operand import lift
-from taylor.core.singular import is_nan, leading, no_expansion
-from taylor.core.table import Rule
+from taylor.core.singular import is_nan, leading, local_series, no_expansion
+from taylor.core.table import Elementary, Rule, lookup
 from taylor.errors import DomainError
 from taylor.numbers.contexts import is_set
-from taylor.numbers.kinds import base, is_operand, private
+from taylor.numbers.kinds import ValueSet, base, is_operand, private
 from taylor.numbers.policy import current_policy
 from taylor.numbers.values import zeros
 
@@ -52,6 +52,8 @@ class Analytic:
     `value` takes floats and arrays, `formula(ctx, a, b, ...)` numbers of an mpmath context.
     `room(a, b, ...)` returns, for each argument, how far f is analytic around a point; where that
     is no positive number there is no series.  `fast(m, a, b, ...)` returns c_m of float arrays.
+    `row(a, b, ...)` returns the name of the row of the table that f is in its last argument, for
+    sets of numbers.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Analytic:
     whole: tuple[str, ...] = ()  # of these, of which SciPy takes the integer part
     domain: str = "see scipy.special"
     fast: Callable[..., Any] | None = None
+    row: Callable[..., str] | None = None
     slope: Callable[..., Any] | None = None  # (ctx, x) -> f'(x), of one argument, if simpler than f
     complex_valued: bool = False  # of real arguments, too
     error: type[DomainError] = DomainError
@@ -118,8 +121,19 @@ def partial(f: Analytic, m: Index) -> Rule:
     def step(algebra: Any, args: Sequence[Any], live: Sequence[bool], y: Sequence[Any]) -> Any:
         return Expansion(f, m, algebra, args, live)
 
+    def sets(*x: Any) -> Any:
+        return _row(f, m, x)(x[-1])
+
     name = f"{f.name}{signs}"
-    return Rule(name, value, jvp=jvp, step=step, complex_valued=f.complex_valued)
+    if f.row is None:
+        return Rule(name, value, jvp=jvp, step=step, complex_valued=f.complex_valued)
+    return Rule(name, value, jvp=jvp, step=step, complex_valued=f.complex_valued, sets=sets)
+
+
+def _row(f: Analytic, m: Index, x: Sequence[Any]) -> Elementary:
+    """Return the row that ∂^m f is in its last argument."""
+    assert f.row is not None
+    return lookup(f.row(*x[:-1]) + "'" * m[-1])
 
 
 def up(m: Index, i: int) -> Index:
@@ -183,7 +197,10 @@ class Expansion:
         order = self.algebra.order
         ranges = [range(order + 1) if i in self.varying else (0,) for i in range(len(self.args))]
         wanted = sorted((m for m in itertools.product(*ranges) if sum(m) <= order), key=sum)
-        if any(map(is_operand, heads)):
+        if self.f.row is not None and isinstance(heads[-1], ValueSet):
+            found = local_series(_row(self.f, self.m, heads), heads[-1], order)
+            self.c = {m: found[m[-1]] for m in wanted if any(m)}
+        elif any(map(is_operand, heads)):
             self.c = {
                 m: partial(self.f, _sum(self.m, m))(*heads) / factor(m) for m in wanted if any(m)
             }

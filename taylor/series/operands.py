@@ -48,5 +48,4 @@ def moved(table: Array, c: Any) -> Any:
     head = table[:1] + c
     shape = (len(table) - 1, *head.shape[1:])
     tail = table[1:] if table.shape[1:] == head.shape[1:] else np.broadcast_to(table[1:], shape)
-    tail = tail + 0 * head if is_operand(head) else tail
     return in_rows(np.concatenate([head, tail]), [table], [c])

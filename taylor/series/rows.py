@@ -78,11 +78,18 @@ def swept(
     tables: Sequence[Array],
     parameters: Sequence[Any] = (),
     side: str = "",
+    reaches: Sequence[float] = (),
 ) -> Any:
-    """Return the single output of a program of element-wise rules, on one side of a point."""
+    """Return the single output of a program of element-wise rules, on one side of a point.
+
+    Tables may be known to be polynomials, of degrees up to `reaches`.
+    """
     shape = np.broadcast_shapes(*(t.shape[1:] for t in tables), *(np.shape(c) for c in parameters))
     padded = [pad(t, len(shape)) for t in tables]
-    sweep = Sweep(program, algebra, padded, parameters)
+    heights = [algebra.height(t) for t in padded]
+    if reaches:
+        heights = [int(min(h, r)) for h, r in zip(heights, reaches, strict=True)]
+    sweep = Sweep(program, algebra, padded, parameters, heights)
     sweep.side = side
     sweep.run()
     y = mended(program, algebra, padded, parameters, sweep.result(program.outputs[0]))
@@ -147,11 +154,14 @@ def _table(
         if table is not None and not left:
             table[0] = checked(row, values, current_policy().singular)
             return table
-    inputs = together(*(divisible(x._coef) for x, m in zip(args, mine, strict=True) if m))
+    inside = [x for x, m in zip(args, mine, strict=True) if m]
+    inputs, reaches = together(*(divisible(x._coef) for x in inside)), [x._reach for x in inside]
     parameters = [x for x, m in zip(args, mine, strict=True) if not m]
     try:
-        program = of_row(row, live, Kind.of(inputs[0]).exact)
-        table = swept(program, owner.algebra, inputs, parameters)
+        kind = Kind.of(inputs[0])
+        # of moduli of sets the equation itself gives narrower bounds than phases, of angles wider
+        program = of_row(row, live, kind.exact or (kind.sets and row.polar == 1))
+        table = swept(program, owner.algebra, inputs, parameters, reaches=reaches)
     except DomainError:
         if row.jumps is not None:
             raise
@@ -223,7 +233,7 @@ def _known(
     above = owner.algebra.degrees > _degree_known(row, owner.order, values)
     if not (still.any() and above.any()):
         return y
-    lanes = np.broadcast_to(still & _singular_at(row, mine, values), y.shape)
+    lanes = np.broadcast_to(still & singular_at(row, mine, values), y.shape)
     if not lanes.any():
         return y
     if not y.shape:
@@ -242,12 +252,12 @@ def _degree_known(row: Elementary, order: int, values: Sequence[Any]) -> int:
     return max(math.ceil((order + 1) * germ) - 1, 0) if germ else 0
 
 
-def _singular_at(row: Elementary, mine: Sequence[bool], values: Sequence[Any]) -> Any:
+def singular_at(row: Elementary, mine: Sequence[bool], values: Sequence[Any]) -> Any:
     """Return, lane by lane, whether a row has no expansion at a point where it has a value."""
     points = [base_array(v) for v in values]
     if any(is_set(v) for v in points):  # a set has none if one of its numbers has none
         chosen = zip(*(members(v) for v in points), strict=True)
-        return np.logical_or.reduce([_singular_at(row, mine, v) for v in chosen])
+        return np.logical_or.reduce([singular_at(row, mine, v) for v in chosen])
     points = [v.astype(float) if v.dtype.kind not in "fc" else v for v in points]
     shape = np.broadcast_shapes(*(v.shape for v in points))
     heads = [v for v, m in zip(points, mine, strict=True) if m]

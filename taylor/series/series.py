@@ -340,8 +340,9 @@ class Series(Coefficients):
         if mod is None and self._is_floats():
             if type(r) is int and r > 1:
                 y: Self = integer_power(self, r)
-                if np.isfinite(y._coef).all():
-                    y._coef[0] = self._coef[0] ** r
+                c = y._coef
+                if math.isfinite(np.vdot(c, c)) or np.isfinite(c).all():  # the first is fast
+                    c[0] = self._coef[0] ** r
                     return y
             elif type(r) is float and r % 1 and np.all(self._coef[0] > 0):
                 table = by_code(real_power, LEFT, self.algebra, [self._coef, r])
@@ -489,8 +490,12 @@ class Series(Coefficients):
             else:
                 terms, out = op.spec.split("->")
                 first, second = terms.split(",")[:: 1 if live is LEFT else -1]
-                z = free_letter(op.spec)
-                found = contract(f"{z}{first},{second}->{z}{out}", x, y)
+                z, reach = free_letter(op.spec), max(a, b)
+                some = int(np.count_nonzero(owner.algebra.degrees <= reach))  # the others are zero
+                found = contract(f"{z}{first},{second}->{z}{out}", x[:some], y)
+                if some < len(x):
+                    rest = zeros((len(x) - some, *found.shape[1:]), found)
+                    found = np.concatenate([found, rest])
             return owner._new(in_rows(found), reach=_degree(owner.algebra, a, b))
 
     def _chosen(self, op: Choose, args: Sequence[Any]) -> Any:
@@ -508,7 +513,7 @@ class Series(Coefficients):
 
     def _looked_up(self, op: Lookup, args: Sequence[Any]) -> Any:
         (x, table), (inside, varies) = args, self._mine(args)
-        x = x.value if inside else x
+        x = op.settle(x.value) if inside else x
         if not varies:
             return self._constant(op.rows(x, plain(table)))
         return self._new(op.rows(x, table._coef, 1), reach=table._reach)

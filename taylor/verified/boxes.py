@@ -39,6 +39,7 @@ from taylor.series.univariate import Taylor
 from taylor.verified.interval import CERTAIN, OPPOSITE, SETS, Interval
 from taylor.verified.jets import has_kernel
 from taylor.verified.levels import Levels
+from taylor.verified.process import looked_up
 
 Function = Callable[..., Any]
 BRANCHES = 16  # programs of one function
@@ -46,7 +47,8 @@ CONTINUOUS = {absolute, clip, maximum, minimum, power, reciprocal, square}  # of
 SHARES = (0.5, 0.382, 0.724, 0.146)  # where to record, if there is a kink in the middle
 BESIDE = 1e-6  # how far from a point to record, relative to it, if values are equal there
 FEW = 64  # boxes that are not worth another worker
-BY_CODE, BY_ELEMENT, BY_BALL = 0.3, 0.3, 100.0  # microseconds
+# microseconds: a side of a box, an operation, a product of coefficients, a function by balls, ...
+BY_CODE, BY_ELEMENT, BY_PAIR, BY_BALL, BY_LANE = 0.5, 0.3, 0.05, 100.0, 1000.0
 MANY, MORE = 512, 1024  # boxes that are worth machine code of series, and of values
 
 
@@ -109,18 +111,15 @@ class Boxes:
             left, n = left[other], n + 1
         return found or self._unbounded(len(x))
 
-    def effort(self) -> float:
-        """Return how many microseconds a box takes, about."""
+    def effort(self, by_code: bool) -> float:
+        """Return how many microseconds a box takes, about: operation by operation, or at best."""
         if not self.programs:
             self._record(self.one)
         program = self.programs[0]
-        if self._code(program) is not None:
-            return BY_CODE
-        size = 1 if self.algebra is None else self.algebra.size
-        return size * sum(
-            math.prod(shape) * (BY_BALL if _needs_ball(op) else BY_ELEMENT)
-            for op, _, shape in program.code
-        )
+        n, degree = math.prod(self.shape), -1 if self.algebra is None else self.algebra.order
+        if by_code and self._code(program) is not None:
+            return BY_CODE * n
+        return sum(_cost(op, shape, n, degree) for op, _, shape in program.code)
 
     def _unbounded(self, count: int) -> list[Any]:
         """Return results without bounds."""
@@ -177,7 +176,10 @@ class Boxes:
         """Return results by machine code, where they hold, fail, and where it has none."""
         if isinstance(code, Levels):
             return code.through(x)
-        found, none = code.through(self._argument(x).coef), np.zeros(len(x), dtype=bool)
+        try:
+            found, none = code.through(self._argument(x).coef), np.zeros(len(x), dtype=bool)
+        except Undecided:
+            return None
         return None if found is None else ([np.moveaxis(found, 0, 1)], ~none, none.copy(), none)
 
     def _argument(self, x: Interval) -> Any:
@@ -227,9 +229,16 @@ class Boxes:
         return False
 
 
-def _needs_ball(op: Op) -> bool:
-    """Whether values of an instruction come from balls, one after the other."""
-    return isinstance(op, Row) and op.row.compose is None and not has_kernel(op.row, VALUES)
+def _cost(op: Op, shape: Shape, n: int, degree: int) -> float:
+    """Return how many microseconds an instruction takes on a box, about: of series, if any."""
+    if not (op.by_element or isinstance(op, (Const, Einsum, Input, Lookup, Map))):
+        return BY_LANE
+    ball = isinstance(op, Row) and op.row.compose is None and not has_kernel(op.row, VALUES)
+    if degree < 0:
+        return math.prod(shape) * (BY_BALL if ball else BY_ELEMENT)
+    if ball:  # coefficients at both ends, in the middle, and on all of a box
+        return math.prod(shape) * math.comb(n + degree, n) * 3 * BY_BALL
+    return math.prod(shape) * math.comb(2 * n + degree, 2 * n) * BY_PAIR
 
 
 def _joined(parts: Sequence[list[Any]]) -> list[Any]:
@@ -280,7 +289,7 @@ def _value(op: Op, args: Any, a: list[Any], shape: Shape, count: int, number: An
         spec = f"{z}{first},{z}{second}->{z}{out}"
         return contract(spec, *(_whole(x, count) for x in a))
     if isinstance(op, Lookup) and shape_of(a[1])[0] == 1:
-        return _looked_up(op, *map(plain, a))
+        return looked_up(Interval, op, (Interval.of(plain(a[0])), Interval.of(plain(a[1]))[0]))
     if op.by_element:
         ready = {i: _aligned(x, len(shape)) for i, x in zip(args, a, strict=True)}
         return op.value([ready[i] for i in args], number)
@@ -288,24 +297,12 @@ def _value(op: Op, args: Any, a: list[Any], shape: Shape, count: int, number: An
     return np.stack([op.value(lane, number) for lane in lanes])
 
 
-def _looked_up(op: Lookup, x: Any, table: Any) -> Any:
-    """Return the hulls of the rows of a table, the same for all boxes, that members have."""
-    first, last = (np.searchsorted(op.knots, end, op.side) for end in Interval.of(x)._ends)  # type: ignore[call-overload]
-    ends, size = [Interval.of(table)[0]], 1  # of 1, 2, 4, ... rows from each of them on
-    while size <= np.max(last - first, initial=0):
-        ends.append(ends[-1] | np.concatenate([ends[-1][size:], ends[-1][-size:]]))
-        size *= 2
-    which = np.log2(last - first + 1).astype(int)
-    every = np.stack(ends)
-    return every[which, first] | every[which, last + 1 - 2**which]
-
-
 def _steady(op: Op, a: Sequence[Any], y: Any, count: int) -> Any:
     """Return where an instruction certainly is continuous: on which boxes it cannot jump."""
     ndim = max((len(shape_of(x)) for x in (*a, y)), default=1) - 1
     if isinstance(op, Lookup):
-        low, high = (np.searchsorted(op.knots, end, op.side) for end in _lanes(a[0], count, 0))  # type: ignore[call-overload]
-        return (low == high).reshape(count, -1).all(1)
+        first, last = op.places(_whole(Interval.of(plain(a[0])), count))
+        return (first == last).reshape(count, -1).all(1)
     if isinstance(op, Row):
         if op.row.jumps is not None:
             low, high = _lanes(y, count, ndim)

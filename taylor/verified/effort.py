@@ -9,8 +9,8 @@ from taylor.progress import Progress, Report
 from taylor.verified.boxes import Boxes
 
 BUDGET = 200_000  # boxes at most, if nobody says how many
-EFFORT = 1e6  # of functions that are slow: microseconds, about, by which budgets are the same
-FREE = 8_000  # boxes whatever they take
+EFFORT = 1.2e6  # microseconds, about, by which budgets are the same
+FREE = 256  # boxes whatever they take
 
 Limit = Callable[[int], float]
 
@@ -24,10 +24,13 @@ def allowed(most: int | None, functions: list[Boxes], budget: int = BUDGET) -> L
         return lambda count: most
 
     @functools.cache
-    def enough() -> float:
-        return max(FREE, min(budget, EFFORT / sum(f.effort() for f in functions)))
+    def enough(by_code: bool) -> float:
+        return max(FREE, min(budget, EFFORT / sum(f.effort(by_code) for f in functions)))
 
-    return lambda count: enough() if count > FREE else FREE
+    def limit(count: int) -> float:
+        return FREE if count <= FREE else enough(count > enough(False))
+
+    return limit
 
 
 def through(

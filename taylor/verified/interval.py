@@ -116,7 +116,6 @@ class Interval(Operand, ValueSet):
     complex = False  # which no member is
 
     def __init__(self, low: Any, high: Any = None) -> None:
-        environment.check()
         lower = Interval._ends_of(low)
         upper = lower if high is None else Interval._ends_of(high)
         for given in (low, high):
@@ -151,6 +150,7 @@ class Interval(Operand, ValueSet):
 
     @staticmethod
     def _ends_of(x: Any) -> Ends:
+        environment.check()
         if type(x) is Interval:
             return x._ends
         x = lift(x)
@@ -179,26 +179,31 @@ class Interval(Operand, ValueSet):
     @property
     def mid(self) -> Any:
         """A float inside, the middle but for rounding."""
+        environment.check()
         return planes.middle(self._ends)
 
     @property
     def rad(self) -> Any:
         """The largest distance of a member from `mid`, rounded up."""
+        environment.check()
         return planes.radius(self._ends)
 
     @property
     def width(self) -> Any:
         """The distance of the ends, rounded up."""
+        environment.check()
         return planes.width(self._ends)
 
     @property
     def mag(self) -> Any:
         """The largest size of a member."""
+        environment.check()
         return _number(planes.farthest(self._ends))
 
     @property
     def mig(self) -> Any:
         """The least size of a member."""
+        environment.check()
         return _number(planes.nearest(self._ends))
 
     @property
@@ -378,6 +383,7 @@ class Interval(Operand, ValueSet):
         y = self._beside(other) if fits(other) else None
         if y is None:
             return NotImplemented
+        environment.check()  # denormals may compare as zeros
         x = self._ends
         if other is self:
             return op(np.zeros(self.shape), 0.0)[()]
@@ -471,9 +477,9 @@ class Interval(Operand, ValueSet):
     # -------------------------------------------------------------- primitives of Operand
     def process(self, op: Op, args: Sequence[Any]) -> Any:
         """Return what an instruction makes of those arguments."""
-        environment.check()
         if isinstance(op, Arithmetic):
             return _operated(op, *map(self._ends_of, args))
+        environment.check()
         with np.errstate(all="ignore"):
             return PROCESS[type(op)](Interval, op, args)
 

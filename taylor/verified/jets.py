@@ -259,7 +259,7 @@ class Writing:
         for i, (name, *args) in enumerate(self.code):
             if isinstance(k, int) and k > self.heights[i]:
                 continue
-            if not isinstance(k, int) and self.heights[i] <= FEW < self.order:
+            if not isinstance(k, int) and self.heights[i] <= FEW:  # written out before
                 continue
             rule: Callable[..., Bounds | None] = getattr(self, f"_{name}")
             y = rule(i, k, *args)

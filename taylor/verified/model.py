@@ -23,8 +23,9 @@ from typing import Any, cast
 
 import numpy as np
 
-from taylor.core.calls import Row
+from taylor.core.calls import Call, Row
 from taylor.core.instructions import ADD, DIV, MUL, Arithmetic, Einsum, Op, Scale
+from taylor.core.lookups import Lookup
 from taylor.core.maps import Contract, Gather, Map, Reshape
 from taylor.core.operand import Operand, Shape, binary, fits, lift
 from taylor.core.sides import Choose
@@ -32,7 +33,7 @@ from taylor.core.tables import pad
 from taylor.core.tags import Tag
 from taylor.errors import AlgebraMismatch, DomainError, NonAnalyticError
 from taylor.numbers.formulas import Constant
-from taylor.numbers.kinds import ValueSet
+from taylor.numbers.kinds import ValueSet, is_operand
 from taylor.verified import environment
 from taylor.verified.bounds import enclosed
 from taylor.verified.boxes import bounded
@@ -228,6 +229,10 @@ class TaylorModel(Operand, ValueSet):
             return self._scaled(args[0], op.c)
         if isinstance(op, Choose):
             return self._chosen(op.mode, *args)
+        if isinstance(op, Call) and op.rule.sets is not None:
+            return op.rule.sets(*args)
+        if isinstance(op, Lookup):
+            return self._looked_up(op, *args)
         if isinstance(op, Map):
             return self._moved(op, args)
         if isinstance(op, Einsum):
@@ -288,6 +293,13 @@ class TaylorModel(Operand, ValueSet):
             radius = above(radius, terms + 2) + rounding + len(coef) * terms * TINY
         return TaylorModel(coef, above(radius), self.space)
 
+    def _looked_up(self, op: Lookup, x: Any, table: Any) -> TaylorModel:
+        """Return the row of a table that all members have, or what holds the rows they have."""
+        x = x.range() if isinstance(x, TaylorModel) else x
+        if isinstance(table, TaylorModel):
+            return table[op.places(op.settle(x))[0]] if is_operand(x) else op.rows(x, table)
+        return self.lift(op.rows(x, table))
+
     def _chosen(self, mode: str, lhs: Any, rhs: Any, a: Any, b: Any) -> TaylorModel:
         """Return a where lhs >= rhs, b where it is less, and elsewhere what holds both."""
         lhs, a, b = self.lift(lhs), self.lift(a), self.lift(b)
@@ -338,6 +350,7 @@ class TaylorModel(Operand, ValueSet):
 
     def integ(self, i: int = 0) -> TaylorModel:
         """Return the integral along variable i from the centre of the box."""
+        environment.check()
         space, a = self.space, self.space.algebra
         if not 0 <= i < a.symbols:
             raise ValueError(f"there is no variable {i}; the box has {a.symbols}")

@@ -90,20 +90,27 @@ def _refuse(mode: str, shape: Any, lhs: Set, rhs: Set) -> None:
     raise NonAnalyticError(f"a kink lies in the interval: both sides meet in {lhs}; {REMEDY}")
 
 
-def _looked_up(of: type[Set], op: Lookup, args: Sequence[Any]) -> Set:
+def looked_up(of: type[Set], op: Lookup, args: Sequence[Any]) -> Set:
+    """Return the hulls of the rows of a table that members have."""
     x, table = args
-    if isinstance(x, of):
-        low, high = (np.searchsorted(op.knots, v, op.side) for v in x._ends)  # type: ignore[call-overload]
-        if np.any(low != high):
-            raise Undecided(f"a knot of a table lies in {x}; {REMEDY}")
-        return table[low]
-    return op.rows(x, table)
+    if not isinstance(x, of):
+        return op.rows(x, table)
+    first, last = op.places(x)
+    ends, size = [of.of(table)], 1  # of 1, 2, 4, ... rows from each of them on
+    while size <= np.max(last - first, initial=0):
+        ends.append(ends[-1] | np.concatenate([ends[-1][size:], ends[-1][-size:]]))
+        size *= 2
+    which = np.log2(last - first + 1).astype(int)
+    every = np.stack(ends)
+    return every[which, first] | every[which, last + 1 - 2**which]
 
 
 def _called(of: type[Set], op: Call, args: Sequence[Any]) -> Any:
     method = linear.METHODS.get(op.rule.name)
     if method is not None and RULES.get(op.rule.name) is op.rule:
         return method(of, *args)
+    if op.rule.sets is not None:
+        return op.rule.sets(*args)
     raise TypeError(
         f"{op.rule.name} has no verified method: write it with arithmetic, functions of the table, "
         "or solve, inv, det, slogdet, cholesky, eigvalsh and svdvals"
@@ -115,5 +122,5 @@ PROCESS: dict[type, Callable[..., Any]] = {
     Scale: lambda of, op, args: of.of(args[0]) * of.of(op.c),
     Sum: _summed, CumSum: _running, Gather: _gathered, Scatter: _scattered, Reshape: _reshaped,
     Einsum: _contracted, Contract: _contracted_by, Part: _part, Choose: _chosen,
-    Lookup: _looked_up, Call: _called, Loop: lambda of, op, args: op.run(*args),
+    Lookup: looked_up, Call: _called, Loop: lambda of, op, args: op.run(*args),
 }  # fmt: skip

@@ -72,10 +72,11 @@ QUICK: dict[str, Callable[[Any, Any], Any]] = {
     "cosh": lambda x, y: x.sinh(),
     "gauss": lambda x, y: -2 * x * y,
 }
-# of x > 0, the signs of the coefficients of degree k (DLMF 5.9.19, 5.15.1); 0: any
-SIGNED: dict[str, Callable[[int], int]] = {
-    "gamma": lambda k: 1 - k % 2,
-    "lgamma": lambda k: (-1) ** k if k > 1 else 0,
+# the signs of the coefficients of degree k for x > 0, and between poles below (DLMF 5.9.19, 5.15.1)
+SIGNED: dict[str, tuple[Callable[[int], int], Callable[[int], int]]] = {
+    "gamma": (lambda k: 1 - k % 2, lambda k: 0),
+    "lgamma": (lambda k: (-1) ** k if k > 1 else 0, lambda k: 1 - k % 2 if k > 1 else 0),
+    "digamma": (lambda k: -((-1) ** k) if k else 0, lambda k: k % 2),
 }
 
 
@@ -100,6 +101,10 @@ def value(of: type[Set], row: Elementary, args: Sequence[Any]) -> Set:
     lanes = [[np.broadcast_to(v, shape).reshape(-1) for v in e._ends] for e in x]
     with np.errstate(all="ignore"):
         low, high, known = _by_balls(row, lanes)
+        if row.own and row.name.endswith("'") and not known.all():
+            c = coefficients(row, of._make(*(v[~known] for v in lanes[0])), 0)[0]
+            low[~known], high[~known] = c._ends
+            known |= np.isfinite(high - low)
     found = low.reshape(shape), high.reshape(shape)
     return bounded(of, row, x, found, known.reshape(shape))
 
@@ -429,6 +434,10 @@ def coefficients(row: Elementary, x: Set, order: int, pieces: int = 1) -> Set:
     of = type(x)
     if operator.index(pieces) < 1:
         raise ValueError(f"pieces is 1 or more, not {pieces!r}")
+    name, n = row.name.rstrip("'"), row.name.count("'")
+    if n and row.own and row.local is not None:  # a derivative
+        c = coefficients(lookup(name), x, order + n, pieces)
+        return np.stack([c[n + k] * math.perm(n + k, n) for k in range(order + 1)])
     if pieces > 1:
         found = coefficients(row, _cut_up(of, x, pieces), order)
         return of._make(found.lo.min(axis=1), found.hi.max(axis=1))
@@ -510,11 +519,12 @@ def _signed(row: Elementary, x: Set, low: Array, high: Array) -> Ends:
     """Return coefficients with the signs that they are known to have."""
     if row.name not in SIGNED or not row.own:
         return low, high
-    low, high, right = low.copy(), high.copy(), np.greater(x.lo, 0)
-    for k in range(len(low)):
-        sign = SIGNED[row.name](k)
-        if sign > 0:
-            low[k, 0] = np.where(right, np.maximum(low[k, 0], 0.0), low[k, 0])
-        elif sign < 0:
-            high[k, 0] = np.where(right, np.minimum(high[k, 0], 0.0), high[k, 0])
+    low, high = low.copy(), high.copy()
+    right, left = x.lo > 0, (x.hi < 0) & (np.floor(x.hi) < x.lo)
+    for where, sign in zip((right, left), SIGNED[row.name], strict=True):
+        for k in range(len(low)):
+            if sign(k) > 0:
+                low[k, 0] = np.where(where, np.maximum(low[k, 0], 0.0), low[k, 0])
+            elif sign(k) < 0:
+                high[k, 0] = np.where(where, np.minimum(high[k, 0], 0.0), high[k, 0])
     return low, high
