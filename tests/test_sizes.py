@@ -18,7 +18,7 @@ FOLDERS = {  # lines that a folder may have
     "arrays": 2066,
     "machine": 7187,
     "series": 2564,
-    "drivers": 7659,
+    "drivers": 7658,
     "scipy": 6256,
     "ode": 12322,
     "command": 490,
@@ -26,7 +26,7 @@ FOLDERS = {  # lines that a folder may have
     "hyperdual": 202,
     "array_api": 629,
     "numpy": 317,
-    "operators": 1419,
+    "operators": 1469,
     "verified": 6867,
 }
 FILE, FUNCTION = 600, 45
