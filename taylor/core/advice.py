@@ -221,7 +221,7 @@ def suggesting(module: str) -> Callable[[str], Any]:
     """Return what a module does about a name that it does not have."""
 
     def find(name: str) -> Any:
-        raise no_name(module, name, [n for n in vars(sys.modules[module]) if n[0] != "_"])
+        raise no_name(module, name, [n for n in dir(sys.modules[module]) if n[0] != "_"])
 
     return find
 

@@ -219,7 +219,9 @@ class Reshape(Map):
         return self.to
 
     def moved(self, xs: Sequence[Any], lead: int) -> Any:
-        return np.reshape(xs[0], (*np.shape(xs[0])[:lead], *self.to))
+        found = np.reshape(xs[0], (*np.shape(xs[0])[:lead], *self.to))
+        one = type(found) is np.ndarray and not found.ndim and found.dtype == object
+        return found[()] if one else found  # which is no number as an element of an array
 
     def under(self, lanes: int) -> Map:
         return Reshape((*self.to, lanes))

@@ -340,8 +340,9 @@ class Series(Coefficients):
         if mod is None and self._is_floats():
             if type(r) is int and r > 1:
                 y: Self = integer_power(self, r)
-                if np.isfinite(y._coef).all():
-                    y._coef[0] = self._coef[0] ** r
+                c = y._coef
+                if math.isfinite(np.vdot(c, c)) or np.isfinite(c).all():  # the first is fast
+                    c[0] = self._coef[0] ** r
                     return y
             elif type(r) is float and r % 1 and np.all(self._coef[0] > 0):
                 table = by_code(real_power, LEFT, self.algebra, [self._coef, r])
