@@ -35,9 +35,9 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "machine": [
         "calls", "planar", "nests", "moves", "lookups", "contractions", "matrices", "emit",
-        "joins", "lapack", "questions", "stacks", "stencils", "regions", "degrees", "tables",
-        "loops", "convolutions", "compose", "written", "monomials", "pairs", "products", "windows",
-        "substitution", "series", "afar", "machine", "batches", "engine",
+        "joins", "triangles", "lapack", "questions", "stacks", "stencils", "regions", "degrees",
+        "tables", "loops", "convolutions", "compose", "written", "monomials", "pairs", "products",
+        "windows", "substitution", "series", "afar", "machine", "batches", "engine",
     ],
     "series": [
         "text", "wide", "symbolic", "operands", "coefficients", "rows", "rules", "series", "powers",
