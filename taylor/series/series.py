@@ -490,8 +490,9 @@ class Series(Coefficients):
             else:
                 terms, out = op.spec.split("->")
                 first, second = terms.split(",")[:: 1 if live is LEFT else -1]
-                z, reach = free_letter(op.spec), max(a, b)
-                some = int(np.count_nonzero(owner.algebra.degrees <= reach))  # the others are zero
+                z, some = free_letter(op.spec), len(x)
+                if is_operand(x) or is_operand(y):  # what is zero need not be recorded
+                    some = int(np.count_nonzero(owner.algebra.degrees <= max(a, b)))
                 found = contract(f"{z}{first},{second}->{z}{out}", x[:some], y)
                 if some < len(x):
                     rest = zeros((len(x) - some, *found.shape[1:]), found)
