@@ -345,3 +345,5 @@ def test_what_is_scipys_takes_plain_numbers():
     assert f([0.0, 1.0, 4.0]) == pytest.approx(2.25)
     with pytest.raises(TypeError, match=r"barycentric_interpolate is SciPy's.*taylor\.rule"):
         taylor.gradient(f, [0.0, 1.0, 4.0])
+    with pytest.raises(TypeError, match=r"odeint is SciPy's.*taylor\.ode\.solve_ivp"):
+        taylor.gradient(lambda y: integrate.odeint(lambda y, t: -y, y, [0.0, 1.0])[-1], 1.0)

@@ -14,6 +14,8 @@ from typing import Any
 from taylor.core.advice import RULE, suggesting
 from taylor.numbers.kinds import is_operand
 
+INSTEAD = dict.fromkeys(("odeint", "solve_ivp"), "use taylor.ode.solve_ivp")
+
 
 def names_of(module: str) -> Callable[[str], Any]:
     """Return what a module of the name of one of SciPy's does about a name that it does not have.
@@ -27,7 +29,7 @@ def names_of(module: str) -> Callable[[str], Any]:
         theirs = import_module(module.removeprefix("taylor."))
         if name.startswith("_") or name not in theirs.__all__:
             return suggest(name)
-        return of_plain(getattr(theirs, name), f"{module}.{name}")
+        return of_plain(getattr(theirs, name), f"{module}.{name}", INSTEAD.get(name, RULE))
 
     return find
 
