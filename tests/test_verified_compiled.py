@@ -312,5 +312,8 @@ def test_integrals_by_machine_code(monkeypatch):
         found.append(tv.quad(f, 0.0, 4.0, tol=1e-10))
         root = tv.quad(np.sqrt, 0.0, 1.0, tol=1e-6)
         assert root.lo <= 2 / 3 <= root.hi
+        with pytest.raises(tv.NotVerified) as caught:  # a pole at an end
+            tv.quad(taylor.gamma, 0.0, 1.0, max_pieces=40)
+        assert caught.value.result.hi == math.inf
     exact = mpmath.quad(lambda x: mpmath.sin(x + mpmath.exp(x)), mpmath.linspace(0, 4, 40))
     assert all(y.lo <= exact <= y.hi and y.width < 1e-10 for y in found)

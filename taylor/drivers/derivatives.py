@@ -494,7 +494,7 @@ def _recorded(
     """
 
     def run(y: Any) -> Any:
-        y.tape.room = room
+        y.tape.room, y.tape.passing = room, True
         return result(f, y)
 
     program, v = recording(run, x if is_operand(x) else x[()], through=through)
