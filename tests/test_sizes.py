@@ -17,7 +17,7 @@ FOLDERS = {  # lines that a folder may have
     "linalg": 1616,
     "arrays": 2107,
     "machine": 7187,
-    "series": 2564,
+    "series": 2565,
     "drivers": 7658,
     "scipy": 6256,
     "ode": 12322,
