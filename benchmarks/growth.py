@@ -21,7 +21,7 @@ import numpy as np  # after its threads are set
 
 import taylor
 from benchmarks.compile_time import runge_kutta, seconds
-from benchmarks.maps import mapped, price
+from benchmarks.maps import chained, mapped, price
 from taylor import Taylor, TaylorN
 
 BUDGET = 0.1  # seconds for the times of a call
@@ -46,11 +46,22 @@ def field(u: Any) -> Any:
 
 def of_field(n: int) -> Call:
     """Return the gradient of the field at n points, about."""
-    u, f = (
-        np.linspace(0.1, 0.9, math.isqrt(n) ** 2).reshape(math.isqrt(n), -1),
-        taylor.compile(field),
-    )
+    side = math.isqrt(n)
+    u, f = np.linspace(0.1, 0.9, side * side).reshape(side, side), taylor.compile(field)
     return lambda: taylor.gradient(f, u)
+
+
+def of_field_product(n: int) -> Call:
+    """Return the product of the Hessian of the field at n points, about, with a vector."""
+    side = math.isqrt(n)
+    u, f = np.linspace(0.1, 0.9, side * side).reshape(side, side), taylor.compile(field)
+    return lambda: taylor.hvp(f, u, u)
+
+
+def of_tensor(n: int) -> Call:
+    """Return the third derivatives of a chain of n variables."""
+    f = taylor.compile(lambda x: chained(x, np))
+    return lambda: taylor.tensor(f, np.linspace(0.1, 1.0, n), 3)
 
 
 def of_filter(n: int) -> Call:
@@ -160,6 +171,8 @@ def of_length(n: int) -> Call:
 
 PROGRAMS = {
     "field, gradient": Program("points", (1000, 10_000, 100_000), of_field, 1),
+    "field, H·v": Program("points", (1000, 10_000, 100_000), of_field_product, 1),
+    "tensor of order 3": Program("variables", (6, 12, 24, 48), of_tensor, 4),
     "filter, gradient": Program("points", (1000, 10_000, 100_000), of_filter, 1),
     "regression, Hessian": Program("variables", (20, 40, 80), of_regression, 2),
     "Gaussian process, gradient": Program("points", (50, 100, 200), of_gaussian, 3),

@@ -136,6 +136,7 @@ for _base, (_short, _class) in BASES.items():
         f"{_short}val": lambda x, f: f(x, [1.0, 2.0, 3.0]),
         f"{_short}val2d": lambda x, f: f(x, x * x, np.ones((2, 2))),
         f"{_short}val3d": lambda x, f: f(x, x, x, np.ones((2, 2, 2))),
+        f"{_short}valnd": lambda x, f: f((x, x * x), np.ones((2, 2))),
         f"{_short}grid2d": lambda x, f: f(x, x, np.ones((2, 2))),
         f"{_short}grid3d": lambda x, f: f(x, x, x, np.ones((2, 2, 2))),
         f"{_short}valfromroots": lambda x, f: f(x, [1.0, 2.0]),

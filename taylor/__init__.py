@@ -21,7 +21,7 @@ from taylor.arrays.elementwise import where
 from taylor.arrays.reductions import logsumexp
 from taylor.core import advice, binding, functions
 from taylor.core.functions import *  # noqa: F403
-from taylor.core.program import Program, record
+from taylor.core.program import Program
 from taylor.core.table import define, rule
 from taylor.drivers.checkpoint import checkpoint
 from taylor.drivers.forward_mode import (
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from taylor.drivers.scan import scan as scan
     from taylor.drivers.symbolic import from_sympy as from_sympy
     from taylor.drivers.transform import *  # noqa: F403
+    from taylor.drivers.typed import record as record
     from taylor.operators import biharmonic as biharmonic
     from taylor.operators import curl as curl
     from taylor.operators import divergence as divergence
@@ -76,6 +77,7 @@ LATER = {
     "drivers.objective": ("objective",),
     "drivers.symbolic": ("from_sympy",),
     "drivers.transform": ("forward", "reverse"),
+    "drivers.typed": ("record",),
     "operators": ("biharmonic", "curl", "divergence", "hessian_trace", "laplacian", "partials"),
     "versions": ("show_versions",),
     "array_api": (),
@@ -90,7 +92,7 @@ __version__ = "0.2.0"
 __all__ = [
     "Program", "Taylor", "TaylorN", "checkpoint", "define", "derivative", "derivatives",
     "directional", "formal_sqrt", "inverse_map", "linalg", "logsumexp", "ode", "pack", "partial",
-    "policy", "record", "register", "rule", "taylor_coefficients", "where",
+    "policy", "register", "rule", "taylor_coefficients", "where",
 ]  # fmt: skip
 __all__ += [name for names in LATER.values() for name in names]
 __all__ += errors.__all__ + functions.__all__

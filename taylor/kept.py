@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import marshal
+import operator
 from collections.abc import Callable, Hashable
 from fractions import Fraction
 from typing import Any, TypeVar
@@ -115,11 +116,11 @@ class Store:
 
     def _trim(self) -> None:
         """Remove what nobody has asked for for longest, where there is too much."""
-        entries = list(self.entries.items())
-        left, weight = len(entries), sum(entry[1] for _, entry in entries)
+        known = list(self.entries.values())
+        left, weight = len(known), sum(map(operator.itemgetter(1), known))
         if left <= self.most and weight <= self.room:
             return
-        for what, entry in sorted(entries, key=lambda item: item[1][2]):
+        for what, entry in sorted(list(self.entries.items()), key=lambda item: item[1][2]):
             if left <= self.most * 3 // 4 and weight <= self.room * 3 // 4:
                 break
             self.entries.pop(what, None)

@@ -507,7 +507,7 @@ FLAGS = {
 
 
 @pytest.mark.filterwarnings("error::taylor.PerformanceWarning")
-@pytest.mark.parametrize("mode", ["compiled", "lanes", "series"])
+@pytest.mark.parametrize("mode", ["compiled", "lanes", "series", "recorded"])
 @pytest.mark.parametrize("functions", [COUNTS, FLAGS])
 def test_results_have_the_types_of_numpy(functions, mode):
     def f(x):
@@ -518,6 +518,10 @@ def test_results_have_the_types_of_numpy(functions, mode):
     point = taylor.Taylor(np.stack([x, np.ones(3), x])) if mode == "series" else x
     if mode == "lanes" and functions is COUNTS:
         found = trees.entrywise(lambda y: y[0], taylor.lanes(f)(np.stack([x, x])))
+    elif mode == "recorded":
+        found = {
+            name: taylor.record(lambda x, g=g: g(x, x > 0), x)(x) for name, g in functions.items()
+        }
     else:
         found = taylor.compile(f)(point)
     for name, wanted in f(point).items():

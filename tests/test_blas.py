@@ -9,11 +9,13 @@ import pytest
 import taylor
 from taylor.core.algebra import Univariate, multivariate
 from taylor.core.program import expand
+from taylor.core.rolled import rolled
 from taylor.core.sweep import sweep
 from taylor.errors import NonAnalyticError
 from taylor.kept import STORE
 from taylor.llvm import ir
 from taylor.llvm.function import Function
+from taylor.machine.lapack import is_written
 from taylor.machine.machine import Machine
 from taylor.numbers import blas
 
@@ -312,9 +314,9 @@ def test_odd_matrices_have_the_results_and_errors_of_numpy(name, odd):
             np.testing.assert_allclose(found, known, rtol=1e-6 if odd == "float32" else 1e-12)
 
 
-def likelihood(p):
+def likelihood(p, scan=taylor.scan, n=12):
     """Return the likelihood of a Kalman filter."""
-    f, h, seen = np.eye(2) + np.eye(2, k=1) / 8, np.array([[1.0, 0.5]]), np.sin(np.arange(12.0))
+    f, h, seen = np.eye(2) + np.eye(2, k=1) / 8, np.array([[1.0, 0.5]]), np.sin(np.arange(1.0 * n))
 
     def step(state, y):
         x, cov, total = state
@@ -324,7 +326,13 @@ def likelihood(p):
         new = total + np.linalg.slogdet(s)[1] + off @ np.linalg.solve(s, off)
         return x + gain @ off, cov - gain @ h @ cov, new
 
-    return taylor.scan(step, (np.zeros(2), np.eye(2), 0.0), xs=seen)[2]
+    return scan(step, (np.zeros(2), np.eye(2), 0.0), xs=seen)[2]
+
+
+def written_out(step, state, xs):
+    for x in xs:
+        state = step(state, x)
+    return state
 
 
 def test_equations_in_the_steps_of_a_loop():
@@ -338,6 +346,19 @@ def test_equations_in_the_steps_of_a_loop():
     with pytest.warns(taylor.errors.PerformanceWarning, match="a step of a loop"):
         found = taylor.taylor_coefficients(lambda t: g(p + t * v), 0.0, 3)
     np.testing.assert_allclose(found, series, rtol=1e-12)
+
+
+def test_equations_in_a_loop_that_was_written_out():
+    """It is rolled up again: code is made as fast as of the scan."""
+    p, n = np.array([0.5, 0.8]), 50
+
+    def f(p):
+        return likelihood(p, written_out, n)
+
+    long, code = taylor.record(f, p), taylor.compile(f, strict=True)
+    assert len(long) > 1000 > 5 * len(rolled(long, is_written))
+    exact = taylor.hessian(lambda p: likelihood(p, n=n), p)
+    np.testing.assert_allclose(taylor.hessian(code, p), exact, rtol=1e-10)
 
 
 # ------------------------------------------------------------------ series

@@ -457,8 +457,8 @@ TWICE = {  # f(p, x) with the point, and its derivative by x and p if that exist
         lambda p, x: (1 + p) * abs(x - p * x) - abs(p * p * x - x) + p * x, 1.0, 0.0, 1.0,
     ),
     "not proportional": (lambda p, x: 3 * abs(x - p * x) - abs(p * p * x - x), 1.0, 0.0, None),
-    "abs times square": (lambda p, x: p * p * abs(x), 0.0, 0.0, None),
-    "abs times cube": (lambda p, x: (p - np.sin(p)) * abs(x), 0.0, 0.0, None),
+    "abs times square": (lambda p, x: p * p * abs(x), 0.0, 0.0, 0.0),  # by all subgradients
+    "abs times cube": (lambda p, x: (p - np.sin(p)) * abs(x), 0.0, 0.0, 0.0),
     "abs times zero": (lambda p, x: 0 * p * abs(x) + p * x, 0.0, 0.0, 1.0),
 }  # fmt: skip
 

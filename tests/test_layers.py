@@ -35,9 +35,9 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "machine": [
         "calls", "planar", "nests", "moves", "lookups", "contractions", "matrices", "emit",
-        "joins", "lapack", "questions", "stacks", "stencils", "regions", "degrees", "tables",
-        "loops", "convolutions", "compose", "written", "monomials", "pairs", "products", "windows",
-        "substitution", "series", "afar", "machine", "batches", "engine",
+        "joins", "triangles", "lapack", "questions", "stacks", "stencils", "regions", "degrees",
+        "tables", "loops", "convolutions", "compose", "written", "monomials", "pairs", "products",
+        "windows", "substitution", "series", "afar", "machine", "batches", "engine",
     ],
     "series": [
         "text", "wide", "symbolic", "operands", "coefficients", "rows", "rules", "series", "powers",
@@ -48,16 +48,16 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "forward_mode", "kinks", "interpolation", "lines", "derivatives", "objective", "several",
         "transform", "pattern", "sparse", "evolution", "scan", "checkpoint", "implicit", "recorded",
         "sets",
-        "symbolic", "forms", "patience", "tensors", "blocks", "entries",
+        "symbolic", "forms", "typed", "patience", "tensors", "blocks", "entries",
         "compile", "again", "lanes",
     ],
     "operators": [
         "symbol", "apolar", "axes", "points", "operator", "drivers", "estimates", "__init__",
     ],
     "scipy": [
-        "analytic", "formulas", "fast", "incomplete", "probability", "classical", "rows", "waves",
-        "ufuncs", "special", "descriptive", "stats", "fft", "linalg", "ndimage", "signal", "sparse",
-        "interpolate", "integrate", "distance", "spatial", "optimize", "__init__",
+        "theirs", "analytic", "formulas", "fast", "incomplete", "probability", "classical", "rows",
+        "waves", "ufuncs", "special", "descriptive", "stats", "fft", "linalg", "ndimage", "signal",
+        "sparse", "interpolate", "integrate", "spatial", "optimize", "__init__",
     ],
     "array_api": ["array", "functions", "fft", "linalg", "special", "__init__"],
     "ode": [

@@ -335,11 +335,18 @@ def test_kinks_and_singular_points():
         (lambda d: op.hessian_trace(f, np.ones(2), np.eye(3)), taylor.errors.ShapeMismatch, "A"),
         (lambda d: d[0] + op.partials("x").x, ValueError, "different variables"),
         (lambda d: d[0] ** -1, ValueError, "power"),
+        (lambda d: np.ones(3) * d[0], TypeError, "a function of the point"),
+        (lambda d: d[0] * np.ones(3), TypeError, "d @ A @ d"),
+        (lambda d: d[3], IndexError, r"no variable 3; there are d\[0\]"),
+        (lambda d: op.estimate([d[0]], f, np.ones(3), samples=2, seed=0), TypeError, "one symbol"),
+        (lambda d: op.estimate(d @ d, f, np.ones(3), samples=2.5, seed=0), TypeError, "integer"),
+        (lambda d: op.apply(op.partials("t", "x").t, f, np.ones(3), np.ones(4)),
+         taylor.errors.ShapeMismatch, r"t \(3,\), x \(4,\)"),
         (lambda d: op.partials("x", "x"), ValueError, "twice"),
         (lambda d: op.partials(0), ValueError, "at least one"),
         (lambda d: d.x, AttributeError, "no variable"),
         (lambda d: d @ np.eye(2) @ d, ValueError, "3 rows"),
-        (lambda d: op.operator((op.partials(12) @ op.partials(12)) ** 8), MemoryError, "estimate"),
+        (lambda d: op.operator(math.prod(e**45 for e in op.partials(4))), MemoryError, "estimate"),
     ],
 )  # fmt: skip
 def test_mistakes(call, error, words):
@@ -375,6 +382,30 @@ def test_estimates_with_a_factor_and_many_points():
         op.estimate_laplacian(f, x, samples=1, seed=0)
 
 
+@pytest.mark.parametrize("factor", [None, RNG.normal(size=(4, 3))])
+def test_variance_of_random_directions(factor):
+    """It is 2 Σ_{i≠j} K_ij², K = σᵀHσ."""
+    h = np.array([[1, 2, 0, -1], [2, -3, 1, 0], [0, 1, 2, 4], [-1, 0, 4, 5.0]])
+    K = h if factor is None else factor.T @ h @ factor
+    found = op.estimate_laplacian(
+        lambda x: np.sum(x @ h * x, -1) / 2, np.zeros((300, 4)), samples=4, seed=0, factor=factor
+    )
+    want = 2 * np.sum((K - np.diag(np.diag(K))) ** 2) / 4
+    assert np.mean(found.variance) == pytest.approx(want, rel=0.2)
+    assert np.var(found.value) == pytest.approx(want, rel=0.3)
+
+
+def test_variance_of_random_terms():
+    """It is Σ|c| Σ|c|(∂^α f)² - (Pf)²."""
+    d, x = op.partials(3), np.array([0.2, -0.4, 0.3])
+    P = 3 * d[0] ** 2 - 2 * d[0] * d[1] * d[2] + d[2]
+    each = {m: by_tensors(op.Symbol(d, {m: 1}), f, x) for m in P.terms}
+    size = sum(map(abs, P.terms.values()))
+    want = size * sum(abs(c) * each[m] ** 2 for m, c in P.terms.items()) - op.apply(P, f, x) ** 2
+    found = op.estimate(P, f, x, samples=2000, seed=0)
+    assert found.variance * 2000 == pytest.approx(want, rel=0.1)
+
+
 def test_cost_grows_with_the_dimensions():
     products = [Operator(op.partials(n) @ op.partials(n)).products for n in (10, 100)]
     assert products == [3 * n + 3 for n in (10, 100)]
@@ -401,11 +432,18 @@ def test_programs_do_not_grow_with_the_points(monkeypatch):
     hidden = lambda w: np.sum(op.laplacian(lambda x: w * w * by_place(x), x[:100]))  # here it is 0
     assert taylor.derivative(taylor.compile(hidden), 0.0, 2) == pytest.approx(2 * hidden(1.0))
     assert taylor.hessian(hidden, 0.0) == pytest.approx(2 * hidden(1.0))
-    compiled = taylor.compile(lambda x: op.laplacian(g, x))
+    compiled, of_compiled, P = (
+        taylor.compile(lambda x: op.laplacian(g, x)),
+        taylor.compile(g),
+        op.operator(op.partials(2) @ op.partials(2)),
+    )
     for first in (-8.0, -10.0):  # a finite derivative where the function has no value
         x[7, 0] = first
         with np.errstate(invalid="ignore"):
-            np.testing.assert_allclose(compiled(x), op.laplacian(g, x), rtol=1e-12)
+            want = op.laplacian(g, x)
+            np.testing.assert_allclose(compiled(x), want, rtol=1e-12)
+            np.testing.assert_allclose(P(of_compiled, x), want, rtol=1e-12)
+    assert any(of_compiled.under(P.applied).machines.values())  # as the driver compiled
 
 
 def test_memory_is_at_most_that_of_f_for_every_coefficient():
@@ -419,7 +457,9 @@ def test_memory_is_at_most_that_of_f_for_every_coefficient():
 
 def test_operators_are_values():
     P = op.operator(op.partials(3) @ op.partials(3))
-    assert P is op.operator(op.partials(3) @ op.partials(3))
+    assert P is op.operator(op.partials(3) @ op.partials(3)) and Operator(P.symbols[0]) == P
+    assert op.operator(list(op.partials(3))) is op.operator(op.partials(3))
+    assert P != Operator([P.symbols[0]]) != Operator({"a": P.symbols[0]})
     again = pickle.loads(pickle.dumps(P))
     assert again(f, np.ones(3)) == pytest.approx(P(f, np.ones(3)), rel=1e-13)
 

@@ -1,5 +1,7 @@
 """taylor.scipy.linalg, integrate, interpolate, signal, sparse: values are SciPy's, in all modes."""
 
+import importlib
+
 import numpy as np
 import pytest
 import scipy.integrate
@@ -330,3 +332,18 @@ def test_integrals_of_arrays_made_of_lists():
     np.testing.assert_allclose(f(3.0), [1.5, 1 / 3])
     for slope in (taylor.jacfwd(f, 3.0), taylor.jacrev(f, 3.0), taylor.jvp(f, 3.0, 1.0)[1]):
         np.testing.assert_allclose(slope, [0.5, 0.0], atol=1e-15)
+
+
+@pytest.mark.parametrize("name", [*taylor.scipy.MODULES, "sparse.linalg", "spatial.distance"])
+def test_every_name_of_scipys_is_there(name):
+    ours, theirs = (importlib.import_module(f"{m}.{name}") for m in ("taylor.scipy", "scipy"))
+    assert [n for n in theirs.__all__ if not hasattr(ours, n)] == []
+
+
+def test_what_is_scipys_takes_plain_numbers():
+    f = lambda y: interpolate.barycentric_interpolate([0.0, 1.0, 2.0], y, 1.5)
+    assert f([0.0, 1.0, 4.0]) == pytest.approx(2.25)
+    with pytest.raises(TypeError, match=r"barycentric_interpolate is SciPy's.*taylor\.rule"):
+        taylor.gradient(f, [0.0, 1.0, 4.0])
+    with pytest.raises(TypeError, match=r"odeint is SciPy's.*taylor\.ode\.solve_ivp"):
+        taylor.gradient(lambda y: integrate.odeint(lambda y, t: -y, y, [0.0, 1.0])[-1], 1.0)

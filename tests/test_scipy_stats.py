@@ -189,8 +189,9 @@ def test_counts(name):
         assert taylor.derivative(f, p) == pytest.approx(slope, rel=1e-7, abs=1e-9)
     with pytest.raises(TypeError, match=f"{name} counts k in whole steps"):
         d.logpmf(Taylor.variable(1.0, 2), *shapes)
-    with pytest.raises(TypeError, match=rf"{name} has no ppf: it is a step function"):
-        d.ppf(0.3, *shapes)
+    assert d.ppf(0.3, *shapes) == getattr(scipy.stats, name).ppf(0.3, *shapes)
+    with pytest.raises(TypeError, match=rf"{name}\.ppf is SciPy's, .*: it is a step function"):
+        d.ppf(Taylor.variable(0.3, 2), *shapes)
 
 
 COV = np.array([[2.0, 0.3, 0.1], [0.3, 1.0, 0.2], [0.1, 0.2, 1.5]])
@@ -253,12 +254,32 @@ def test_entropy_of_vectors():
     assert slope + slope.T == pytest.approx(np.linalg.inv(COV), rel=1e-12)
 
 
+@pytest.mark.parametrize("name", [*SHAPES, *COUNTS])
+def test_frozen_parameters_and_all_methods_of_scipys(name):
+    shapes, d, s = {**SHAPES, **COUNTS}[name], getattr(stats, name), getattr(scipy.stats, name)
+    calls = {
+        "cdf": (1.5,), "ppf": (0.4,), "interval": (0.9,), "mean": (), "std": (), "median": (),
+        "support": (), "entropy": (), "stats": (), "moment": (2,),
+    }  # fmt: skip
+    for method, args in calls.items():
+        right = quiet(getattr(s, method), *args, *shapes)
+        for mine in (
+            quiet(getattr(d(*shapes), method), *args), quiet(getattr(d, method), *args, *shapes)
+        ):  # fmt: skip
+            np.testing.assert_allclose(mine, right, rtol=1e-12)
+    drawn = (m(*shapes).rvs(size=3, random_state=1) for m in (d, s))
+    np.testing.assert_array_equal(*drawn)
+    if name in SHAPES:
+        values = lambda p: d.logpdf(0.4, *shapes, p), lambda p: d(*shapes, p).logpdf(0.4)
+        assert len({float(taylor.derivative(f, 0.1)) for f in values}) == 1
+
+
 def test_mistakes():
     with pytest.raises(TypeError, match="gamma needs its shape a"):
         stats.gamma.pdf(1.0)
     with pytest.raises(TypeError, match=r"gamma takes x \(or q\), a, loc, scale"):
         stats.gamma.pdf(1.0, 2.0, rate=3.0)
-    with pytest.raises(TypeError, match=r"taylor\.scipy\.stats\.invgauss has no ppf"):
-        stats.invgauss.ppf(0.3, 1.0)
+    with pytest.raises(TypeError, match=r"invgauss\.ppf is SciPy's, of plain numbers: there is no"):
+        stats.invgauss.ppf(0.3, Taylor.variable(1.0, 2))
     with pytest.raises(AttributeError, match="use pmf and logpmf"):
         stats.poisson.pdf(1, 2.0)

@@ -93,6 +93,7 @@ def test_trimming_and_clearing_touch_only_what_was_written_here(kept, monkeypatc
 def test_trimming_looks_at_so_many_entries_at_most(place, monkeypatch):
     store.save(NAME, [], CODE)
     monkeypatch.setattr(store, "SEEN", 10)
+    monkeypatch.setattr(store, "KEPT", 10)  # of so few each one is counted
     seen, real = [], store.OWN
 
     class Counted:

@@ -2,6 +2,7 @@
 
 import math
 from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
 
 import mpmath
 import numpy as np
@@ -391,6 +392,15 @@ def test_ten_thousand_members_lie_within(name, method):
             assert low < min(found[:, n]) and max(found[:, n]) < high
             spread = float(max(found[:, n]) - min(found[:, n]))
             assert method == "interval" or bounds.width[n] < 1.3 * spread + 1e-10
+
+
+def test_one_state_is_a_divisor_as_a_list_or_as_an_array():
+    for fun in (lambda t, y: [t / y[0]], lambda t, y: t / y, lambda t, y: [y[0] * t / y[0] ** 2]):
+        assert holds_root(solve_ivp(fun, (0, 1), [1.0])(1.0))
+
+
+def holds_root(x):
+    return Fraction(x.lo[0]) ** 2 < 2 < Fraction(x.hi[0]) ** 2 and x.width[0] < 1e-13
 
 
 def test_the_flow_map_holds_the_solution_of_each_member():

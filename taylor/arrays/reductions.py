@@ -21,6 +21,7 @@ from taylor.core.binding import METHODS, family, full_name, takes_operands
 from taylor.core.conditions import Condition
 from taylor.core.maps import CumSum, Sum
 from taylor.core.memory import in_order, laid_as, rearrange
+from taylor.core.node import Node
 from taylor.core.operand import (
     Operand,
     as_array,
@@ -95,16 +96,20 @@ def count(x: Any, axis: Any, where: Any, keepdims: bool = False) -> Any:
 
 def fold(op: Join, x: Any, axes: tuple[int, ...], empty: Any = None) -> Any:
     """Return the reduction of x over some axes by an associative operation, in a balanced tree."""
-    y = flattened(x, axes, first=True)
-    if len(y) == 0:
-        if empty is None:
+    y, axis = (x, axes[0]) if len(axes) == 1 else (flattened(x, axes, first=True), 0)
+    lead, n = (slice(None),) * axis, y.shape[axis]
+    if n < 2:
+        if n == 0 and empty is None:
             raise ValueError("the reduction of an empty array has no identity")
-        return y.sum(0) + empty
-    while len(y) > 2:
-        half = len(y) // 2
-        folded = op(y[:half], y[half : 2 * half])
-        y = np.concatenate([folded, y[2 * half :]]) if len(y) % 2 else folded
-    return op(y[0], y[1]) if len(y) == 2 else y[0].copy("K")
+        return y[(*lead, 0)].copy("K") if n else y.sum(axis) + empty
+    odd = []
+    while n > 1:
+        if n % 2:
+            odd.append(y[(*lead, n - 1)])
+        n //= 2
+        halves = (slice(n), slice(n, 2 * n)) if n > 1 else (0, 1)
+        y = op(*(y[(*lead, half)] for half in halves))
+    return functools.reduce(op, odd, y)
 
 
 # ------------------------------------------------------------------ sums, products, extremes
@@ -135,8 +140,44 @@ def _reduction(
 
 total = _reduction(np.sum, operator.add, 0, 0, _summed)
 product = _reduction(np.prod, operator.mul, 1, 1)
-largest = _reduction(np.max, functions.maximum, -np.inf, None)  # a tie: NonAnalyticError
-smallest = _reduction(np.min, functions.minimum, np.inf, None)
+
+
+def _extreme(join: Join, where: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the reduction to largest or smallest elements; a tie is a NonAnalyticError of join."""
+
+    def over(a: Any, axes: tuple[int, ...], initial: Any) -> Any:
+        index = _settled(a, axes, where)
+        return fold(join, a, axes, initial) if index is None else np.ravel(a)[index]
+
+    return over
+
+
+def _settled(a: Any, axes: tuple[int, ...], where: Callable[..., Any]) -> Any:
+    """Return where the extremes lie in np.ravel(a); None if that is not settled by this point.
+
+    It is not where elements are equal or nan, nor in a program that is run elsewhere, too.
+    """
+    if not (isinstance(a, Node) and a.tape.passing):
+        return None
+    x = a.tape.values[a.i]
+    if not (type(x) is np.ndarray and x.dtype.char == "d" and x.size):
+        return None
+    rows = flattened(x, axes)
+    best = where(rows, axis=-1)[..., None]
+    ties = rows == np.take_along_axis(rows, best, -1)
+    if np.count_nonzero(ties) != best.size:
+        return None
+    places = flattened(np.arange(x.size).reshape(x.shape), axes)
+    return np.take_along_axis(places, best, -1)[..., 0]
+
+
+largest, smallest = (
+    _reduction(function, join, neutral, None, _extreme(join, where))
+    for function, join, neutral, where in (
+        (np.max, functions.maximum, -np.inf, np.argmax),
+        (np.min, functions.minimum, np.inf, np.argmin),
+    )
+)
 
 
 # ------------------------------------------------------------------ means

@@ -87,6 +87,7 @@ FUNCTIONS_INSTEAD = {
     "sort_complex": "write np.sort",
     "array_equiv": "write np.array_equal",
     "polyval2d": "write np.polynomial.polynomial.polyval twice",
+    "polyvalnd": "write np.polynomial.polynomial.polyval once for each variable",
     "polygrid2d": "write np.polynomial.polynomial.polyval twice",
     "polydiv": "write np.polymul and np.polyval",
     **dict.fromkeys(("unique_all", "unique_counts", "unique_inverse"),
@@ -220,7 +221,7 @@ def suggesting(module: str) -> Callable[[str], Any]:
     """Return what a module does about a name that it does not have."""
 
     def find(name: str) -> Any:
-        raise no_name(module, name, [n for n in vars(sys.modules[module]) if n[0] != "_"])
+        raise no_name(module, name, [n for n in dir(sys.modules[module]) if n[0] != "_"])
 
     return find
 

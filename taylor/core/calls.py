@@ -36,7 +36,6 @@ from taylor.core.instructions import (
 )
 from taylor.core.sides import passed_back, passed_on
 from taylor.core.table import Elementary, Rule
-from taylor.errors import TraceError
 from taylor.numbers import rounding
 from taylor.numbers.kinds import is_operand
 from taylor.numbers.values import is_float, plus, times, zeros
@@ -373,10 +372,18 @@ class Call(Op):
         return flat(self.rule.value(*a))
 
     def tangent(self, at: At, d: list[Any]) -> Any:
-        rule, y = self.rule, self.split(at.y)
-        if at.lanes is not None:
-            raise TraceError(f"{rule.name} has no tangents in lanes")
         d = [None if e is None else w for e, w in zip(d, at.whole(d), strict=True)]
+        if at.lanes is None:
+            return self._tangent(at, d)
+        found = [
+            full(self._tangent(at, [None if e is None else e[..., k] for e in d]), at.shape, at.y)
+            for k in range(at.lanes)
+        ]
+        return np.stack(found, axis=-1)
+
+    def _tangent(self, at: At, d: list[Any]) -> Any:
+        """Return the tangent along one direction."""
+        rule, y = self.rule, self.split(at.y)
         if rule.jvp is not None:
             return flat(rule.jvp(tuple(d), y, *at.a))
         if rule.vjp is None:

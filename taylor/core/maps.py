@@ -29,8 +29,8 @@ from taylor.core.instructions import (
 )
 from taylor.core.tables import contract, free_letter, spec_under
 from taylor.errors import ShapeMismatch
-from taylor.numbers.kinds import Array, Kind, is_operand
-from taylor.numbers.values import together, zeros
+from taylor.numbers.kinds import Array, Kind, is_operand, object_array
+from taylor.numbers.values import is_native, together, zeros
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -219,7 +219,9 @@ class Reshape(Map):
         return self.to
 
     def moved(self, xs: Sequence[Any], lead: int) -> Any:
-        return np.reshape(xs[0], (*np.shape(xs[0])[:lead], *self.to))
+        found = np.reshape(xs[0], (*np.shape(xs[0])[:lead], *self.to))
+        one = type(found) is np.ndarray and not found.ndim and found.dtype == object
+        return found[()] if one else found  # which is no number as an element of an array
 
     def under(self, lanes: int) -> Map:
         return Reshape((*self.to, lanes))
@@ -297,8 +299,12 @@ def gather(sources: Sequence[Any], index: Array, lead: int) -> Any:
         owner = host(sources)
         if owner is not None:
             return owner._gather(sources, index)
-    if set(map(type, sources)) == {np.float64} and index.size and index.min() >= 0:
-        return np.array(sources)[index]
+    if len(set(map(type, sources))) == 1 and index.size and index.min() >= 0:
+        first = sources[0]
+        if type(first) is np.float64:
+            return np.array(sources)[index]
+        if not (lead or is_native(first) or isinstance(first, np.ndarray)):  # such as mpf
+            return object_array((len(sources),), sources)[index]
     dtypes = [x.dtype for x in sources if isinstance(x, (np.ndarray, np.inexact))]
     floats = [t for t in dtypes if t.kind in "fc"]
     if floats and np.dtype(object) not in dtypes:  # other numbers take the precision of floats

@@ -45,18 +45,17 @@ class Reads:
     """What a function reads; `known` says whether all of that could be told."""
 
     def __init__(self, f: Any) -> None:
-        self.attributes: frozenset[str] = frozenset()  # that any code names
-        found = self._follow(f)
-        while not found <= self.attributes:
-            self.attributes |= found
-            found = self._follow(f)
+        self.attributes: set[str] = set()  # that any code names
+        while not self._follow(f):
+            pass
         self.arrays = [(now, bytearray(_held(now))) for now in self.memories]  # now, and then
         kept = self.lists or self.dicts or self.slots or self.objects
         self.inside = bool(kept or self.generators)  # whether there are lists and other objects
 
-    def _follow(self, f: Any) -> frozenset[str]:
-        """Follow f, and of objects the attributes; return the names in all code that is met."""
+    def _follow(self, f: Any) -> bool:
+        """Follow f, and of objects the attributes; return whether all were known by name then."""
         self.known = True
+        self.least: int | None = None  # names that were known when attributes were first followed
         self.cells: list[tuple[CellType, Any]] = []
         self.names: list[tuple[Mapping[str, Any], str, Any]] = []
         self.slots: list[tuple[Callable[[], Any], Any]] = []  # what gives what is there
@@ -75,8 +74,8 @@ class Reads:
             self._follow_one(x)
             if len(self.seen) > OBJECTS:
                 self.endless, self.known = True, False
-                return frozenset()
-        return frozenset[str]().union(*(names_in(f.__code__) for f, *_ in self.functions))
+                return True
+        return self.least in (None, len(self.attributes))
 
     def __bool__(self) -> bool:
         """Whether there is anything that can change, but for the code of the function itself."""
@@ -195,9 +194,10 @@ class Reads:
                 self._read(getattr(f, "__wrapped__", None))
             return
         self.functions.append((f, f.__code__, f.__defaults__, f.__kwdefaults__))
+        self.attributes |= names_in(f.__code__)
         self._read(f.__defaults__)
         self._read(f.__kwdefaults__)
-        for name in self.attributes & vars(f).keys():
+        for name in self._followed(vars(f)):
             self._named(vars(f), name)
         for name in names_in(f.__code__) & f.__globals__.keys():
             self._named(f.__globals__, name)
@@ -229,11 +229,17 @@ class Reads:
     def _attributes(self, x: Any) -> None:
         own: Mapping[str, Any] = getattr(x, "__dict__", {})
         self.known &= isinstance(x, ModuleType)
-        for name in self.attributes & own.keys():
+        for name in self._followed(own):
             self._named(own, name)
         for cls in () if isinstance(x, ModuleType) else _classes(x):
-            for name in vars(cls).keys() & (self.attributes | OPERATORS):
+            for name in self._followed(vars(cls)) | (OPERATORS & vars(cls).keys()):
                 self._of_class(x, cls, name)
+
+    def _followed(self, own: Mapping[str, Any]) -> set[str]:
+        """Return the attributes that code names, as far as it is known."""
+        if own and self.least is None:
+            self.least = len(self.attributes)
+        return self.attributes & own.keys()
 
     def _of_class(self, x: Any, cls: type, name: str) -> None:
         found = vars(cls)[name]

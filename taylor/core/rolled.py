@@ -8,19 +8,21 @@ elements of arrays, becomes the rows of the loop.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from taylor.core.calls import Row
+from taylor.core.calls import Call, Row
 from taylor.core.instructions import MUL, Const, Input, Instruction, Scale
 from taylor.core.loops import Loop
 from taylor.core.maps import Gather, run
 from taylor.core.program import Program
 from taylor.core.rules import values
+from taylor.core.table import Rule
 from taylor.numbers.kinds import Array
 
+Written = Callable[[Rule], bool]  # whether a rule of arrays has machine code
 PASSES = 12  # loops that are rolled up at most
 SHORTEST = 1000  # instructions of a program that is looked at
 FEWEST = 100  # instructions of a loop that was written out
@@ -99,10 +101,11 @@ class Stretch(NamedTuple):
         return self.start + self.period * self.times
 
 
-def rolled(program: Program) -> Program:
+def rolled(program: Program, written: Written) -> Program:
     """Return the program with stretches that repeat as loops, the longest first.
 
-    The program has its point; it is returned as it is where nothing repeats often enough.
+    The program has its point; it is returned as it is where nothing repeats often enough.  Rules
+    of arrays that are not `written` in machine code are in no loop.
 
     >>> from taylor.core.program import record
     >>> def f(x):
@@ -110,11 +113,11 @@ def rolled(program: Program) -> Program:
     ...         x = x + 0.1 * np.sin(x)
     ...     return x
     >>> long = record(f, 0.5)
-    >>> len(long), len(rolled(long))
+    >>> len(long), len(rolled(long, lambda rule: False))
     (1502, 6)
     """
     for _ in range(PASSES):
-        stretch = _stretch(program.code) if len(program) >= SHORTEST else None
+        stretch = _stretch(program.code, written) if len(program) >= SHORTEST else None
         if stretch is None:
             break
         shorter = _Rolling(program, stretch).program()
@@ -124,10 +127,11 @@ def rolled(program: Program) -> Program:
     return program
 
 
-def _kind(i: Instruction) -> Any:
+def _kind(i: Instruction, written: Written) -> Any:
     """Return what two instructions have in common that may stand for each other in a loop."""
     op = i.op
-    if not op.told or (isinstance(op, Row) and not op.row.own):
+    known = written(op.rule) if isinstance(op, Call) else op.told
+    if not known or (isinstance(op, Row) and not op.row.own):
         return object()  # only Python knows it: a loop of it has no machine code
     if type(op) in (Const, Scale):
         c = op.constant
@@ -138,10 +142,10 @@ def _kind(i: Instruction) -> Any:
     return op.key(), len(i.args), i.shape
 
 
-def _stretch(code: Sequence[Instruction]) -> Stretch | None:
+def _stretch(code: Sequence[Instruction], written: Written) -> Stretch | None:
     """Return the longest stretch that repeats, of those that hold the middle of the program."""
     numbers: dict[Any, int] = {}
-    kinds = np.array([numbers.setdefault(_kind(i), len(numbers)) for i in code])
+    kinds = np.array([numbers.setdefault(_kind(i, written), len(numbers)) for i in code])
     middle = len(code) // 2
     window = kinds[middle : middle + WINDOW]
     places = np.lib.stride_tricks.sliding_window_view(kinds[middle + 1 :], len(window))

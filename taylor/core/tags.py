@@ -15,9 +15,7 @@ from typing import Any
 class Tag:
     """The identity of the variables of one differentiation; closed when its call has ended."""
 
-    __slots__ = (
-        "again", "closed", "isolated", "kept", "kinked", "level", "real", "short", "side", "source",
-    )  # fmt: skip
+    __slots__ = ("closed", "isolated", "kept", "kinked", "level", "real", "short", "side", "source")
 
     def __init__(self, level: int) -> None:
         self.level = level
@@ -27,7 +25,6 @@ class Tag:
         self.source: Tag | None = None  # of the series whose coefficients are those here
         self.kinked = False  # whether an inner derivative is left to the sides of a kink
         self.isolated = False  # whether a comparison with == was of values that are equal here only
-        self.again = False  # whether its driver goes on at a higher order if that is missing
         self.short = False  # whether some result is known to fewer degrees than the order
         self.side = ""  # "after" or "before" their point: where its series in one variable hold
 

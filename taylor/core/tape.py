@@ -62,6 +62,7 @@ class Tape:
         self.through: frozenset[Tag] = frozenset()  # tags of the driver's own: no part of .value
         self.compiled = False  # whether kinks become nan: where they are, the ordinary way decides
         self.exact = True  # whether of the values more than shapes and kinds is used
+        self.passing = False  # whether it is of this point only, and never run at another one
         self.read = False  # whether the recorded function has taken a plain value out
         self.most: float = math.inf  # instructions after which the recording is given up
         self.outer: set[Tag] = set()  # of variables made by hand that the point is a series in

@@ -266,7 +266,7 @@ class Aux:
 
     def first(self, args: Sequence[Any], named: dict[str, Any]) -> Function:
         """Return the function to be differentiated: of a compiled one its first result."""
-        found = self.f.first() if isinstance(self.f, Derivable) else NotImplemented
+        found = self.f.under(_first) if isinstance(self.f, Derivable) else NotImplemented
         if found is NotImplemented:
             return self
         self(*args, **named)
@@ -280,6 +280,10 @@ class Aux:
         if form.g.__name__.startswith("value"):
             return (answer[0], aux), answer[1]
         return (*answer, aux)
+
+
+def _first(f: Function, *args: Any, **named: Any) -> Any:
+    return f(*args, **named)[0]
 
 
 def _finished(x: Any) -> Any:

@@ -28,7 +28,7 @@ from taylor.core.reads import Reads
 from taylor.drivers import blocks, entries, forms, patience, trees
 from taylor.drivers.arguments import OfSeveral
 from taylor.drivers.derivable import Derivable, Jet
-from taylor.drivers.forms import COMPLEX, EXACT, FLOAT, first, floats, pattern_of
+from taylor.drivers.forms import COMPLEX, EXACT, FLOAT, floats, pattern_of
 from taylor.drivers.forward_mode import taylor_coefficients
 from taylor.drivers.recorded import derived, one_point, short
 from taylor.drivers.sets import NEAR, SetCode
@@ -77,7 +77,7 @@ class Compiled(Derivable):
         self.apart: dict[Any, bool] = {}  # whether a form's points, of a shape, are each on its own
         self._doubt: tuple[Any, Exception] | None = None  # a reason, if the ordinary way succeeds
         self._warned = False
-        self._first: Compiled | None = None
+        self.uppers: dict[Any, Compiled] = {}  # functions of f
         self.waiting: dict[Any, tuple[int, int]] = {}  # calls so far, and at which code is made
         self.entries: dict[Any, Entry] = {None: Entry()}  # by driver: what most calls need
         self.jets = entries.Jets()
@@ -400,15 +400,16 @@ class Compiled(Derivable):
         return None if found is None else ([owner._new(c) for c in found[0]], found[1])
 
     def at_once(self, driver: Callable[..., Any], x: Sequence[Any]) -> Any:
-        """Return driver(self, *x) by the code that Python calls at once, if there is; or None."""
-        self._follow()
-        entry = self.entries.get(driver)
-        return None if entry is None else entry.call(*x)
+        """Return driver(self, *x) by the code that Python calls at once; None if there is none."""
+        if driver in self.entries:
+            self._follow()
+        return self.entries[driver].call(*x) if driver in self.entries else None
 
     def derived(self, driver: Callable[..., Any], x: Sequence[Any]) -> Any:
         """Return driver(self, *x) from its recording as machine code, or NotImplemented."""
         if (y := self.at_once(driver, x)) is not None:
             return y
+        self._follow()
         numbers, pattern = floats(x)
         if numbers is None or not numbers:
             return NotImplemented
@@ -424,8 +425,7 @@ class Compiled(Derivable):
         found, _ = found
         if pattern or [1 for v in found if v.dtype is COMPLEX]:  # what does not depend on x, too
             found = [v if v.dtype is COMPLEX else v.astype(complex) for v in found]
-        count = self.counts[where]
-        return tuple(found[:count]) if count else found[0]
+        return tuple(found[:count]) if (count := self.counts[where]) else found[0]
 
     def swept(self, jet: Jet, x: Any) -> Any:
         """Return what a jet reads at a vector, or NotImplemented."""
@@ -457,10 +457,10 @@ class Compiled(Derivable):
         made = self._run(where, given, lambda machine: rows.tensor(machine, point))
         return NotImplemented if made is None else made[0].reshape(point.shape * order)
 
-    def first(self) -> Compiled:
-        if self._first is None:
-            self._first = Compiled(functools.partial(first, self.f), self.threads, self.strict)
-        return self._first
+    def under(self, g: Callable[..., Any]) -> Compiled:
+        if g not in self.uppers:
+            self.uppers[g] = Compiled(functools.partial(g, self.f), self.threads, self.strict)
+        return self.uppers[g]
 
     def machine_of(self, program: Program, driver: Callable[..., Any], x: Sequence[Any]) -> Any:
         """Return driver(program, *x), recorded at x, as machine code, or NotImplemented.

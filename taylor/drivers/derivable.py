@@ -63,8 +63,8 @@ class Derivable:
         """Return f as a function of leaves, and these, and structures (see `arguments`)."""
         return NotImplemented
 
-    def first(self) -> Any:
-        """Return the first of the results of f as a function like this one."""
+    def under(self, g: Function) -> Any:
+        """Return g(f, ...) as a function like this one."""
         return NotImplemented
 
     def note(self, y: Any) -> None:

@@ -140,7 +140,7 @@ def _pullback(
         return _byforward(f, x, w, what, error)
     whole = all_finite(found[1])
     by_convention = free is None and current_policy().kink != "error"
-    if by_convention or not whole or is_operand(found[1]) or ties.of_slopes(code):
+    if by_convention or not whole or ties.of_slopes(code):
         tied = ties.tied(code, v, out)
         if tied is not None:
             found = ties.beside(tied, found[0]), _at_ties(tied, seed, x, found[1], what)
@@ -494,7 +494,7 @@ def _recorded(
     """
 
     def run(y: Any) -> Any:
-        y.tape.room = room
+        y.tape.room, y.tape.passing = room, True
         return result(f, y)
 
     program, v = recording(run, x if is_operand(x) else x[()], through=through)

@@ -103,11 +103,6 @@ def of_leaves(f: Callable[..., Any], structures: Structures) -> Callable[..., An
     return g
 
 
-def first(f: Callable[..., Any], *args: Any, **named: Any) -> Any:
-    """Return the first of the results of f."""
-    return f(*args, **named)[0]
-
-
 def of_results(y: Any) -> tuple[list[Any], Any]:
     """Return the numbers and arrays that a recorded function returns, and the structure of it.
 

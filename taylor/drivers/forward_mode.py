@@ -135,7 +135,7 @@ def _line(f: Function, x: Any, v: Any, order: int, side: str = "") -> tuple[Any,
     c, lost = None, 0  # lost: degrees that f itself cuts off
     for top in tops:
         tag, algebra = fresh_tag(), Univariate(top + lost)
-        tag.side, tag.again = side, top != tops[-1]
+        tag.side = side
         try:
             y = call(f, seed(Taylor, x, algebra, v[None], tag), tag)
         except DomainError as error:
@@ -229,7 +229,6 @@ def table_along(f: Function, x: Any, directions: Array, order: int) -> TaylorN:
         if found is not None and math.comb(n + top, n) * np.size(x) > MAX_TABLE >> 4:
             break
         tag, algebra = fresh_tag(), multivariate(n, top)
-        tag.again = order > 0
         try:
             y = call(f, seed(TaylorN, x, algebra, directions, tag), tag)
         except DomainError:

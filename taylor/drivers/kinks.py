@@ -66,7 +66,7 @@ def first_at(t: Tied, driver: Function, x: Any, what: str, front: int) -> Any:
     found = driver(ties.function(t, ties.means(t)))
     rough = ~ties.alike(found, driver(ties.function(t, ties.apart(t))))
     if not rough.any():
-        return ties.compared(found)
+        return found
     real = _generic(t)
     if current_policy().kink != "error":
         rows = rough.any(axis=tuple(range(front, rough.ndim)), keepdims=True)

@@ -18,11 +18,13 @@ from taylor.core.node import Node
 from taylor.core.operand import is_complex
 from taylor.core.program import Program, record
 from taylor.core.rolled import merged, rolled
+from taylor.core.table import Rule
 from taylor.core.tape import Tape
 from taylor.drivers.derivable import Derivable, outer
 from taylor.drivers.derivatives import pushed
 from taylor.drivers.driver import all_finite
 from taylor.errors import TaylorError
+from taylor.machine.lapack import is_written
 from taylor.numbers.kinds import is_operand
 from taylor.numbers.policy import policy
 
@@ -120,8 +122,17 @@ def derived(program: Program, driver: Callable[..., Any], x: Sequence[Any]) -> t
 
 
 def short(program: Program, kind: str) -> Program:
-    """Return the program with loops rolled up; of many points each takes all its steps alone."""
-    return program if kind == "points" else rolled(program)
+    """Return the program with loops rolled up; of many points each takes all its steps alone.
+
+    Of rules of arrays a loop has machine code at numbers, and none at series.
+    """
+    if kind == "points":
+        return program
+    return rolled(program, _never if kind == "series" else is_written)
+
+
+def _never(rule: Rule) -> bool:
+    return False
 
 
 def one_point(program: Program) -> Program:

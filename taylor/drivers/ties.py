@@ -12,7 +12,6 @@ Directions are generic and fixed: two runs give the same bits.
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -219,17 +218,6 @@ def alike(x: Any, y: Any) -> Array:
         p, q = map(_along_a_line, (x, y))
         found = found & (True if p is None or q is None else same(p, q).all(0))
     return found.reshape(-1, *shape).all(0)
-
-
-def compared(x: Any) -> Any:
-    """Return a value that is alike on all sides, as far as outer variables tell it by now.
-
-    A driver that can goes on at a higher order, where those are seen to which it has only zeros.
-    """
-    if not (isinstance(x, Series) and x.tag.again and x.order < MOVES):
-        return x
-    x.tag.short = True
-    return x._new(np.concatenate([x._coef[:1], x._coef[1:] * math.nan]))
 
 
 Decision.moves = staticmethod(moving)

@@ -13,7 +13,7 @@ from taylor.llvm.bounds import LEAST, STEP, Bounds, least, most, outward
 from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH
 from taylor.llvm.jit import Code
-from taylor.llvm.kernels import Pair, alone, at_least, at_most
+from taylor.llvm.kernels import Pair, added, alone, at_least, at_most, product, root
 from taylor.llvm.registers import Scalar, type_of
 
 UNIT, GROUPS = 8, 16  # numbers in a register, and registers in a call
@@ -100,16 +100,32 @@ def _near(y: Scalar, rest: Scalar, size: Scalar | float = 1.0) -> Scalar:
     return (abs(rest) < abs(least)).where(y, math.nan)
 
 
-def _log(x: Bounds) -> Bounds:
+def _logarithm(name: str, at: float) -> Callable[[Bounds], Bounds]:
+    """Return log or log1p; it is zero at a number."""
+
     def of(end: End) -> Bounds:
         (x,), (high, low, z) = end
         error = (abs(high) < proven.BESIDE_ONE[0]).where(
-            proven.BESIDE_ONE[1], proven.BOUNDS["log"][1]
+            proven.BESIDE_ONE[1], proven.BOUNDS[name][1]
         )
-        y = _around((_near(high, z), low), error, _proved("log", x))
-        return _exactly(y, x, 1.0, 0.0)
+        y = _around((_near(high, z), low), error, _proved(name, x))
+        return _exactly(y, x, at, 0.0)
 
-    return _rising(of, *_kernel("log", x))
+    return lambda x: _rising(of, *_kernel(name, x))
+
+
+def _of_hyperbolic(name: str, at: float = 0.0) -> Callable[[Bounds], Bounds]:
+    """Return asinh, acosh or atanh; it is zero at a number."""
+
+    def of(end: End) -> Bounds:
+        (x,), (high, low, d, *more) = end
+        relative, absolute, *_ = proven.BOUNDS[name]
+        error = abs(high).fma(relative, absolute)
+        error = abs(more[0]).fma(relative, error) if more else error
+        y = _around((_near(high, d, high), low), error, _proved(name, x))
+        return _exactly(y, x, at, 0.0)
+
+    return lambda x: _rising(of, *_kernel(name, x))
 
 
 def _angle(name: str, at: float) -> Callable[[Bounds], Bounds]:
@@ -150,6 +166,38 @@ def _cosh(x: Bounds) -> Bounds:
         return _exactly(_at("hyperbolic", x, (high, low)), x, 0.0, 1.0)
 
     return _rising(of, *_kernel("hyperbolic", _absolute(x)))
+
+
+def _expm1(x: Bounds) -> Bounds:
+    """Return 2 sinh(x/2)·exp(x/2), exp the sum of sinh and cosh of |x/2|, or its inverse."""
+
+    def of(end: End) -> Bounds:
+        (half,), (s, s_low, c, c_low) = end
+        left = s < 0.0
+        grown = proven.plus((c, c_low), abs(s), left.where(-s_low, s_low))
+        up, down = proven.times((s, s_low), grown), proven.divided((s, s_low), grown)
+        y = tuple(left.where(b, a) * 2.0 for a, b in zip(up, down, strict=True))
+        return _exactly(_at("hyperbolic", half * 2.0, (y[0], y[1]), 4.0), half, 0.0, 0.0)
+
+    y = _rising(of, *_kernel("hyperbolic", Bounds(x.lo * 0.5, x.hi * 0.5)))
+    halved = [(abs(end) > proven.TINY) | end.equals(0.0) for end in x]  # exactly
+    low, high = (known.where(end, math.nan) for known, end in zip(halved, y, strict=True))
+    return Bounds(at_least(low, -1.0), high)
+
+
+def _sigmoid(x: Bounds) -> Bounds:
+    """Return 1/(1 + exp(-x))."""
+
+    def of(end: End) -> Bounds:
+        (x,), (high, low) = end
+        one = alone(high * 0.0 + 1.0)
+        y = proven.divided(one, proven.plus((high, low), *one))
+        error = abs(y[0]).fma(2.0 * proven.BOUNDS["exp"][0], proven.TINY)  # quotients underflow
+        return _exactly(_around(y, error, _proved("exp", x)), x, 0.0, 0.5)
+
+    first, last = _kernel("exp", -x)
+    y = _rising(of, last, first)
+    return Bounds(y.lo, at_most(y.hi, 1.0))
 
 
 def _tanh(x: Bounds) -> Bounds:
@@ -264,8 +312,31 @@ def _size(x: Scalar) -> Scalar:
     return (x < 0.0).where(0.0, x)
 
 
+def _length(a: Scalar, b: Scalar) -> Pair:
+    """Return √(a² + b²), off by less than 2^-97 where no square under- or overflows."""
+    return added(*root(proven.plus(product(a, a), *product(b, b))))
+
+
 def _hypot(x: Bounds, y: Bounds) -> Bounds:
-    return _sqrt(x.square() + y.square())
+    def of(a: Scalar, b: Scalar) -> Bounds:
+        size, z = most([a, b]), _length(a, b)
+        known = (size > 2.0**-400) & (size < 2.0**500)
+        return _exactly(_around(z, abs(z[0]) * 2.0**-96, known), size, 0.0, 0.0)
+
+    near, far = zip(_absolute(x), _absolute(y), strict=True)
+    return Bounds(of(*near).lo, of(*far).hi)
+
+
+def _cos_atan(x: Bounds) -> Bounds:
+    """Return 1/√(1 + x²)."""
+
+    def of(x: Scalar) -> Bounds:
+        one = alone(x * 0.0 + 1.0)
+        y = proven.divided(one, _length(one[0], x))
+        return _exactly(_around(y, abs(y[0]) * 2.0**-96, x < 2.0**500), x, 0.0, 1.0)
+
+    near, far = _absolute(x)
+    return Bounds(of(far).lo, of(near).hi)
 
 
 def _leg_inverse(x: Bounds) -> Bounds:
@@ -337,9 +408,13 @@ def write(name: str, arguments: int) -> tuple[int, Code]:
 
 
 FUNCTIONS: dict[str, Callable[..., Bounds]] = {
-    "exp": _exp, "log": _log, "sin": _wave("sin"), "cos": _wave("cos"), "tan": _tan,
+    "exp": _exp, "log": _logarithm("log", 1.0), "log1p": _logarithm("log1p", 0.0),
+    "sin": _wave("sin"), "cos": _wave("cos"), "tan": _tan,
     "sinh": _sinh, "cosh": _cosh, "tanh": _tanh, "sech2": _sech2, "atan": _atan,
-    "asin": _angle("asin", 0.0), "acos": _angle("acos", 1.0), "sec_asin": _leg_inverse,
+    "expm1": _expm1, "sigmoid": _sigmoid,
+    "asinh": _of_hyperbolic("asinh"), "acosh": _of_hyperbolic("acosh", 1.0),
+    "atanh": _of_hyperbolic("atanh"), "asin": _angle("asin", 0.0), "acos": _angle("acos", 1.0),
+    "sec_asin": _leg_inverse, "cos_atan": _cos_atan,
     "real_power": _to_power, "exponential": _to_power, "power": _to_power,
     "sqrt": _sqrt, "abs": _absolute, "hypot": _hypot, "square": lambda x: x.square(),
     "maximum": lambda x, y: Bounds(most([x.lo, y.lo]), most([x.hi, y.hi])),

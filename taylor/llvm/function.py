@@ -54,13 +54,17 @@ class Function(Real):
 
         Conditions and widths are the same for both.
         """
-        if not any(isinstance(x, Scalar) and x.im for x in xs):
+        if not any([isinstance(x, Scalar) and x.im for x in xs]):
             return op(*xs)
         halves = [isinstance(x, Scalar) and x.kind == "double" for x in xs]
         parts = (self.both(x) if h else (x, x) for h, x in zip(halves, xs, strict=True))
         return self.pair(*(op(*part) for part in zip(*parts, strict=True)))
 
-    splat, reversed, total = (_by_parts(name) for name in ("splat", "reversed", "total"))
+    def splat(self, x: Scalar, width: int) -> Scalar:
+        """Return a number in all lanes of a vector."""
+        return x if x.width == width else self.each(super().splat, x, width)
+
+    reversed, total = _by_parts("reversed"), _by_parts("total")
     select, negative = _by_parts("select"), _by_parts("negative")
 
     # -------------------------------------------------------------- arithmetic

@@ -88,8 +88,8 @@ class Real(Text):
 
     def same(self, *xs: Scalar) -> tuple[int, list[str]]:
         """Return the common width of some registers and their texts at that width."""
-        assert not any(x.im for x in xs), "a complex number where a real one is expected"
-        width = max(x.width for x in xs)
+        assert not any([x.im for x in xs]), "a complex number where a real one is expected"
+        width = max([x.width for x in xs])
         return width, [self.splat(x, width).text for x in xs]
 
     def shuffle(self, mask: Sequence[int], x: Scalar, y: Scalar) -> Scalar:

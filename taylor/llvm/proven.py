@@ -35,6 +35,14 @@ and y is not by 2^-102.  For atan x, asin x and acos x the point is (1, x), (√
 below 1.1 |θ|·|(a, b)|, and no terms of the denominator cancel.  d is off by less than 2^-70·|θ|;
 taken is 2^-68.
 
+log1p x, -1 + 2^-50 <= x <= 2^800: as log, of the pair 1 + x, which is exact.
+
+asinh, acosh and atanh, with y any float near them: x = sinh(y + δ) = cosh(y + δ) where sinh y +
+δ cosh y = cosh y + δ sinh y = x, but for δ²/2·tanh y and δ²/2·coth y, which are below 2^-71·y where
+|δ| < 2^-40·y and y < 560; x = tanh(y + δ) where sinh δ = (x cosh y - sinh y)·cosh(y + δ).  With
+sinh y and cosh y off by 2^-68 of them δ is off by 2^-68·tanh y, by 2^-68·coth y, and by
+2^-67·sinh y·cosh y; taken are 2^-66·y, and twice these.
+
 x^r, x of log, |r| <= 64: r log x is off by less than |r|·2^-67 and 2^-92, exp of a pair as above;
 taken is (|r| + 1)·2^-66.
 
@@ -52,11 +60,15 @@ from typing import Any
 from taylor.llvm import polynomials as p
 from taylor.llvm.kernels import (
     Pair,
+    acosh,
     added,
     alone,
     asin_acos,
+    asinh,
     atan,
+    atanh,
     log,
+    log1p,
     power_of_two,
     product,
     quotient,
@@ -66,6 +78,7 @@ from taylor.llvm.registers import Scalar
 
 RESULTS = {
     "exp": 2, "log": 3, "turned": 5, "hyperbolic": 4, "atan": 3, "asin": 3, "acos": 3, "raised": 3,
+    "log1p": 3, "asinh": 3, "acosh": 4, "atanh": 4,
 }  # fmt: skip
 BESIDE_ONE = 2.0**-8, 2.0**-100  # size of a logarithm below which its error is below that
 NEAR = 2.0**-40  # what z of log has to be below, and d of an angle, relative to it
@@ -78,6 +91,10 @@ BOUNDS = {  # of errors: relative, absolute, and the range of the argument
     "atan": (2.0**-68, TINY, -(2.0**100), 2.0**100),
     "asin": (2.0**-68, TINY, -1.0, 1.0),
     "acos": (2.0**-68, TINY, -1.0, 1.0),
+    "log1p": (0.0, 2.0**-67, -1.0 + 2.0**-50, 2.0**800),
+    "asinh": (2.0**-66, TINY, -(2.0**800), 2.0**800),
+    "acosh": (2.0**-66, TINY, 1.0 + 2.0**-20, 2.0**800),
+    "atanh": (2.0**-66, TINY, -1.0 + 2.0**-20, 1.0 - 2.0**-20),
     "raised": (2.0**-66, 0.0, -600.0, 700.0),  # |r| + 1 times, of r·log x
 }
 LARGEST = 64.0  # exponent of a power
@@ -101,11 +118,13 @@ COSH = [_constant(_inverse(2 * k)) for k in range(12)]
 
 
 def times(a: Pair, b: Pair) -> Pair:
+    """Return a·b."""
     high, low = product(a[0], b[0])
     return added(high, a[0].fma(b[1], a[1].fma(b[0], low)))
 
 
-def _plus(a: Pair, high: Scalar | float, low: Scalar | float) -> Pair:
+def plus(a: Pair, high: Scalar | float, low: Scalar | float) -> Pair:
+    """Return a + high + low."""
     total, lost = a[0].two_sum(high)
     return added(total, lost + (a[1] + low))
 
@@ -117,7 +136,7 @@ def _series(x: Pair, c: list[tuple[float, float]], exact: int) -> Pair:
         rest = x[0].fma(rest, high)
     total: Pair = rest, rest * 0.0
     for high, low in c[exact - 1 :: -1]:
-        total = _plus(times(total, x), high, low)
+        total = plus(times(total, x), high, low)
     return total
 
 
@@ -134,13 +153,13 @@ def _reduced(x: Scalar) -> tuple[Pair, Scalar]:
     """Return r and n, x = n·ln 2 + r."""
     n = (x * p.LOG2_E[0]).function("rint")
     high, low = product(n, -p.LN2[1])
-    return _plus(x.two_sum(n * -p.LN2[0]), high, low), n
+    return plus(x.two_sum(n * -p.LN2[0]), high, low), n
 
 
 def _exponential(x: Scalar, low: Scalar | None = None) -> tuple[Pair, Scalar]:
     """Return the pair y and n, exp(x + low) = y·2^n."""
     r, n = _reduced(x)
-    r = r if low is None else _plus(r, low, 0.0)
+    r = r if low is None else plus(r, low, 0.0)
     return _series(r, EXP, 8), n
 
 
@@ -153,12 +172,20 @@ def _exp(x: Scalar) -> list[Scalar]:
 
 def _log(x: Scalar) -> list[Scalar]:
     """Return log x as a pair, and z."""
-    (y,) = log(x)
+    return _nearer(log(x)[0], alone(x))
+
+
+def _log1p(x: Scalar) -> list[Scalar]:
+    return _nearer(log1p(x)[0], x.two_sum(1.0))
+
+
+def _nearer(y: Scalar, x: Pair) -> list[Scalar]:
+    """Return log x, which is near y, as a pair, and z."""
     w, n = _exponential(-y)
-    x = x * power_of_two(n)
-    high, low = product(x, w[0])
+    scale = power_of_two(n)
+    high, low = times((x[0] * scale, x[1] * scale), w)
     total, lost = high.two_sum(-1.0)
-    z, rest = added(total, lost + x.fma(w[1], low))
+    z, rest = added(total, lost + low)
     total, lost = y.two_sum(z)
     return [*added(total, lost + (rest - z * z * 0.5)), z]
 
@@ -189,7 +216,31 @@ def _hyperbolic(x: Scalar) -> list[Scalar]:
     s, c = times(r, _series(square, SINH, 5)), _series(square, COSH, 5)
     up, down = power_of_two(n - 1.0), power_of_two(-1.0 - n)
     a, b = up.two_sum(-down), up.two_sum(down)
-    return [*_plus(times(a, c), *times(b, s)), *_plus(times(b, c), *times(a, s))]
+    return [*plus(times(a, c), *times(b, s)), *plus(times(b, c), *times(a, s))]
+
+
+def _asinh(x: Scalar) -> list[Scalar]:
+    """Return asinh x as a pair, and δ."""
+    (y,) = asinh(x)
+    s, low, c, _ = _hyperbolic(y)
+    d = ((x - s) - low) / c
+    return [*y.two_sum(d), d]
+
+
+def _acosh(x: Scalar) -> list[Scalar]:
+    """Return acosh x as a pair, δ, and coth of it."""
+    (y,) = acosh(x)
+    s, _, c, low = _hyperbolic(y)
+    d = ((x - c) - low) / s
+    return [*y.two_sum(d), d, c / s]
+
+
+def _atanh(x: Scalar) -> list[Scalar]:
+    """Return atanh x as a pair, δ, and the product of sinh and cosh of it."""
+    (y,) = atanh(x)
+    s, s_low, c, c_low = _hyperbolic(y)
+    d = plus(times((c, c_low), alone(x)), -s, -s_low)[0] * c
+    return [*y.two_sum(d), d, s * c]
 
 
 def uneven(n: Scalar) -> Scalar:
@@ -205,7 +256,7 @@ def _toward(y: Scalar, a: Pair, b: Pair) -> list[Scalar]:
     s = [odd.where(v, w) for v, w in zip((cosine, rest), (sine, low), strict=True)]
     c = [odd.where(-v, w) for v, w in zip((sine, low), (cosine, rest), strict=True)]
     s, c = ([around.where(-v, v) for v in pair] for pair in (s, c))
-    top, _ = _plus(times(b, (c[0], c[1])), *_negative(times(a, (s[0], s[1]))))
+    top, _ = plus(times(b, (c[0], c[1])), *_negative(times(a, (s[0], s[1]))))
     d = top / (a[0] * c[0] + b[0] * s[0])
     return [*y.two_sum(d), d]
 
@@ -230,4 +281,5 @@ def _acos(x: Scalar) -> list[Scalar]:
 KERNELS: dict[str, Callable[..., list[Scalar]]] = {
     "exp": _exp, "log": _log, "turned": _turned, "hyperbolic": _hyperbolic, "atan": _atan,
     "asin": _asin, "acos": _acos, "raised": _raised,
+    "log1p": _log1p, "asinh": _asinh, "acosh": _acosh, "atanh": _atanh,
 }  # fmt: skip

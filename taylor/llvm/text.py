@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 NAME = re.compile(r"%v\d+\b")
 MADE = re.compile(r"^  (%v\d+) = ", re.MULTILINE)
+NAME_OR_END = re.compile(r"%v\d+\b|\n")
 ARM = re.compile(r"\[(%v\d+), %(\w+)\]")
 LONGEST = 150  # lines of a basic block, about
 LARGEST = 1500  # lines of a function, about
@@ -160,6 +161,18 @@ def _leaving(part: Sequence[str], read: set[str]) -> dict[str, set[str]]:
     return found
 
 
+def _readers(part: Sequence[str], read: set[str]) -> dict[int, set[str]]:
+    """Return what lines read, by their numbers, of these registers."""
+    found: dict[int, set[str]] = defaultdict(set)
+    number = 0
+    for token in NAME_OR_END.findall("\n".join(part)):
+        if token == "\n":
+            number += 1
+        elif token in read:
+            found[number].add(token)
+    return found
+
+
 def _rewritten(
     part: Sequence[str],
     read: set[str],
@@ -167,7 +180,7 @@ def _rewritten(
     shared: dict[str, tuple[str, int]],
 ) -> Iterator[str]:
     """Yield the lines of a part that loads what it reads from others, and stores what it gives."""
-    leaving = _leaving(part, read)
+    leaving, readers = _leaving(part, read), _readers(part, read)
     block, loaded, waiting = "", set[str](), list[str]()
 
     def local(m: re.Match[str]) -> str:
@@ -180,7 +193,7 @@ def _rewritten(
         yield f"  {here}.p = getelementptr inbounds i8, ptr %data, i64 {place}"
         yield f"  {here} = load {of}, ptr {here}.p, align 8"
 
-    for line in part:
+    for number, line in enumerate(part):
         if not line.startswith(" "):
             block, loaded = line[:-1], set()
             yield line
@@ -192,12 +205,13 @@ def _rewritten(
         else:
             yield from waiting
             waiting = []
-            names = read.intersection(NAME.findall(line))
+            names = readers.get(number, set())
             if line.startswith("  br "):
-                names |= leaving[block]
-            for name in sorted(names - loaded):
-                yield from load(name)
-            line = NAME.sub(local, line) if names else line
+                names = names | leaving[block]
+            if names:
+                for name in sorted(names - loaded):
+                    yield from load(name)
+                line = NAME.sub(local, line)
         yield line
         if made[2:] in given:
             of, place = shared[made[2:]]

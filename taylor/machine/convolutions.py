@@ -98,7 +98,7 @@ def _products(
     """Return Σ x_i y_j over pairs (i, j); twice that, and `middle`, if given."""
     every = [*pairs, *(middle or ())]
     # from where they lie: kept in registers, of which there are few, they would be moved to and fro
-    flat = [broadcast(z, shape) for i, j in every for z in (x.memory(i), y.memory(j))]
+    flat = [z for i, j in every for z in (x.memory(i), y.memory(j))]
 
     def added(total: Scalar | None, a: Scalar, b: Scalar) -> Scalar:
         return f.binary("fmul", a, b) if total is None else f.fma(a, b, total)
@@ -119,9 +119,9 @@ def _products(
         return total
 
     if math.prod(shape) == 1:
-        return Symbol(f, shape, reg=body(*(at(z, [0] * len(shape)) for z in flat)))
+        return Symbol(f, shape, reg=body(*(at(z, [0] * len(z.shape)) for z in flat)))
     out = empty(f, shape, x.complex or y.complex)
-    nest(f, body, flat, out, whole=True)
+    nest(f, body, [broadcast(z, shape) for z in flat], out, whole=True)
     return out
 
 

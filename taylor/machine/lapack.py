@@ -23,7 +23,7 @@ from taylor.linalg.degrees import RULES
 from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH
 from taylor.llvm.registers import Scalar
-from taylor.machine import matrices
+from taylor.machine import matrices, triangles
 from taylor.machine.emit import (
     WRITTEN,
     Joined,
@@ -118,8 +118,8 @@ def shaped(x: Symbol, shape: Shape) -> Symbol:
     """Return matrices with the axes of their batch; one number in a register."""
     if math.prod(shape) == 1:
         return Symbol(x.f, shape, reg=at(x, [0] * len(x.shape)))
-    *batch, n, m = shape
-    return x.view(shape, (*(k * n * m for k in c_strides(tuple(batch))), *x.strides[-2:]))
+    batch = shape[:-2]
+    return x.view(shape, (*(k * x.strides[0] for k in c_strides(batch)), *x.strides[-2:]))
 
 
 def _only(x: Symbol, b: Index) -> Symbol:
@@ -186,29 +186,48 @@ def factored(f: Function, x: Symbol) -> LU:
     return LU(a, pivots, info, False)
 
 
-def _solved(f: Function, lu: LU, x: Symbol) -> Symbol:
-    """Return the solutions for the columns in the rows of x, in their place."""
+def _solved(f: Function, shape: Shape, lu: LU, b: Symbol) -> Symbol:
+    """Return the solutions for right-hand sides (count, n, m)."""
+    few = b.shape[1] <= triangles.MOST
+    x = triangles.columns(b) if few else own(f, turned(b))
     count, m, n = x.shape
     info = empty(f, (count,))
 
     def one(b: Index) -> None:
         f.lose(failed(lu.info, b))
+        if few:
+            _substituted(f, lu, x, b)
+            return
         given = n, m, pointer(lu.factors, b), n, pointer(lu.pivots, b), pointer(x, b), n
         run(f, "dgetrs", info, b, "T" if lu.turned else "N", *given)
 
     f.repeat(count, one)
-    return turned(x)
+    return shaped(x if few else turned(x), shape)
+
+
+def _substituted(f: Function, lu: LU, x: Symbol, b: Index) -> None:
+    """Solve P L U y = x, or its transpose, in the place of matrix b of x."""
+    n, place = x.shape[1], pointer(x, b)
+    pivots, step = pointer(lu.pivots, b), blas.integers() // 4
+    layout = (n, n, 1) if lu.turned else (n, 1, n)
+    if not lu.turned:
+        triangles.exchange(f, pivots, step, False, x, place)
+    for upper in (False, True):
+        t = triangles.Triangle(*layout, upper, upper == lu.turned)
+        triangles.substitute(f, t, pointer(lu.factors, b), x, place)
+    if lu.turned:
+        triangles.exchange(f, pivots, step, True, x, place)
 
 
 def _solve(f: Function, shape: Shape, lu: LU, a: Symbol, b: Symbol) -> Symbol:
-    return shaped(_solved(f, lu, own(f, turned(stacked(f, b)))), shape)
+    return _solved(f, shape, lu, stacked(f, b))
 
 
 def _inverse(f: Function, shape: Shape, lu: LU, a: Symbol) -> Symbol:
     unit = zeros(f, lu.factors.shape, False)
     one = f.constant(1.0)
     each(f, unit.shape[:2], lambda i: unit.store(one, terms_of([*i, i[1]], unit.strides)))
-    return shaped(_solved(f, lu, unit), shape)
+    return _solved(f, shape, lu, unit)
 
 
 def _determinants(f: Function, lu: LU) -> list[Symbol]:
@@ -270,8 +289,10 @@ def _cholesky(upper: bool, f: Function, shape: Shape, a: Symbol) -> Symbol:
 
 def _triangular(upper: bool, f: Function, shape: Shape, t: Symbol, b: Symbol) -> Symbol:
     """Solve xᵀ tᵀ = bᵀ in the place of b."""
-    t, x = stacked(f, t), own(f, stacked(f, b))
-    laid = matrices.matrix(t, 1, 2)
+    t, b = stacked(f, t), stacked(f, b)
+    if t.shape[1] <= triangles.MOST:
+        return _by_substitution(upper, f, shape, t, b)
+    x, laid = own(f, b), matrices.matrix(t, 1, 2)
     if laid is None:
         t = own(f, t)
         laid = matrices.Matrix(t, 1, shape[-2], shape[-2], False, shape[-2])
@@ -279,10 +300,28 @@ def _triangular(upper: bool, f: Function, shape: Shape, t: Symbol, b: Symbol) ->
     flags = "R", "U" if upper == laid.turned else "L", "T" if laid.turned else "N", "N"
 
     def one(b: Index) -> None:
-        f.repeat(n, lambda i: f.lose(at(t, [b, i, i]).equals(0.0)))
+        _regular(t, b)
         f.blas("dtrsm", *flags, m, n, 1.0, pointer(t, b), laid.step, pointer(x, b), m)
 
     f.repeat(count, one)
+    return shaped(x, shape)
+
+
+def _regular(t: Symbol, b: Index) -> None:
+    """Leave equations with a zero on the diagonal to NumPy."""
+    t.f.repeat(t.shape[1], lambda i: t.f.lose(at(t, [b, i, i]).equals(0.0)))
+
+
+def _by_substitution(upper: bool, f: Function, shape: Shape, t: Symbol, b: Symbol) -> Symbol:
+    x = triangles.columns(b)
+    _, down, along = t.strides
+    kind = triangles.Triangle(t.shape[1], down, along, upper, False)
+
+    def one(b: Index) -> None:
+        _regular(t, b)
+        triangles.substitute(f, kind, pointer(t, b), x, pointer(x, b))
+
+    f.repeat(x.shape[0], one)
     return shaped(x, shape)
 
 

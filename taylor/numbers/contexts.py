@@ -44,6 +44,9 @@ class Multi(Kind):
             return x
         return self.context.convert(x.item() if isinstance(x, np.generic) else x)
 
+    def is_finite(self, x: Any) -> bool:
+        return bool(self.context.isfinite(x))
+
     def constant(self, c: Any) -> Any:
         return c.formula(self.context)
 

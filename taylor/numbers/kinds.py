@@ -475,17 +475,20 @@ def _kind_of(x: Any) -> Kind:
         return of_number(x)
     if x.dtype != object:
         return floats(x.dtype) if x.dtype.kind in "fc" else INTEGERS
-    one_of_each = dict(zip(map(type, x.flat), x.flat, strict=True))
+    flat = x.reshape(-1).tolist()
+    one_of_each = dict(zip(map(type, flat), flat, strict=True))
     mixed = len(one_of_each) > 1 and float in one_of_each
-    if mixed and not any(type(e) is float and math.isfinite(e) for e in x.flat):
+    if mixed and not any(type(e) is float and math.isfinite(e) for e in flat):
         del one_of_each[float]  # nan beside exact numbers: where nothing exists
     return meet(map(_kind_of, one_of_each.values())) if one_of_each else INTEGERS
 
 
 def meet(kinds: Iterable[Kind]) -> Kind:
     """Return the kind in which numbers of these kinds meet."""
-    top, *others = sorted(dict.fromkeys(kinds), key=lambda k: -k.rank)
-    return functools.reduce(_meeting, others, top)
+    different = dict.fromkeys(kinds)
+    if len(different) > 1:
+        different = dict.fromkeys(sorted(different, key=lambda k: -k.rank))
+    return functools.reduce(_meeting, different)
 
 
 def _meeting(kind: Kind, other: Kind) -> Kind:

@@ -23,14 +23,25 @@ Array = NDArray[Any]
 Function = Callable[..., Any]
 
 
-@functools.lru_cache(maxsize=64)
-def operator(symbol: Symbol) -> Operator:
-    """Return the operator P(∂) of a symbol P, with its algebra: see `Operator`.
+def operator(symbols: Any) -> Operator:
+    """Return the operator P(∂) of a symbol P, or of a tree of several: see `Operator`.
+
+    Equal ones are one object, with which all stays that was compiled for it.
 
     >>> operator(partials(6)[0] * partials(6)[1]).dimensions
     (1, 2, 1)
     """
-    return Operator(symbol)
+    return _of_symbol(symbols) if isinstance(symbols, Symbol) else _known(Operator(symbols))
+
+
+@functools.lru_cache(maxsize=64)
+def _of_symbol(symbol: Symbol) -> Operator:
+    return _known(Operator(symbol))
+
+
+@functools.lru_cache(maxsize=64)
+def _known(P: Operator) -> Operator:
+    return P
 
 
 def apply(symbols: Any, f: Function, *args: Any) -> Any:
@@ -44,8 +55,7 @@ def apply(symbols: Any, f: Function, *args: Any) -> Any:
     >>> float(found["u_t"]), float(found["u_xx"])
     (9.0, 4.0)
     """
-    P = operator(symbols) if isinstance(symbols, Symbol) else Operator(symbols)
-    return P(f, *args)
+    return operator(symbols)(f, *args)
 
 
 def _variables(x: Any, what: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -43,15 +44,19 @@ def estimate(P: Symbol, f: Function, *args: Any, samples: int, seed: Seed) -> Es
 
     A sample of the term c·∂^α is Σ|c|·c/|c|·∂^α f, so sparse directions suffice whatever the
     number of variables (Shi, Hu, Lin & Kawaguchi, Stochastic Taylor derivative estimator, NeurIPS
-    2024).  All samples are one sweep in the algebra of the terms drawn.
+    2024).  Its variance is Σ|c| Σ|c|(∂^α f)² - (Pf)².  All samples are one sweep in the algebra of
+    the terms drawn.
 
     >>> d = partials(1000)
     >>> found = estimate(d @ d, lambda x: np.sum(x**2), np.ones(1000), samples=16, seed=0)
     >>> round(float(found.value)), float(found.variance)
     (2000, 0.0)
     """
-    if P.varying or not any(P.terms):
-        raise TypeError("estimates are of operators with constant coefficients of order 1 or more")
+    if not isinstance(P, Symbol) or P.varying or not any(P.terms):
+        raise TypeError(
+            "estimates are of one symbol such as d @ d, d = partials(n), with constant "
+            f"coefficients and of order 1 or more, not of {P!r}"
+        )
     count, rng = _count(samples), _random(seed)
     terms = [m for m in P.terms if m]
     every: Array = np.array([P.terms[m] for m in terms] + [P.terms.get((), 0)])
@@ -73,8 +78,9 @@ def estimate_laplacian(
     """Return an estimate of Δᵖf from derivatives along random directions.
 
     E[(v·∂)^2p] = (2p - 1)!! Δᵖ for v of independent normal elements; for p = 1 they are ±1, which
-    gives the smallest variance (Hutchinson, Communications in Statistics 19, 1990).  With a factor
-    σ, Δ is replaced by Σ (σσᵀ)_ij ∂_i ∂_j.  The directions are independent at each point.
+    gives the smallest variance, 2 Σ_{i≠j} H_ij² with the Hessian H for each (Hutchinson,
+    Communications in Statistics 19, 1990).  With a factor σ, Δ is replaced by Σ (σσᵀ)_ij ∂_i ∂_j,
+    and H in the variance by σᵀHσ.  The directions are independent at each point.
 
     >>> f = lambda x: np.sum(np.cos(x))
     >>> found = estimate_laplacian(f, np.zeros(500), samples=4, seed=0)
@@ -114,7 +120,7 @@ def _random(seed: Seed) -> np.random.Generator:
 
 
 def _count(samples: int) -> int:
-    if samples < 2:
+    if operator.index(samples) < 2:
         raise ValueError(f"a variance needs 2 samples or more, not {samples}")
     return samples
 

@@ -24,8 +24,6 @@ from taylor.operators.points import in_turn
 from taylor.operators.symbol import Coefficient, Monomial, Partials, Symbol
 from taylor.series.series import Series
 
-RECORDED = 1 << 15  # coefficients of points, more of which take too long to record
-
 PARTS = ("real", "imag")
 
 Array = NDArray[Any]
@@ -57,6 +55,7 @@ class Operator:
 
     def __init__(self, symbols: Any) -> None:
         leaves: list[Symbol] = []
+        symbols = [*symbols] if isinstance(symbols, Partials) else symbols
 
         def leaf(cls: type, x: Any) -> Any:
             if not isinstance(x, Symbol):
@@ -95,6 +94,14 @@ class Operator:
         """How many products of numbers one of two coefficients takes."""
         return 1 if self._rounded is None else self._rounded.algebra.count
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Operator):
+            return NotImplemented
+        return (self._structure, self.symbols) == (other._structure, other.symbols)
+
+    def __hash__(self) -> int:
+        return hash((self._structure, *self.symbols))
+
     def __reduce__(self) -> Any:
         return Operator, (trees.build(self._structure, iter(self.symbols)),)
 
@@ -106,14 +113,27 @@ class Operator:
     def __call__(self, f: Function, *args: Any) -> Any:
         """Return P(∂)f at the point."""
         if isinstance(f, Derivable) and self._jet is not None:
-            y = NotImplemented
-            if self.order > 2 and len(args) == 1:
-                y = f.swept(self._jet, *args)
-            elif self.order <= 2 and self.size * sum(map(np.size, args)) <= RECORDED:
-                y = f.derived(self.applied, args)  # its products are runs, which can be fused
+            y = self._by_code(f, self._jet, args)
             if y is not NotImplemented:
                 return self._built(y)
         return self._built(self.applied(f, *args))
+
+    def _by_code(self, f: Derivable, jet: Jet, args: Sequence[Any]) -> Any:
+        """Return P(∂)f of a function that has code of its own, or NotImplemented."""
+        if self.order > 2:
+            return f.swept(jet, *args) if len(args) == 1 else NotImplemented
+        y = f.at_once(self.applied, args)
+        if y is not None:
+            return y
+        if not self._is_many(args):  # in code of its own its products are runs, which can be fused
+            return f.derived(self.applied, args)
+        many = f.under(self.applied)
+        return many if many is NotImplemented else many(*map(point, args))
+
+    def _is_many(self, args: Sequence[Any]) -> bool:
+        """Whether there is an axis of points."""
+        axes = (n is not None for n in self.variables.sizes.values())
+        return any(np.ndim(x) > one for x, one in zip(args, axes, strict=False))
 
     def _built(self, found: Any) -> Any:
         if self._structure is trees.LEAF:
@@ -187,7 +207,12 @@ class Operator:
         f = watched(f, given)
         if len(args) == 1 and None not in sizes.values():
             return given[0], f
-        lead = np.broadcast_shapes(*(np.shape(c)[:-1] for c in columns))
+        try:
+            lead = np.broadcast_shapes(*(np.shape(c)[:-1] for c in columns))
+        except ValueError:
+            each = zip(sizes, columns, strict=True)
+            found = ", ".join(f"{name} {np.shape(c)[:-1]}" for name, c in each)
+            raise ShapeMismatch(f"the points do not broadcast; they are {found}") from None
         whole = np.concatenate([np.broadcast_to(c, (*lead, np.shape(c)[-1])) for c in columns], -1)
         ends = np.cumsum([1 if n is None else n for n in sizes.values()]).tolist()
         places = [

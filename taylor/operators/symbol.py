@@ -74,7 +74,11 @@ class Partials:
         return iter(self._all())
 
     def __getitem__(self, i: Any) -> Any:
-        return self._all()[i]
+        try:
+            return self._all()[i]
+        except (IndexError, TypeError):
+            known = ", ".join(self.names[:6]) + ", ..." * (len(self) > 6)
+            raise IndexError(f"there is no variable {i!r}; there are {known}") from None
 
     def __matmul__(self, other: Any) -> Any:
         return self._all() @ other
@@ -258,6 +262,11 @@ class Symbol:
                 raise ValueError("a coefficient of a symbol is nan")
             exact = isinstance(other, (int, np.integer))
             return Symbol(self.variables, {(): int(other) if exact else other})
+        if isinstance(other, np.ndarray):
+            raise TypeError(
+                "an array is no coefficient of a symbol: write a function of the point for one "
+                "that depends on it, or multiply what P(f, x) returns; a matrix stands in d @ A @ d"
+            )
         return Symbol(self.variables, {(): 1}).scaled(other) if callable(other) else None
 
     def __add__(self, other: Any) -> Symbol:

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.fft
 
-from taylor.core.advice import suggesting
 from taylor.core.operand import as_array, is_complex
 from taylor.core.table import Rule
+from taylor.scipy.theirs import names_of
 
 __all__ = [
     "dct", "dctn", "dst", "dstn", "fft", "fft2", "fftfreq", "fftn", "fftshift", "hfft", "idct",
@@ -175,4 +175,4 @@ dct, idct, dst, idst = (_cosines(n, b) for n in ("dct", "dst") for b in (False, 
 dctn, idctn, dstn, idstn = map(_many, (dct, idct, dst, idst))
 
 if not TYPE_CHECKING:
-    __getattr__ = suggesting(__name__)
+    __getattr__ = names_of(__name__)

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.integrate
 
-from taylor.core.advice import suggesting
 from taylor.core.algebra import Algebra
 from taylor.core.operand import as_array, lift
 from taylor.core.table import Rule
@@ -23,6 +22,7 @@ from taylor.core.tags import fresh_tag
 from taylor.drivers.driver import parts
 from taylor.drivers.several import argument, pullback, pushforward, series
 from taylor.numbers.kinds import base, is_operand
+from taylor.scipy.theirs import names_of
 
 __all__ = [
     "cumulative_simpson", "cumulative_trapezoid", "dblquad", "fixed_quad", "quad", "quad_vec",
@@ -276,4 +276,4 @@ def cumulative_trapezoid(
 
 
 if not TYPE_CHECKING:
-    __getattr__ = suggesting(__name__)
+    __getattr__ = names_of(__name__)

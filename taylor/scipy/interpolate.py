@@ -22,11 +22,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.interpolate
 
-from taylor.core.advice import suggesting
 from taylor.core.lookups import lookup
 from taylor.core.operand import as_array
 from taylor.errors import ShapeMismatch
 from taylor.numbers.kinds import is_operand
+from taylor.scipy.theirs import names_of
 
 __all__ = [
     "Akima1DInterpolator", "BSpline", "BarycentricInterpolator", "CubicHermiteSpline",
@@ -510,4 +510,4 @@ def from_scipy(made: Any) -> Any:
 
 
 if not TYPE_CHECKING:
-    __getattr__ = suggesting(__name__)
+    __getattr__ = names_of(__name__)

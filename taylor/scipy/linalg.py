@@ -13,13 +13,13 @@ import numpy as np
 import scipy.linalg
 
 from taylor import linalg
-from taylor.core.advice import suggesting
 from taylor.core.conditions import mask
 from taylor.core.operand import as_array
 from taylor.core.table import rule
 from taylor.errors import ShapeMismatch
 from taylor.linalg import det, expm, inv, pinv, svd, svdvals
 from taylor.numbers.kinds import base
+from taylor.scipy.theirs import names_of
 
 __all__ = [
     "block_diag", "cho_factor", "cho_solve", "cholesky", "circulant", "coshm", "cosm", "det",
@@ -524,4 +524,4 @@ def khatri_rao(a: Any, b: Any) -> Any:
 
 
 if not TYPE_CHECKING:
-    __getattr__ = suggesting(__name__)
+    __getattr__ = names_of(__name__)

@@ -24,11 +24,11 @@ import scipy.ndimage
 from numpy.lib.stride_tricks import sliding_window_view
 
 from taylor.core import functions as f
-from taylor.core.advice import suggesting
 from taylor.core.operand import as_array
 from taylor.errors import ShapeMismatch
 from taylor.numbers.kinds import base, is_operand
 from taylor.scipy import special
+from taylor.scipy.theirs import names_of
 
 __all__ = [
     "affine_transform", "convolve", "convolve1d", "correlate", "correlate1d", "gaussian_filter",
@@ -505,4 +505,4 @@ def mean(input: Any, labels: Any = None, index: Any = None) -> Any:
 
 
 if not TYPE_CHECKING:
-    __getattr__ = suggesting(__name__)
+    __getattr__ = names_of(__name__)

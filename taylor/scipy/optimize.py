@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.optimize
 
-from taylor.core.advice import suggesting
 from taylor.core.operand import as_array
 from taylor.drivers.derivatives import gradient
 from taylor.drivers.implicit import implicit_root
 from taylor.drivers.trees import joined
 from taylor.numbers.kinds import is_operand
+from taylor.scipy.theirs import names_of
 
 Function = Callable[..., Any]
 BRACKETING = ("bisect", "brenth", "brentq", "ridder", "toms748")
@@ -199,4 +199,4 @@ def rosen_hess_prod(x: Any, p: Any) -> Any:
 
 
 if not TYPE_CHECKING:
-    __getattr__ = suggesting(__name__)
+    __getattr__ = names_of(__name__)

@@ -14,12 +14,12 @@ import numpy as np
 import scipy.signal
 from numpy.lib.stride_tricks import sliding_window_view
 
-from taylor.core.advice import suggesting
 from taylor.core.operand import as_array, is_complex
 from taylor.core.table import rule
 from taylor.errors import ShapeMismatch
 from taylor.numbers.kinds import is_operand
 from taylor.scipy import ndimage
+from taylor.scipy.theirs import names_of
 
 __all__ = [
     "convolve", "convolve2d", "correlate", "decimate", "detrend", "fftconvolve", "filtfilt",
@@ -475,4 +475,4 @@ def freqz(
 
 
 if not TYPE_CHECKING:
-    __getattr__ = suggesting(__name__)
+    __getattr__ = names_of(__name__)

@@ -24,7 +24,6 @@ from scipy import special as sp
 
 from taylor.arrays.reductions import axes_of
 from taylor.core import functions as f
-from taylor.core.advice import no_name
 from taylor.core.binding import SCIPY
 from taylor.core.operand import as_array, lift
 from taylor.numbers.contexts import is_set, whole_number
@@ -34,6 +33,9 @@ from taylor.scipy import ufuncs as ufuncs
 from taylor.scipy.analytic import Analytic, everywhere, partial
 from taylor.scipy.formulas import FORMULAS, gap, second_positive
 from taylor.scipy.rows import STILL
+from taylor.scipy.theirs import names_of
+
+THEIRS = names_of(__name__)
 
 
 def _unwrapped(name: str) -> Any:
@@ -45,17 +47,17 @@ def _unwrapped(name: str) -> Any:
 UFUNCS = sorted(n for n in dir(sp) if isinstance(_unwrapped(n), np.ufunc))
 
 __all__ = [
-    *UFUNCS, "assoc_laguerre", "comb", "h1vp", "h2vp", "ivp", "jvp", "kvp", "lambertw",
+    *UFUNCS, "assoc_laguerre", "comb", "factorial", "h1vp", "h2vp", "ivp", "jvp", "kvp", "lambertw",
     "log_softmax", "logsumexp", "multigammaln", "perm", "polygamma", "sinc", "softmax",
     "softplus", "spherical_in", "spherical_jn", "spherical_kn", "spherical_yn", "yvp", "zeta",
 ]  # fmt: skip
 
 
-def __getattr__(name: str) -> Callable[..., Any]:
+def __getattr__(name: str) -> Any:
     """Return a ufunc of SciPy for any number type."""
     if name in UFUNCS:
         return ufunc(name)
-    raise no_name(__name__, name, UFUNCS)
+    return THEIRS(name)
 
 
 def __dir__() -> list[str]:
@@ -220,6 +222,20 @@ def comb(N: Any, k: Any) -> Any:
     6.0
     """
     return FORMULAS["binom"](N, k)
+
+
+def factorial(n: Any, exact: bool = False, extend: str = "zero") -> Any:
+    """Return n! = Γ(n + 1), of plain numbers in all of SciPy's ways: exact, or 0 below 0.
+
+    >>> import taylor
+    >>> float(taylor.derivative(factorial, 3.0)).__round__(6), factorial(20, exact=True)
+    (7.536706, 2432902008176640000)
+    """
+    if not is_operand(n):
+        return sp.factorial(n, exact, extend)
+    if exact or extend != "zero":
+        raise TypeError("factorial of values of taylor is Γ(n + 1): not exact, nor extended")
+    return np.where(n < 0, 0 * n, f.gamma(np.where(n < 0, 0 * n, n) + 1))[()]
 
 
 def perm(N: Any, k: Any) -> Any:

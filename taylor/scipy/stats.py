@@ -16,12 +16,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from taylor.core import functions as fn
-from taylor.core.advice import no_name, suggesting
+from taylor.core.advice import RULE, no_name
 from taylor.core.operand import as_array, lift
 from taylor.errors import ShapeMismatch
 from taylor.numbers.kinds import is_operand
@@ -29,6 +30,7 @@ from taylor.scipy import descriptive
 from taylor.scipy import special as sp
 from taylor.scipy.descriptive import *  # noqa: F403
 from taylor.scipy.rows import SKEW
+from taylor.scipy.theirs import names_of, of_plain
 
 __all__ = [
     *descriptive.__all__, "Dirichlet", "MultivariateNormal", "bernoulli", "beta", "binom",
@@ -49,7 +51,62 @@ OF_X = {  # function -> (below the support, above it)
 OPPOSITE = {"logcdf": ("cdf", "sf"), "logsf": ("sf", "cdf")}
 
 
-class Continuous:
+class Distribution:
+    """A distribution of SciPy's name, which has SciPy's own methods for plain numbers, too.
+
+    Called with parameters it is the one with these: `norm(0, 2).pdf(x)` is `norm.pdf(x, 0, 2)`.
+
+    >>> import taylor
+    >>> float(taylor.gradient(lambda s: norm(0.0, s).logpdf(1.0), 2.0)), float(expon.mean())
+    (-0.375, 1.0)
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"<taylor.scipy.stats.{self.name}>"
+
+    @property
+    def theirs(self) -> Any:
+        """SciPy's distribution of that name."""
+        return getattr(import_module("scipy.stats"), self.name)
+
+    def _of_plain(self, method: str, instead: str = RULE) -> Any:
+        name = f"taylor.scipy.stats.{self.name}.{method}"
+        return of_plain(getattr(self.theirs, method), name, instead)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Frozen:
+        return Frozen(self, args, kwargs)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name.startswith("_") or not hasattr(self.theirs, name):
+                full = f"taylor.scipy.stats.{vars(self).get('name')}"
+                raise no_name(full, name, dir(type(self)))
+            return self._of_plain(name)
+
+
+class Frozen:
+    """A distribution with its parameters."""
+
+    def __init__(self, of: Distribution, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.of, self.args, self.kwargs = of, args, kwargs
+
+    def __repr__(self) -> str:
+        return f"<{self.of!r} with parameters>"
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        method = getattr(self.of, name)
+        if hasattr(type(self.of), name) and name != "entropy":
+            return lambda x: method(x, *self.args, **self.kwargs)
+        return lambda *more, **named: method(*more, *self.args, **self.kwargs, **named)
+
+
+class Continuous(Distribution):
     """A continuous distribution: `names` of its shapes, its support, and formulas by name.
 
     Shapes are positive, but those in `free`.  The density is zero at the ends of the support in
@@ -65,16 +122,9 @@ class Continuous:
         open: str = "",
         **formulas: Formula,
     ) -> None:
-        self.name, self.names, self.support = name, names.split(), support
+        super().__init__(name)
+        self.names, self.ends = names.split(), support
         self.free, self.open, self.formulas = free.split(), open.split(), formulas
-
-    def __repr__(self) -> str:
-        return f"<taylor.scipy.stats.{self.name}>"
-
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any:
-            raise no_name(f"taylor.scipy.stats.{vars(self).get('name')}", name, dir(type(self)))
 
     # -------------------------------------------------------------- functions of x
     def pdf(self, x: Any, *args: Any, **kwargs: Any) -> Any:
@@ -111,6 +161,11 @@ class Continuous:
         """Return x with sf(x) = q."""
         return self._quantile("isf", q, args, kwargs)
 
+    def interval(self, confidence: Any, *args: Any, **kwargs: Any) -> Any:
+        """Return the ends of the middle part of so much probability."""
+        q = (1 - as_array(confidence)) / 2
+        return self.ppf(q, *args, **kwargs), self.isf(q, *args, **kwargs)
+
     # -------------------------------------------------------------- how
     def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
         """Return the shapes, loc and scale."""
@@ -140,7 +195,7 @@ class Continuous:
 
     def _of_x(self, function: str, z: Any, shapes: list[Any]) -> Any:
         """Return a function of z inside the support, and what it is outside."""
-        (low, high), (below, above) = self.support, OF_X[function]
+        (low, high), (below, above) = self.ends, OF_X[function]
         under = z <= low if "low" in self.open else z < low if low > -INF else None
         over = z >= high if "high" in self.open else z > high if high < INF else None
         inner, lost = z, sum(0 * s for s in shapes)
@@ -168,15 +223,15 @@ class Continuous:
     def _quantile(
         self, function: str, q: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
+        formula = self.formulas.get(function)
+        if formula is None and "ppf" not in self.formulas:
+            return self._of_plain(function, "there is no formula")(q, *args, **kwargs)
         *shapes, loc, scale = self._arguments(args, kwargs)
         q = as_array(q)
         q = np.where(q < 0, math.nan, np.where(q > 1, math.nan, q))[()]
-        formula = self.formulas.get(function)
-        if formula is None and "ppf" not in self.formulas:
-            raise TypeError(f"taylor.scipy.stats.{self.name} has no {function}")
         with np.errstate(all="ignore"):
             z = self.formulas["ppf"](1 - q, *shapes) if formula is None else formula(q, *shapes)
-        first, last = self.support if function == "ppf" else self.support[::-1]
+        first, last = self.ends if function == "ppf" else self.ends[::-1]
         lost = sum(0 * s for s in shapes)
         z = np.where(q <= 0, first + lost, np.where(q >= 1, last + lost, z))[()]
         return z * scale + loc
@@ -359,7 +414,7 @@ class Discrete(Continuous):
     def logpmf(self, k: Any, *args: Any, **kwargs: Any) -> Any:
         """Return the logarithm of `pmf`; -inf where k is no whole number of the support."""
         k, shapes, *_ = self._standard(k, args, kwargs)
-        low, high = self.support[0], self.last(*shapes)
+        low, high = self.ends[0], self.last(*shapes)
         there = (k == np.floor(k)) & (k >= low) & (k <= high)
         y = self._inside("logpmf", np.where(there, k, low), shapes)
         return np.where(there, y, -INF + sum(0 * s for s in shapes))
@@ -383,7 +438,7 @@ class Discrete(Continuous):
         return k, shapes, loc, scale
 
     def _of_x(self, function: str, z: Any, shapes: list[Any]) -> Any:
-        low, high = self.support[0], self.last(*shapes)
+        low, high = self.ends[0], self.last(*shapes)
         k, (below, above) = np.floor(z), OF_X[function]
         y = self._inside(function, np.where((k < low) | (k >= high), low, k), shapes)
         lost = sum(0 * s for s in shapes)
@@ -392,10 +447,7 @@ class Discrete(Continuous):
     def _quantile(
         self, function: str, q: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        raise TypeError(
-            f"taylor.scipy.stats.{self.name} has no {function}: it is a step function; use "
-            f"scipy.stats.{self.name}.{function} of plain numbers"
-        )
+        return self._of_plain(function, "it is a step function")(q, *args, **kwargs)
 
 
 def _choose(n: Any, k: Any) -> Any:
@@ -424,7 +476,7 @@ DISCRETE = [d for d in list(globals().values()) if isinstance(d, Discrete)]
 
 
 # ------------------------------------------------------------------ vectors
-class MultivariateNormal:
+class MultivariateNormal(Distribution):
     """The normal distribution of vectors, which stand in the last axis of x."""
 
     def logpdf(self, x: Any, mean: Any = None, cov: Any = 1.0, allow_singular: bool = False) -> Any:
@@ -498,7 +550,7 @@ def _in_range(cov: Any, rows: Any) -> tuple[Any, Any, Any]:
     return np.transpose(rows @ units), 0.5 * np.sum(np.log(variances[here])), outside
 
 
-class Dirichlet:
+class Dirichlet(Distribution):
     """The Dirichlet distribution; the parts x_i, which sum to one, stand in the first axis."""
 
     def logpdf(self, x: Any, alpha: Any) -> Any:
@@ -521,7 +573,7 @@ class Dirichlet:
         return fn.exp(self.logpdf(x, alpha))
 
 
-multivariate_normal, dirichlet = MultivariateNormal(), Dirichlet()
+multivariate_normal, dirichlet = MultivariateNormal("multivariate_normal"), Dirichlet("dirichlet")
 
 if not TYPE_CHECKING:
-    __getattr__ = suggesting(__name__)
+    __getattr__ = names_of(__name__)

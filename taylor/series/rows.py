@@ -158,7 +158,9 @@ def _table(
     inputs, reaches = together(*(divisible(x._coef) for x in inside)), [x._reach for x in inside]
     parameters = [x for x, m in zip(args, mine, strict=True) if not m]
     try:
-        program = of_row(row, live, Kind.of(inputs[0]).exact)
+        kind = Kind.of(inputs[0])
+        # of moduli of sets the equation itself gives narrower bounds than phases, of angles wider
+        program = of_row(row, live, kind.exact or (kind.sets and row.polar == 1))
         table = swept(program, owner.algebra, inputs, parameters, reaches=reaches)
     except DomainError:
         if row.jumps is not None:

@@ -340,8 +340,9 @@ class Series(Coefficients):
         if mod is None and self._is_floats():
             if type(r) is int and r > 1:
                 y: Self = integer_power(self, r)
-                if np.isfinite(y._coef).all():
-                    y._coef[0] = self._coef[0] ** r
+                c = y._coef
+                if math.isfinite(np.vdot(c, c)) or np.isfinite(c).all():  # the first is fast
+                    c[0] = self._coef[0] ** r
                     return y
             elif type(r) is float and r % 1 and np.all(self._coef[0] > 0):
                 table = by_code(real_power, LEFT, self.algebra, [self._coef, r])
@@ -489,8 +490,9 @@ class Series(Coefficients):
             else:
                 terms, out = op.spec.split("->")
                 first, second = terms.split(",")[:: 1 if live is LEFT else -1]
-                z, reach = free_letter(op.spec), max(a, b)
-                some = int(np.count_nonzero(owner.algebra.degrees <= reach))  # the others are zero
+                z, some = free_letter(op.spec), len(x)
+                if is_operand(x) or is_operand(y):  # what is zero need not be recorded
+                    some = int(np.count_nonzero(owner.algebra.degrees <= max(a, b)))
                 found = contract(f"{z}{first},{second}->{z}{out}", x[:some], y)
                 if some < len(x):
                     rest = zeros((len(x) - some, *found.shape[1:]), found)

@@ -14,6 +14,7 @@ from taylor.core.functions import sqrt
 from taylor.core.operand import lift
 from taylor.core.singular import is_zero
 from taylor.core.tables import nonzero
+from taylor.core.tags import user_tag
 from taylor.errors import DomainError
 from taylor.numbers import factorials
 from taylor.numbers.kinds import Array, Floats, Kind, base, content, is_operand
@@ -65,12 +66,17 @@ class Taylor(PowerSeries):
         >>> Taylor.variable(2, order=3) ** 3
         8 + 12 t + 6 t² + t³ + O(t⁴)
         """
+        algebra = Univariate(check_order(order))
+        if type(value) is float and type(direction) in (float, int) and order:  # the usual case
+            table = np.zeros(algebra.size)
+            table[0], table[1] = value, direction
+            return cls._make(table, algebra, user_tag(0), 1)
         value = lift(value)
         head = value if is_operand(value) else as_array(value)
         kind = Kind.of(head)
         if type(direction) in (float, int) and isinstance(kind, Floats):
             direction = np.asarray(direction, dtype=np.result_type(kind.dtype, direction))
-        return cls._seeded(head, Univariate(check_order(order)), as_array(direction)[None])
+        return cls._seeded(head, algebra, as_array(direction)[None])
 
     @classmethod
     def constant(cls, value: Any, order: int) -> Self:

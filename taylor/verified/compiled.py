@@ -29,8 +29,9 @@ class Series(Jets):
     kernels = FUNCTIONS
 
     def __init__(self, program: Program, order: int, variable: bool) -> None:
-        if any(isinstance(i.op, Integral) and i.op.polar is not None for i in expand(program).code):
-            raise TypeError("a function has an equation in phases, which gives narrower bounds")
+        rules = [i.op.row for i in expand(program).code if isinstance(i.op, Integral)]
+        if any(r.polar is not None and r.polar < 1 and not r.split for r in rules):
+            raise TypeError("an angle has an equation in phases, which gives narrower bounds")
         s = scalars(expand(program, exact=True), order)
         if s.guards or any(name == "choose" for name, *_ in s.code):
             raise TypeError("which branch is taken may differ among the boxes")

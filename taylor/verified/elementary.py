@@ -24,7 +24,8 @@ MANY = 32  # intervals that are worth a call
 LARGEST = proven.BOUNDS["turned"][3]  # argument of sin and cos
 ROWS = {  # functions of the table that are taken from the code, and their arguments
     "exp": 1, "log": 1, "sin": 1, "cos": 1, "tan": 1, "sinh": 1, "cosh": 1, "tanh": 1, "sech2": 1,
-    "atan": 1, "asin": 1, "acos": 1, "real_power": 2, "exponential": 2,
+    "atan": 1, "asin": 1, "acos": 1, "log1p": 1, "expm1": 1, "sigmoid": 1, "asinh": 1, "acosh": 1,
+    "atanh": 1, "real_power": 2, "exponential": 2,
 }  # fmt: skip
 Ends = tuple[Array, Array]
 Bounds = tuple[Array, Array, Array]  # ends, and where they are known

@@ -111,8 +111,8 @@ def absorbed(x: TaylorModel) -> TaylorModel:
     coef[mixed] = 0.0
     columns = coef[linear].T
     q = frame(columns, np.ones(n))
-    sizes = turned(q, Interval(columns)).mag.sum(axis=1) * (1 + n * U)
-    sizes = above(sizes + turned(q, Interval(-radius, radius)).mag)
+    every = turned(q, Interval(*(np.column_stack([columns, r]) for r in (-radius, radius)))).mag
+    sizes = above(every[:, :n].sum(axis=1) * (1 + n * U) + every[:, n])
     coef[linear] = (q * sizes).T
     lost = above(np.abs(coef[linear]).sum(axis=0) * U + n * TINY)
     return TaylorModel(coef, lost, x.space)

@@ -1,4 +1,4 @@
-"""SciPy's sparse matrices of numbers: products with arrays of values of the package, equations."""
+"""scipy.sparse.linalg: equations of sparse matrices of numbers and values of the package."""
 
 from __future__ import annotations
 
@@ -8,29 +8,12 @@ import numpy as np
 import scipy.sparse
 import scipy.sparse.linalg
 
-from taylor.core.advice import suggesting
 from taylor.core.operand import as_array
 from taylor.core.table import Rule
 from taylor.errors import ShapeMismatch
+from taylor.scipy.theirs import names_of
 
-__all__ = [
-    "by_rows", "matmul", "spsolve",
-]  # fmt: skip
-
-
-def matmul(a: Any, x: Any) -> Any:
-    """Return A @ x of a sparse matrix of plain numbers, in any format, and a vector or matrix.
-
-    >>> import taylor
-    >>> a = scipy.sparse.csr_array([[1.0, 2.0], [0.0, 3.0]])
-    >>> taylor.jacobian(lambda x: matmul(a, x), [1.0, 1.0])
-    array([[1., 2.],
-           [0., 3.]])
-    """
-    a, x = scipy.sparse.coo_array(a), as_array(x)
-    if np.ndim(x) not in (1, 2) or np.shape(x)[0] != a.shape[1]:
-        raise ShapeMismatch(f"a matrix of shape {a.shape} has no product with {np.shape(x)}")
-    return a @ x
+__all__ = ["by_rows", "spsolve"]
 
 
 def spsolve(a: Any, b: Any) -> Any:
@@ -68,4 +51,4 @@ def by_rows(f: Any, x: Any, ndim: int) -> Any:
 
 
 if not TYPE_CHECKING:
-    __getattr__ = suggesting(__name__)
+    __getattr__ = names_of(__name__)

@@ -10,7 +10,7 @@ array([[7., 1.]])
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from taylor.core import functions as f
 from taylor.core.operand import as_array
 from taylor.errors import ShapeMismatch
 from taylor.scipy.special import rel_entr
+from taylor.scipy.theirs import names_of
 
 Formula = Callable[..., Any]
 
@@ -134,3 +135,7 @@ def squareform(X: Any) -> Any:
     place = np.zeros((n, n), dtype=int)
     place[np.triu_indices(n, 1)] = np.arange(1, np.size(x) + 1)
     return np.concatenate([np.zeros(1), x])[place + place.T]
+
+
+if not TYPE_CHECKING:
+    __getattr__ = names_of(__name__)

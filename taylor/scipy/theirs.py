@@ -1,0 +1,52 @@
+"""What SciPy's modules have and these do not: SciPy's own, for plain numbers.
+
+A program that imports a module of this package in place of SciPy's finds all of it here.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from importlib import import_module
+from types import BuiltinFunctionType, FunctionType, MethodType
+from typing import Any
+
+from taylor.core.advice import RULE, suggesting
+from taylor.numbers.kinds import is_operand
+
+INSTEAD = dict.fromkeys(("odeint", "solve_ivp"), "use taylor.ode.solve_ivp")
+
+
+def names_of(module: str) -> Callable[[str], Any]:
+    """Return what a module of the name of one of SciPy's does about a name that it does not have.
+
+    >>> names_of("taylor.scipy.special")("bernoulli")(2)
+    array([ 1.        , -0.5       ,  0.16666667])
+    """
+    suggest = suggesting(module)
+
+    def find(name: str) -> Any:
+        theirs = import_module(module.removeprefix("taylor."))
+        if name.startswith("_") or name not in theirs.__all__:
+            return suggest(name)
+        return of_plain(getattr(theirs, name), f"{module}.{name}", INSTEAD.get(name, RULE))
+
+    return find
+
+
+def of_plain(found: Any, name: str, instead: str = RULE) -> Any:
+    """Return what SciPy has under a name; if it is a function it takes plain numbers only."""
+    if not isinstance(found, (FunctionType, BuiltinFunctionType, MethodType)):
+        return found
+
+    @functools.wraps(found)
+    def plain(*args: Any, **kwargs: Any) -> Any:
+        if _varies([*args, *kwargs.values()]):
+            raise TypeError(f"{name} is SciPy's, of plain numbers: {instead}")
+        return found(*args, **kwargs)
+
+    return plain
+
+
+def _varies(x: Any) -> bool:
+    return is_operand(x) or (isinstance(x, (list, tuple)) and any(map(_varies, x)))
