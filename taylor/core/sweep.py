@@ -353,9 +353,13 @@ class Sweep:
             return False
         return np.shape(base(value)) == () or self.policy.singular == "raise"
 
-    def lanes_active(self, args: Sequence[int], possibly: bool = False) -> Any:
-        """Return where some argument varies, per lane, or may vary if inputs do."""
-        moving = self.movable if possibly else self.moving
+    def lanes_active(self, args: Sequence[int]) -> Any:
+        """Return where some argument varies, per lane."""
+        return self._active(args, self.moving)
+
+    def _active(self, args: Sequence[int], moving: list[Any]) -> Any:
+        """Return where some argument varies, or of `movable` where one may if inputs do."""
+        possibly = moving is self.movable
         for i in range(len(moving), max(args, default=-1) + 1):
             op, inner, _ = self.program.code[i]
             lanes: Any = np.zeros((), dtype=bool)
@@ -400,7 +404,7 @@ class Sweep:
         if not bad.any():
             return None
         active = np.broadcast_to(self.lanes_active(args), bad.shape)
-        varies = self.lanes_active(args, True) if alone else bad & active
+        varies = self._active(args, self.movable) if alone else bad & active
         if self.raises(y) and varies.any():
             raise no_expansion(row, [self.value(a) for a in args])
         return (bad & active, bad & ~active)

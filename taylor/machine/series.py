@@ -139,10 +139,10 @@ class Emission(Sweep):
     def lanes_active(self, args: Sequence[int]) -> Any:
         """Return what is positive where some argument varies: a number, if it is known."""
         for i in range(len(self.moving), max(args, default=-1) + 1):
-            self.moving.append(self._active(i))
+            self.moving.append(self._varies(i))
         return self._sum_of_active([self.moving[a] for a in args])
 
-    def _active(self, i: int) -> Any:
+    def _varies(self, i: int) -> Any:
         op, args, _ = self.program.code[i]
         if not self.height[i] or isinstance(op, Input):
             return float(self.height[i] > 0)
