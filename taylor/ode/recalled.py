@@ -105,7 +105,7 @@ def recalled(
 
     `what` tells apart functions that are made of one fun.
     """
-    while type(fun) is FunctionType and fun.__module__.startswith("taylor.ode."):
+    while type(fun) is FunctionType and (fun.__module__ or "").startswith("taylor.ode."):
         fun = vars(fun).get("__wrapped__")
     if type(fun) is not FunctionType:
         return record()
