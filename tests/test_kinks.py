@@ -496,3 +496,38 @@ def test_a_kink_that_moves_with_another_variable_is_decided_there_first():
             driver(lambda y: taylor.jvp(wedge, y, np.array([1.0, 2.0]))[1], np.zeros(2))
     h = taylor.compile(lambda p: taylor.derivative(lambda t: abs(p * t * t), 0.0, 2))
     assert (h(0.5), h(-0.25)) == (1.0, 0.5)
+
+
+# ------------------------------------------------------------------ lanes that do not move
+CUT_OFF = {  # at the end of a domain, where what is cut off stays
+    "sqrt": lambda x: np.sqrt(np.maximum(x, 0)),
+    "cbrt": lambda x: np.cbrt(np.maximum(x, 0)),
+    "a real power": lambda x: np.maximum(x, 0) ** 0.5,
+    "arcsin": lambda x: np.arcsin(np.clip(x, -5, 0) + 1),
+    "arccos": lambda x: np.arccos(np.minimum(-x, 0) + 1),
+    "arccosh": lambda x: np.arccosh(np.where(x > 0, x, 0) + 1),
+    "a root of a square": lambda x: np.sqrt(np.maximum(x, 0) ** 2),
+    "a modulus": lambda x: np.hypot(np.maximum(x, 0), 0),
+}
+
+
+@pytest.mark.parametrize("name", CUT_OFF)
+def test_what_is_cut_off_has_the_derivative_zero_beside_lanes_that_move(name):
+    f, x = CUT_OFF[name], np.array([-1.0, 0.3, -3.0, -0.4])
+    sign = -1.0 if name == "arcsin" else 1.0
+    x, e = sign * x, np.eye(4)
+    slopes = np.array([taylor.derivative(f, v) for v in x.tolist()])
+    assert slopes[0] == slopes[2] == slopes[3] == 0 != slopes[1]
+    ways = {
+        "by hand": f(Taylor.variable(x, 2)).coef[1],
+        "gradient": taylor.gradient(lambda x: np.sum(f(x)), x),
+        "jacfwd": np.diag(taylor.jacfwd(f, x)),
+        "jacrev": np.diag(taylor.jacrev(f, x)),
+        "jvp": taylor.jvp(f, (x,), (np.ones(4),))[1],
+        "columns": [taylor.jvp(f, (x,), (v,))[1] @ v for v in e],
+    }
+    for way, found in ways.items():
+        np.testing.assert_allclose(found, slopes, rtol=1e-14, err_msg=way)
+    bends = [taylor.derivative(f, v, 2) for v in x.tolist()]
+    hessian = taylor.hessian(lambda x: np.sum(f(x)), x)
+    np.testing.assert_allclose(np.diag(hessian), bends, rtol=1e-13)

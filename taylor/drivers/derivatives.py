@@ -285,10 +285,12 @@ def _jacobian(f: Function, x: Any) -> Any:
 
 
 def _by_columns(f: Function, x: Any) -> Any:
+    """Return the Jacobian by forward mode, by series of higher order where that is not enough."""
     try:
-        return _columns(f, x)
+        found = _columns(f, x)
     except NonAnalyticError:
         return tables(f, x, 1)[0]
+    return tables(f, x, 1)[0] if has_nan(found) else found
 
 
 def _by_rows(code: Any, v: list[Any], out: int, f: Function, x: Any) -> Any:

@@ -45,6 +45,7 @@ class Real(Text):
         self.size = 0  # doubles of workspace in use at most
         self.rooms: dict[int, int] = {}  # of arrays, by where they begin
         self.holes: dict[int, int] = {}  # between them
+        self.floor = 0  # the place below which no hole is used, where arrays are to have new memory
         self.released: list[int] = []  # by the garbage collector, too, whenever it runs
 
     # -------------------------------------------------------------- registers
@@ -325,10 +326,10 @@ class Real(Text):
     def allocate(self, size: int) -> int:
         """Return the offset of that many numbers (rounded up to whole vectors) of workspace."""
         size = self.rounded(max(size, 1))
-        while self.released:
-            self._merge(self.released.pop())
+        self._merge()
         room, start = min(
-            ((n, i) for i, n in self.holes.items() if n >= size), default=(size, self.size)
+            ((n, i) for i, n in self.holes.items() if n >= size and i >= self.floor),
+            default=(size, self.size),
         )
         if self.holes.pop(start, size) > size:
             self.holes[start + size] = room - size
@@ -340,12 +341,21 @@ class Real(Text):
         """Make the memory of an array that is read no more available: from the next array on."""
         self.released.append(start)
 
-    def _merge(self, start: int) -> None:
-        """Make one hole of the room of an array and the holes beside it."""
-        end = start + self.rooms.pop(start)
-        end += self.holes.pop(end, 0)
-        start = next((i for i, n in self.holes.items() if i + n == start), start)
-        self.holes[start] = end - start
+    def _merge(self) -> None:
+        """Make one hole of the room of each released array and the holes beside it."""
+        while self.released:
+            start = self.released.pop()
+            end = start + self.rooms.pop(start)
+            end += self.holes.pop(end, 0)
+            start = next((i for i, n in self.holes.items() if i + n == start), start)
+            self.holes[start] = end - start
+
+    @contextlib.contextmanager
+    def fresh(self) -> Iterator[None]:
+        """Give arrays no memory in which others were before."""
+        floor, self.floor = self.floor, max(self.size, 1)
+        yield
+        self.floor = floor
 
     def rounded(self, size: int) -> int:
         """Return the room of an array: the last row may be written to its last vector."""

@@ -137,8 +137,10 @@ class Swept:
         self.sweep, self.op, self.f, self.y = sweep, op, sweep.f, sweep.table[i]
         check(op, sweep.complex[i], False)
         moving = op.live([sweep.height[a] > 0 for a in self.args])
-        self.body, self.heights = expand(op.body), [sweep.order * m for m in moving]
-        self.groups = op.groups(len(self.args))
+        self.body, self.groups = expand(op.body), op.groups(len(self.args))
+        self.heights = [sweep.order * m for m in moving]
+        for k in self.groups[1]:  # read where it lies, and that is no further
+            self.heights[k] = sweep.height[self.args[k]]
         self.inner: list[Any] = []  # their memory is not to be used for anything else
 
     def write(self) -> None:
@@ -164,13 +166,12 @@ class Swept:
 
     def _step(self, given: Sequence[Table]) -> list[Symbol]:
         """Write a step, and return the tables of its results."""
-        sweep, holes = self.sweep, self.f.holes
+        f, sweep = self.f, self.sweep
         x = [_anew(table) for table in given]  # what it holds is another number in each step
-        self.f.holes = {}
-        inner = type(sweep)(
-            self.f, self.body, sweep.order, x, self.heights, (), sweep.algebra, by_degree=False
-        )
-        self.f.holes = holes
+        with f.fresh():
+            inner = type(sweep)(
+                f, self.body, sweep.order, x, self.heights, (), sweep.algebra, by_degree=False
+            )
         inner.run()
         self.inner.append(inner)
         return [inner.result(j) for j in self.body.outputs]

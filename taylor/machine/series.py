@@ -153,7 +153,7 @@ class Emission(Sweep):
                 return one
             left, right = self.value(lhs), self.value(rhs)
             sides = (left, right, one, other), (right, left, other, one)  # at a tie both count
-            return settled(self._sum_of_active([host(s)._choose(*s, "where") for s in sides]))
+            return settled(self._sum_of_active([host(s)._choose(*s, "formula") for s in sides]))
         given = [self.moving[a] for a in op.reads(args)]
         if isinstance(op, Map) and not isinstance(given[0], float):
             return settled(op.value(given, self.number))
@@ -394,7 +394,7 @@ class Emission(Sweep):
         kept = {*self.program.outputs, *self.program.inputs}
         kept |= {i for g in self.program.guards for i in (g.a, g.b)}
         ends = defaultdict[int, list[int]](list)
-        if self.f.unit > 1 or self._in_parts:  # else what is not written must stay zero
+        if self.f.unit > 1 or (self._in_parts and self.by_degree):  # else zeros must stay
             for i in last.keys() - kept:
                 ends[last[i]].append(i)
         for n, group in enumerate(groups):

@@ -55,7 +55,8 @@ class Table(Symbol):
         """Return a new table; what is never written stays zero."""
         new = Table(self.f, shape, None, 0, complex, self.dense)
         new.waiting = True
-        if self.f.unit == 1 and not self.dense:  # of its own: what is not written stays zero
+        own = not self.dense or self.f.floor > 0  # then what is not written stays zero
+        if self.f.unit == 1 and own:
             new.place()
         return new
 
@@ -78,6 +79,11 @@ class Table(Symbol):
         self.place()
         places = holding(self).places
         return Held(places, self.part_shape, self.size_of_part, height)
+
+    def moved(self, shape: Shape, strides: Sequence[int], start: int) -> tuple[Any, ...]:
+        """Return what describes these numbers in another order: from where they lie."""
+        self.place()
+        return super().moved(shape, strides, start)
 
     def forget(self) -> None:
         """Give the memory back."""
@@ -110,6 +116,7 @@ class Table(Symbol):
 
     def rows(self, n: int) -> Table:
         """Return the table of the first n coefficients."""
+        self.place()
         new = Table(self.f, (n, *self.part_shape), self.slot, self.offset, dense=self.dense)
         new.plane = self.plane
         return new

@@ -36,7 +36,7 @@ def is_array_like(x: Any) -> bool:
 def has_own_class(x: Any) -> bool:
     """Whether x is an array of a class that its results have, too: with units, say.
 
-    >>> has_own_class(np.eye(2)), has_own_class(np.matrix("1"))
+    >>> has_own_class(np.eye(2)), has_own_class(np.zeros(2, [("x", float)]).view(np.recarray))
     (False, True)
     """
     return isinstance(x, np.ndarray) and not (type(x) in PLAIN or isinstance(x, Fillable))

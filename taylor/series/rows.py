@@ -136,7 +136,22 @@ def elementary(row: Elementary, owner: Coefficients, args: Sequence[Any]) -> Any
             return special
     still = row.jumps is not None or all(x._reach == 0 for x in inside)
     y = owner._new(_table(row, owner, args, mine, values), reach=0 if still else UNKNOWN)
-    return _known(owner, y, row, inside, mine, values) if y.shape else y
+    if not y.shape:
+        return y
+    _rest(row, y._coef, inside)
+    return _known(owner, y, row, inside, mine, values)
+
+
+def _rest(row: Elementary, table: Any, inside: Sequence[Any]) -> None:
+    """Write zeros to the lanes in which no argument varies: at their ends slopes are 0·inf."""
+    if row.germ is None or is_operand(table) or table.dtype.kind not in "fc":
+        return
+    with np.errstate(all="ignore"):
+        total = np.add.reduce(table, axis=None)
+    if np.isfinite(total):
+        return
+    moving = functools.reduce(np.logical_or, [nonzero(x._coef[1:]).any(0) for x in inside])
+    table[1:, np.broadcast_to(~moving & np.isfinite(table[0]), table.shape[1:])] = 0
 
 
 def _table(

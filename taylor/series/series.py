@@ -401,7 +401,7 @@ class Series(Coefficients):
         if is_operand(coef) or coef.dtype == object or np.asarray(value).dtype != object:
             spread = self.shape and not is_operand(value)
             coef[0] = np.broadcast_to(value, self.shape) if spread else value
-        return self._new(coef)
+        return self._new(coef, reach=self._reach)
 
     def _local_series(self, row: Elementary, order: int) -> Any:
         """Return the local coefficients of a row: c_m(x + u) = Σ C(m+j, j) c_{m+j}(x) u^j."""
@@ -510,7 +510,9 @@ class Series(Coefficients):
         tables = together(*inputs)
         parameters = [plain(x) for x, m in zip(args, mine, strict=True) if not m]
         program = rows.choice(mode, mine)
-        return self._new(rows.swept(program, self.algebra, tables, parameters, self.tag.side))
+        reach = max([x._reach for x, m in zip(args[2:], mine[2:], strict=True) if m], default=0)
+        table = rows.swept(program, self.algebra, tables, parameters, self.tag.side)
+        return self._new(table, reach=reach)
 
     def _looked_up(self, op: Lookup, args: Sequence[Any]) -> Any:
         (x, table), (inside, varies) = args, self._mine(args)
