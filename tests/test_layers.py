@@ -19,8 +19,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "rounding", "intervals", "factorials", "special_series", "special_values",
     ],
     "llvm": [
-        "text", "registers", "ir", "function", "bounds", "polynomials", "kernels", "special",
-        "vector", "store", "jit", "entry", "tiles", "proven", "enclosures",
+        "text", "registers", "workspace", "ir", "function", "bounds", "polynomials", "kernels",
+        "special", "vector", "store", "jit", "entry", "tiles", "proven", "enclosures",
     ],
     "core": [
         "advice", "choices", "reads", "table", "tags", "tables", "algebra", "structured", "powers",

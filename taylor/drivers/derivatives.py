@@ -7,6 +7,7 @@ Where it cannot decide, at a removable singularity, forward mode does; at the ti
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 from contextlib import AbstractContextManager, nullcontext
@@ -286,11 +287,10 @@ def _jacobian(f: Function, x: Any) -> Any:
 
 def _by_columns(f: Function, x: Any) -> Any:
     """Return the Jacobian by forward mode, by series of higher order where that is not enough."""
-    try:
-        found = _columns(f, x)
-    except NonAnalyticError:
-        return tables(f, x, 1)[0]
-    return tables(f, x, 1)[0] if has_nan(found) else found
+    with contextlib.suppress(NonAnalyticError):
+        if not has_nan(found := _columns(f, x)):
+            return found
+    return tables(f, x, 1)[0]
 
 
 def _by_rows(code: Any, v: list[Any], out: int, f: Function, x: Any) -> Any:

@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Self, TypeVar
 
 from taylor.llvm.registers import ONE, Scalar, literal, paired, repeated, type_of
-from taylor.llvm.text import Text
+from taylor.llvm.workspace import WIDTH as WIDTH
+from taylor.llvm.workspace import Workspace
 
 T = TypeVar("T")
 Index = int | str  # a whole number: known now, or in a register of that name
-WIDTH = 8  # doubles in a vector
 UNROLL = 4  # loops of so few iterations are written out
 NO_OVERFLOW = {"add", "sub", "mul"}
 BLAS = "blas."  # what names of its functions begin with
@@ -25,15 +25,14 @@ PART = "extractvalue"  # of the results of a function that has several
 FUSED = 8  # products of a sum that are added to another one by one
 
 
-class Real(Text):
+class Real(Workspace):
     """The text of a function `void @f(ptr %data)` that works in one block of memory.
 
     With `unit` > 1 every number is a vector of that many, one for each point of a batch.
     """
 
     def __init__(self, unit: int = 1) -> None:
-        super().__init__()
-        self.unit = unit
+        super().__init__(unit)
         self.declarations: set[str] = set()
         self.globals: dict[Any, str] = {}
         self.definitions: list[str] = []
@@ -42,11 +41,6 @@ class Real(Text):
         self.found: dict[Any, Any] = {}  # results that may be asked for again, by region
         self.contracts = False  # whether a product and a sum may be rounded as one
         self.products: dict[str, list[tuple[Scalar, Scalar]]] = {}  # registers that are Σ a·b
-        self.size = 0  # doubles of workspace in use at most
-        self.rooms: dict[int, int] = {}  # of arrays, by where they begin
-        self.holes: dict[int, int] = {}  # between them
-        self.floor = 0  # the place below which no hole is used, where arrays are to have new memory
-        self.released: list[int] = []  # by the garbage collector, too, whenever it runs
 
     # -------------------------------------------------------------- registers
     def _register(self, width: int, expression: str, kind: str = "double") -> Scalar:
@@ -323,46 +317,6 @@ class Real(Text):
         return self._register(WIDTH, f"icmp slt {stop.type} {moved.text}, {stop.text}", "i1")
 
     # -------------------------------------------------------------- memory
-    def allocate(self, size: int) -> int:
-        """Return the offset of that many numbers (rounded up to whole vectors) of workspace."""
-        size = self.rounded(max(size, 1))
-        self._merge()
-        room, start = min(
-            ((n, i) for i, n in self.holes.items() if n >= size and i >= self.floor),
-            default=(size, self.size),
-        )
-        if self.holes.pop(start, size) > size:
-            self.holes[start + size] = room - size
-        self.size = max(self.size, start + size)
-        self.rooms[start] = size
-        return start
-
-    def release(self, start: int) -> None:
-        """Make the memory of an array that is read no more available: from the next array on."""
-        self.released.append(start)
-
-    def _merge(self) -> None:
-        """Make one hole of the room of each released array and the holes beside it."""
-        while self.released:
-            start = self.released.pop()
-            end = start + self.rooms.pop(start)
-            end += self.holes.pop(end, 0)
-            start = next((i for i, n in self.holes.items() if i + n == start), start)
-            self.holes[start] = end - start
-
-    @contextlib.contextmanager
-    def fresh(self) -> Iterator[None]:
-        """Give arrays no memory in which others were before."""
-        floor, self.floor = self.floor, max(self.size, 1)
-        yield
-        self.floor = floor
-
-    def rounded(self, size: int) -> int:
-        """Return the room of an array: the last row may be written to its last vector."""
-        if self.unit > 1:
-            return size
-        return (-(-size // WIDTH) + (size > 1)) * WIDTH
-
     def local(self, width: int) -> str:
         """Return the pointer to memory of this call of the function."""
         return self._put("ptr", f"alloca {type_of(width)}, align 64")
