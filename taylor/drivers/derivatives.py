@@ -281,12 +281,10 @@ def _jacobian(f: Function, x: Any) -> Any:
         raise
     except TaylorError:
         return tables(f, x, 1)[0]
-    wide = math.prod(shape_of(v[out])) < n
-    return _by_rows(code, v, out, f, x) if wide else _by_columns(f, x)
+    return _by_rows(code, v, out, f, x) if math.prod(shape_of(v[out])) < n else _by_columns(f, x)
 
 
 def _by_columns(f: Function, x: Any) -> Any:
-    """Return the Jacobian by forward mode, by series of higher order where that is not enough."""
     with contextlib.suppress(NonAnalyticError):
         if not has_nan(found := _columns(f, x)):
             return found

@@ -1,4 +1,4 @@
-"""The workspace of a function: one block of memory, of which arrays have rooms and give them back."""
+"""The workspace of a function: a block of memory, where arrays have rooms and give them back."""
 
 from __future__ import annotations
 
