@@ -18,7 +18,7 @@ FOLDERS = {  # lines that a folder may have
     "arrays": 2107,
     "machine": 7195,
     "series": 2582,
-    "drivers": 7660,
+    "drivers": 7658,
     "scipy": 6256,
     "ode": 12355,
     "command": 490,
