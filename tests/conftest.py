@@ -1,8 +1,14 @@
 """Every test draws the same random numbers, whichever tests ran before it in the process."""
 
 import copy
+import gc
 
 import pytest
+
+
+def pytest_collection_finish():
+    gc.collect()
+    gc.freeze()  # else every full collection goes through twenty thousand tests again
 
 
 @pytest.fixture(scope="session")
