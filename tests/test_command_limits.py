@@ -34,6 +34,7 @@ REFUSED = [
     ["(x^1000)^1000", "--exact", "--at", "3/7"], ["1/(1+x+x^2)^50", "--exact", "--order", "900"],
     ["sqrt(x*y*z) + (x*y+z)/(1+y+z)", "--exact", "--at", "1,1,1", "--order", "25"],
     ["x^1e300", "--at", "2", "--order", "1000"], ["exp(exp(exp(exp(exp(x)))))"],
+    ["y0(x)", "--at", "3", "--digits", "900", "--order", "300", "--verified"],
 ]  # fmt: skip
 ANSWERED = [
     ["exp(sin(x))", "--at", "0.5", "--order", "10"], ["tan(x)", "--order", "900", "--json"],
@@ -43,6 +44,7 @@ ANSWERED = [
     ["x*y*z*w", "--order", "8"], ["x^100", "--exact", "--at", "1/3"], ["zeta(x)", "--at", "2.5"],
     ["gamma(x)", "--at", "3.5", "--order", "20", "--digits", "40"], ["x^.5", "--at", "1e300"],
     ["sin(x*y)*exp(z)", "--at", "1,pi/4,sqrt(2)", "--order", "6"], ["exp(exp(exp(x)))"],
+    ["gamma(x)*zeta(x)", "--at", "3", "--digits", "200", "--order", "40", "--verified"],
     ["x*1e-5000", "--digits", "30"], ["airyai(x)", "--at", "2", "--digits", "60"],
 ]  # fmt: skip
 

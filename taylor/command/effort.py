@@ -75,7 +75,9 @@ class Effort:
         if name not in PLAIN:
             self._check_special(name, x)
         cost = self._exactly(name, x) if all(map(_is_exact, x)) else self._plain(name, x)
-        self.left -= cost if name in PLAIN else cost + self._special(name)
+        if name not in PLAIN:
+            cost += self._special(name, any(is_ball(_value(v)) for v in x))
+        self.left -= cost
         if self.left < 0:
             raise ValueError(
                 f"this takes longer than the second at which the command stops (at {name}, to "
@@ -118,11 +120,14 @@ class Effort:
             total += _size(_value(x[0])) * float(min(abs(_value(x[1])), HUGE))
         return min(total, HUGE)
 
-    def _special(self, name: str) -> float:
+    def _special(self, name: str, balls: bool) -> float:
+        n = self.order + 1
         if self.digits is None:
-            return 4000.0 * (self.order + 1)
-        each = self.digits * (1 + self.digits / 100) * (30 if name in NEUMANN else 1)
-        return 200 * (self.order + 1) * each
+            return 4000.0 * n
+        each = self.digits * (1 + self.digits / 100)
+        if balls:  # whose library has series of its own
+            return n * (2 * each * (4 if name in NEUMANN else 1) + 0.01 * n**2)
+        return 200 * n * each * (30 if name in NEUMANN else 1)
 
     def _exactly(self, name: str, x: Sequence[Any]) -> float:
         bits = sum(map(length, x))
