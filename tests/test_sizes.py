@@ -21,7 +21,7 @@ FOLDERS = {  # lines that a folder may have
     "drivers": 7658,
     "scipy": 6256,
     "ode": 12355,
-    "command": 490,
+    "command": 495,
     ".": 833,
     "hyperdual": 202,
     "array_api": 629,
