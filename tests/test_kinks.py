@@ -528,6 +528,10 @@ def test_what_is_cut_off_has_the_derivative_zero_beside_lanes_that_move(name):
     }
     for way, found in ways.items():
         np.testing.assert_allclose(found, slopes, rtol=1e-14, err_msg=way)
+    many = np.array([mpf(v) for v in x.tolist()], dtype=object)
+    ways = f(Taylor.variable(many, 2)).coef[1], np.diag(taylor.jacfwd(f, many))
+    for found in (*ways, f(Taylor.variable(x.astype(np.float32), 2)).coef[1]):
+        np.testing.assert_allclose(np.asarray(found, dtype=float), slopes, rtol=1e-6)
     bends = [taylor.derivative(f, v, 2) for v in x.tolist()]
     hessian = taylor.hessian(lambda x: np.sum(f(x)), x)
     np.testing.assert_allclose(np.diag(hessian), bends, rtol=1e-13)

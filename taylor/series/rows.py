@@ -21,7 +21,7 @@ from taylor.core.memory import in_rows
 from taylor.core.powers import at_zero, integer_valued, lowered, raised
 from taylor.core.program import Program, of_row
 from taylor.core.sides import Choose
-from taylor.core.singular import checked, is_zero, no_expansion
+from taylor.core.singular import checked, is_finite, is_zero, no_expansion
 from taylor.core.sweep import Sweep
 from taylor.core.table import Elementary
 from taylor.core.tables import nonzero, pad
@@ -144,14 +144,19 @@ def elementary(row: Elementary, owner: Coefficients, args: Sequence[Any]) -> Any
 
 def _rest(row: Elementary, table: Any, inside: Sequence[Any]) -> None:
     """Write zeros to the lanes in which no argument varies: at their ends slopes are 0·inf."""
-    if row.germ is None or is_operand(table) or table.dtype.kind not in "fc":
+    if row.germ is None or type(table) is not np.ndarray:
         return
-    with np.errstate(all="ignore"):
-        total = np.add.reduce(table, axis=None)
-    if np.isfinite(total):
-        return
+    if table.dtype == object:
+        fine = np.asarray(np.frompyfunc(is_finite, 1, 1)(table), dtype=bool)
+    else:
+        with np.errstate(all="ignore"):
+            total = np.add.reduce(table, axis=None)
+        if np.isfinite(total):
+            return
+        fine = np.isfinite(table)
     moving = functools.reduce(np.logical_or, [nonzero(x._coef[1:]).any(0) for x in inside])
-    table[1:, np.broadcast_to(~moving & np.isfinite(table[0]), table.shape[1:])] = 0
+    rest = ~(moving | fine.all(0)) & fine[0]
+    table[1:, rest] = 0 * table[0, rest]
 
 
 def _table(
