@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from taylor.core.patterns import matrices
 from taylor.core.program import Program, pushforward, record, told
-from taylor.core.rules import tangents
 from taylor.drivers.pattern import jacobian_pattern
 from taylor.drivers.sparse import color_columns
 from taylor.errors import GuardError, TaylorError, TraceError
@@ -85,19 +84,7 @@ class Jacobian:
         def side_by_side(*x: Any) -> Any:
             return np.reshape(pushforward(program, x, moving, count)[1], (n, count))
 
-        def one_by_one(*x: Any) -> Any:
-            v, (out,) = program.trace(x), program.outputs
-            columns = [
-                tangents(program.code, v, [None, seeds[..., j], *moving[2:]])[out]
-                for j in range(count)
-            ]
-            return np.stack([np.reshape(c + 0 * v[out], n) for c in columns], axis=1)
-
-        try:
-            recorded = record(side_by_side, *point)
-        except TraceError:
-            recorded = record(one_by_one, *point)
-        self.kernel = Kernel(recorded)
+        self.kernel = Kernel(record(side_by_side, *point))
 
     @property
     def weight(self) -> int:
