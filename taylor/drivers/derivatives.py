@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import math
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -129,7 +128,11 @@ def _pullback(
             scalar_only(shape_of(v[out]), what, instead)
         seed = _number(_adjoint(w, v[out], what), v[out])
         free = None if current_policy().kink == "error" else _free_of_kinks(code, v, out, seed, x)
-        with _means_at_ties(code, v, out, seed, x, what):
+        if free is None and _is_removable(code, v, out, seed, x, what):
+            with policy(singular=current_policy().singular, kink="subgradient"):
+                # choices between constants are recorded, too: an outer derivative looks at them
+                found = v[out], _pulled(code, v, {out: x._constant(seed)}, x)
+        else:
             found = v[out], _pulled(code, v, {out: seed}, x) if free is None else free
     except ShapeMismatch:
         raise
@@ -141,7 +144,8 @@ def _pullback(
         return _byforward(f, x, w, what, error)
     whole = all_finite(found[1])
     by_convention = free is None and current_policy().kink != "error"
-    if by_convention or not whole or ties.of_slopes(code):
+    beside = is_operand(found[1]) and not is_operand(x)  # an outer variable may part what is tied
+    if by_convention or beside or not whole or ties.of_slopes(code):
         tied = ties.tied(code, v, out)
         if tied is not None:
             found = ties.beside(tied, found[0]), _at_ties(tied, seed, x, found[1], what)
@@ -176,18 +180,16 @@ def _adjoint(w: Any, y: Any, what: str) -> Any:
     return w
 
 
-def _means_at_ties(
-    code: Any, v: list[Any], out: int, seed: Any, x: Any, what: str
-) -> AbstractContextManager[None]:
-    """Return the context in which the adjoint of a node is recorded: removable ties have a mean."""
-    now = current_policy()
-    if is_operand(x) and not isinstance(x, Series) and now.kink == "error":
-        tied = ties.tied(code, v, out)
-        if tied is not None and tied.simple:
-            if not all_finite(_settled(tied, seed, what)):
-                raise NonAnalyticError(ties.message(tied, tied.ties, what, ""))
-            return policy(singular=now.singular, kink="subgradient")
-    return nullcontext()
+def _is_removable(code: Any, v: list[Any], out: int, seed: Any, x: Any, what: str) -> bool:
+    """Whether f has ties at a recorded x, at which its adjoint is that of their means."""
+    if not is_operand(x) or isinstance(x, Series) or current_policy().kink != "error":
+        return False
+    tied = ties.tied(code, v, out)
+    if tied is None or not tied.simple:
+        return False
+    if not all_finite(_settled(tied, seed, what)):
+        raise NonAnalyticError(ties.message(tied, tied.ties, what, ""))
+    return True
 
 
 def _free_of_kinks(code: Any, v: list[Any], out: int, seed: Any, x: Any) -> Any:
@@ -211,13 +213,27 @@ def _settled(tied: ties.Tied, seed: Any, what: str) -> Any:
 def _at_ties(tied: ties.Tied, seed: Any, x: Any, found: Any, what: str) -> Any:
     """Return the adjoint of x at a point where choices are tied; `found` is what the rules give."""
     if not is_operand(x):
-        return _settled(tied, seed, what)
+        return _beside_outer(tied, seed, found, what)
     if all_finite(found) or not all_finite(_settled(tied, seed, what)):
         return found
     raise NonAnalyticError(
         f"{what}: a derivative of first derivatives at a kink, which has none by convention; move "
         "the point"
     )
+
+
+def _beside_outer(tied: ties.Tied, seed: Any, found: Any, what: str) -> Any:
+    """Return the adjoint of a plain x at ties.
+
+    What is known at this value of outer variables only is left to their derivatives.
+    """
+    if not (is_operand(found) and all_finite(found)):
+        return _settled(tied, seed, what)
+    try:
+        settled = _settled(tied, seed, what)
+    except NonAnalyticError:
+        return found
+    return settled if all_finite(settled) else np.where(finite(settled), settled, found)
 
 
 @driver(axes=(1,))

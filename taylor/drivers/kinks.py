@@ -165,19 +165,22 @@ def smooth(t: Tied, driver: Function, x: Any, order: int, what: str) -> Any:
         compare(ties.towards(t, d, order + 2))
     if (
         first is not None
-        and not ties.alike(along(ties.function(t, _any(t)), x, line, order), first[0]).all()
+        and not ties.alike(along(ties.function(t, ties.drawn(t)), x, line, order), first[0]).all()
     ):
-        for shares in _beside(t, order):
+        for shares in itertools.chain([_standing(t, first[1])], _beside(t, order)):
             compare(shares)
     lost = ~ties.alike(results[-1], results[0])
     lost = lost | bad.reshape(bad.shape + (1,) * (lost.ndim - bad.ndim))
     return masked(results[0], lost)
 
 
-def _any(t: Tied) -> Shares:
-    """Return random shares."""
-    rng = np.random.default_rng(3)
-    return {i: ties.share(t, i, rng.uniform(0.25, 0.75, tie.shape)) for i, tie in t.ties.items()}
+def _standing(t: Tied, shares: Shares) -> Shares:
+    """Return the shares of a side, with random ones of ties that stay ties wherever x moves.
+
+    Whatever is chosen there must be the same.
+    """
+    free = ties.drawn(t)
+    return {i: np.where(t.ties[i] & (s == 0.5), free[i], s) for i, s in shares.items()}
 
 
 def _beside(t: Tied, order: int) -> Iterator[Shares]:
