@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
     "display": 322,
-    "numbers": 3616,
+    "numbers": 3657,
     "llvm": 3991,
     "core": 11138,
     "linalg": 1629,
@@ -19,7 +19,7 @@ FOLDERS = {  # lines that a folder may have
     "machine": 7442,
     "series": 2585,
     "drivers": 7727,
-    "scipy": 6256,
+    "scipy": 6851,
     "ode": 12342,
     "command": 495,
     ".": 833,
