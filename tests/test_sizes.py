@@ -19,7 +19,7 @@ FOLDERS = {  # lines that a folder may have
     "machine": 7442,
     "series": 2585,
     "drivers": 7727,
-    "scipy": 6851,
+    "scipy": 7266,
     "ode": 12342,
     "command": 495,
     ".": 833,
