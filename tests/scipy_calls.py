@@ -255,6 +255,58 @@ call("signal.welch", X, lambda sp, x: sp.signal.welch(x, nperseg=8)[1])
 call("signal.periodogram", X, lambda sp, x: sp.signal.periodogram(x)[1])
 call("signal.wiener", X, lambda sp, x: sp.signal.wiener(x, 5))
 call("signal.medfilt", X, lambda sp, x: sp.signal.medfilt(x, 3))
+for mode in ("full", "same", "valid"):
+    call(f"signal.correlate2d {mode}", IMAGE, lambda sp, x, mode=mode: sp.signal.correlate2d(
+        x, KERNEL[:2], mode=mode, boundary="symm"))
+call("signal.hilbert2", IMAGE, lambda sp, x: sp.real(sp.signal.hilbert2(x)))
+call("signal.csd", X, lambda sp, x: sp.real(sp.signal.csd(
+    x, sp.data(X[::-1].copy()), nperseg=8)[1]))
+call("signal.csd y", A, lambda sp, y: sp.real(sp.signal.csd(
+    sp.data(2 * A[::-1]), y, nperseg=3, axis=0)[1]))
+call("signal.coherence", X, lambda sp, x: sp.signal.coherence(x, sp.data(X**2), nperseg=6)[1])
+for mode in ("psd", "magnitude", "complex"):
+    call(f"signal.spectrogram {mode}", X, lambda sp, x, mode=mode: sp.real(sp.signal.spectrogram(
+        x + 3, nperseg=7, mode=mode, detrend=False)[2]))
+for pad in ("zeros", "even", "odd", "constant", None):
+    call(f"signal.stft {pad}", X, lambda sp, x, pad=pad: sp.real(sp.signal.stft(
+        x, nperseg=6, noverlap=4, boundary=pad)[2]))
+call("signal.stft axis", IMAGE, lambda sp, x: sp.real(sp.signal.stft(x, nperseg=4, axis=0)[2]))
+call("signal.istft", IMAGE, lambda sp, x: sp.signal.istft(x + 1j * x[::-1], fs=2.0, noverlap=7)[1])
+call("signal.istft psd", IMAGE[:5], lambda sp, x: sp.signal.istft(
+    x + 2j * x, noverlap=5, boundary=False, scaling="psd")[1])
+call("signal.freqs", V, lambda sp, a: sp.real(sp.signal.freqs(sp.data(W[:4]), a, [0.3, 1.1])[1]))
+call("signal.freqs_zpk", V, lambda sp, z: sp.real(sp.signal.freqs_zpk(
+    z, sp.data(U), 2.0, [0.3, 1.1])[1]))
+call("signal.freqz_sos", SOS[:, :3], lambda sp, b: sp.real(sp.signal.freqz_sos(
+    np.concatenate([b, SOS[:, 3:]], axis=1), worN=4)[1]))
+call("signal.sosfreqz", SOS[:, 4:], lambda sp, a: sp.real(sp.signal.sosfreqz(
+    np.concatenate([SOS[:, :4], a], axis=1), worN=4, whole=True)[1]))
+call("signal.zpk2tf", V, lambda sp, z: sp.signal.zpk2tf(z, sp.data(U), 2.0)[0])
+call("signal.zpk2tf p", V, lambda sp, p: sp.signal.zpk2tf([0.1 + 2j, 0.1 - 2j], p, p[0])[1])
+call("signal.bilinear", P, lambda sp, b: sp.signal.bilinear(b, sp.data(P[::-1].copy()), 0.7)[0])
+call("signal.bilinear a", P, lambda sp, a: sp.signal.bilinear([1.0, 0.2], a, 1.3)[1])
+call("signal.deconvolve", X, lambda sp, x: sp.signal.deconvolve(x, sp.data(P))[0])
+call("signal.deconvolve divisor", P, lambda sp, x: sp.signal.deconvolve(sp.data(X[:9]), x)[1][3:])
+SYSTEM = (M / 2 - 3 * np.eye(3), A[:3, :2], A[3:], KERNEL[:2, :2])
+for method, parts in {"zoh": (0, 1), "foh": (1, 2), "impulse": (1, 2), "bilinear": (0,),
+                      "euler": (0,), "backward_diff": (1,), "gbt": (0, 1, 2)}.items():
+    for i in parts:
+        call(f"signal.cont2discrete {method} {i}", M / 3, lambda sp, a, i=i, method=method:
+            sp.signal.cont2discrete((sp.data(SYSTEM[0]) + a, a[:, :2], a[1:], sp.data(np.zeros(
+                (2, 2)))), 0.3 if i else 0.4, method, alpha=0.3 if method == "gbt" else None)[
+                    (1, 2, 3)[i] if method != "zoh" else i])
+for interp in (True, False):
+    call(f"signal.lsim {interp}", A, lambda sp, u, interp=interp: sp.signal.lsim(
+        (SYSTEM[0], sp.data(M), SYSTEM[2], sp.data(A[:2])), u, 0.3 * np.arange(5), A[0],
+        interp=interp)[1])
+call("signal.lsim a", M / 3, lambda sp, a: sp.signal.lsim(
+    (a, SYSTEM[1], SYSTEM[2], SYSTEM[3]), B[:, :2], 0.2 + 0.3 * np.arange(4), a[0])[2])
+call("signal.sawtooth", 9 * V, lambda sp, t: sp.signal.sawtooth(t, 0.6))
+call("signal.sawtooth width", U, lambda sp, w: sp.signal.sawtooth(sp.data(9 * V), w))
+for method in ("linear", "quadratic", "logarithmic", "hyperbolic"):
+    call(f"signal.chirp {method}", P, lambda sp, t, method=method: sp.signal.chirp(
+        t, 0.3, 5.0, 1.2, method, 20.0, False))
+call("signal.gausspulse", V / 10, lambda sp, t: sp.signal.gausspulse(t, fc=3.0, retquad=True)[1])
 call("signal.freqz", V, lambda sp, b: sp.real(sp.signal.freqz(b, [1.0, 0.3], worN=5)[1]))
 
 # ------------------------------------------------------------------ ndimage

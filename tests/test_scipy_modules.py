@@ -228,6 +228,18 @@ def test_integrals_of_high_order_and_of_several_parameters():
     assert taylor.gradient(vector, np.ones(3)) == pytest.approx([1, 1 / 2, 1 / 3], rel=1e-12)
 
 
+def test_zeros_and_poles_respond_as_their_polynomials():
+    by_roots = lambda v: signal.freqz_zpk(v[:4], v[4:7] / 3, v[7], worN=5)[1]
+    by_polynomials = lambda v: signal.freqz(*signal.zpk2tf(v[:4], v[4:7] / 3, v[7]), worN=5)[1]
+    peer = scipy.signal.freqz_zpk(X[:4], X[4:7] / 3, X[7], worN=5)[1]
+    phase = np.exp(-1j * np.pi / 5 * np.arange(5))  # one zero more than there are poles
+    assert by_roots(X) == pytest.approx(peer, rel=1e-13)
+    for part in (np.real, np.imag):
+        one = taylor.jacobian(lambda v, part=part: part(by_roots(v) * phase), X)
+        other = taylor.jacobian(lambda v, part=part: part(by_polynomials(v)), X)
+        assert one == pytest.approx(other, rel=1e-11, abs=1e-12)
+
+
 def test_functions_of_matrices_of_high_order():
     t = Taylor.variable(0.0, 5)
     a = S + t * (A + A.T)
@@ -294,6 +306,10 @@ def test_sparse_matrices():
         (lambda: linalg.solve_discrete_are(A, 1j * A, S, Taylor.variable(S, 1)), TypeError, "real"),
         (lambda: linalg.eigh_tridiagonal(V, V[:2], select="x"), ValueError, "select is 'a', 'i'"),
         (lambda: linalg.leslie(V, V), ValueError, "3 fecundities with 3 survivals"),
+        (lambda: signal.lsim(([1.0], [1.0, 1.0]), X, K), TypeError, r"matrices \(A, B, C, D\)"),
+        (lambda: signal.cont2discrete((A, A, A, A), 0.1, "gbt"), ValueError, "or 'gbt' with alpha"),
+        (lambda: signal.csd(X, X[:5]), ValueError, r"csd of data of shapes \(8,\) and \(5,\)"),
+        (lambda: signal.stft(X, nperseg=4, boundary="x"), ValueError, "boundary is None or one of"),
         (lambda: signal.find_peaks(Taylor.variable(X, 1)), TypeError, "places are whole numbers"),
         (lambda: linalg.solve_banded((1, 0), A, V), ValueError, "3 rows for l \\+ u \\+ 1 = 2"),
         (lambda: signal.convolve(A, V), ValueError, r"as many axes, not of shapes \(3, 3\)"),
