@@ -773,6 +773,7 @@ def test_norms_at_equal_and_zero_singular_values(name, kink):
         lambda: taylor.gradient(f, a),
         lambda: taylor.reverse(taylor.record(f, away))(a, 1.0)[1],
         lambda: taylor.gradient(lambda a: f(a * (0.6 + 0.8j)), a),
+        lambda: taylor.jacobian(f, a),
     ]
     with taylor.policy(kink=kink):
         for way in ways:

@@ -16,6 +16,7 @@ from taylor.core.table import Rule
 from taylor.core.tables import nonzero
 from taylor.errors import ShapeMismatch
 from taylor.numbers.kinds import Floats, Kind, Rationals, base, base_array, floats, is_operand
+from taylor.numbers.policy import current_policy
 from taylor.numbers.values import as_array, zeros
 
 RULES: dict[str, Rule] = {}
@@ -252,12 +253,15 @@ def matrix_rule(
 
     def regular(x: Any, bar: Any, *known: Any) -> Any:
         shares = check(bar, *known)
-        return x if shares is None else (x[..., None, :] @ shares)[..., 0, :]
+        if shares is None:
+            return x
+        return (np.broadcast_to(x, np.shape(known[-1]))[..., None, :] @ shares)[..., 0, :]
 
     guard = checked(f"regular {name}", regular) if check is not None else None
 
     def guarded(d: Any, bar: Any, y: Any, args: Sequence[Any]) -> Any:
-        if getattr(bar, "active", False) and not np.any(base(bar)):
+        lanes = getattr(bar, "active", False)
+        if lanes and (not np.any(base(bar)) or current_policy().kink != "error"):
             bar = np.full(np.shape(bar), np.nan)  # of many adjoints in lanes: any
         return d if guard is None or d is None else guard(d, bar, *args, *_results(y))
 
