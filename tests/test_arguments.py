@@ -192,8 +192,12 @@ def test_a_point_of_one_array_is_as_before():
     close(taylor.gradient(f, x=[2.0, 3.0]), [9.0, 12.0])
     close(taylor.hvp(f, x=[2.0, 3.0], v=[1.0, 0.0]), [0.0, 6.0])
     close(taylor.jvp(lambda x: np.sum(x), (np.ones(3),), (np.ones(3),))[1], 3.0)
-    for g in (np.sqrt, taylor.sqrt, lambda x: np.sqrt(x)):  # a tuple of numbers is a vector
-        assert [np.shape(y) for y in taylor.jvp(g, (2.0,), (1.0,))] == [(1,), (1,)]
+    for g in (np.sqrt, taylor.sqrt, lambda x: np.sqrt(x), taylor.compile(lambda x: np.sqrt(x))):
+        for x in (2.0, np.float64(2.0), Taylor.variable(2.0, 1)):  # the one argument of f
+            assert [np.shape(y) for y in taylor.jvp(g, (x,), (1.0,))] == [(), ()]
+            y, (bar,) = taylor.vjp(g, (x,), 1.0)
+            assert np.shape(y) == np.shape(bar) == ()
+            assert np.shape(taylor.hvp(g, (x,), (1.0,))[0]) == ()
     assert np.shape(taylor.jvp(np.hypot, (2.0, 1.0), (1.0, 0.0))[1]) == ()
 
 

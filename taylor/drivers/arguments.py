@@ -319,16 +319,16 @@ def _numbers(argnums: int | Sequence[int], count: int, name: str) -> tuple[int, 
 
 
 def _are_arguments(f: Function, x: tuple[Any, ...]) -> bool:
-    """Whether a tuple holds several arguments of f; else it is a point: of numbers, one array.
+    """Whether a tuple holds the arguments of f; else it is a point: of numbers, one array.
 
-    It does unless it is of plain numbers and f takes one argument, or not so many.
+    It does unless it is of several plain numbers and f takes one argument, or not so many.
     """
     if hasattr(x, "_fields"):
         return False
-    if not trees.is_array(x):
+    if len(x) == 1 or not trees.is_array(x):
         return True
     if isinstance(f, np.ufunc):  # which may take `out`, too
-        return f.nin == len(x) > 1
+        return f.nin == len(x)
     try:
         parameters = inspect.signature(f).parameters.values()
     except (TypeError, ValueError):
