@@ -178,6 +178,7 @@ def test_aux_keeps_what_is_around_the_driver(mode):
 @pytest.mark.parametrize("mode", MODES)
 def test_a_tuple_of_numbers_is_the_arguments_of_a_function_of_several(mode):
     close(taylor.jvp(mode(lambda a, b=3.0: a * b), (2.0, 5.0), (1.0, 0.0)), (10.0, 5.0))
+    close(taylor.jvp(mode(lambda *x: x[0] * x[1]), (2.0, 5.0), (1.0, 0.0)), (10.0, 5.0))
     close(taylor.jvp(mode(lambda x, b=3.0: b * x[2]), (2.0, 5.0, 1.0), np.ones(3)), (3.0, 3.0))
     close(taylor.hvp(mode(lambda x, *, b=3.0: b * x[0] * x[1]), (2.0, 5.0), np.ones(2)), (3.0, 3.0))
 

@@ -336,8 +336,9 @@ def _are_arguments(f: Function, x: tuple[Any, ...]) -> bool:
     kind = inspect.Parameter
     places = [p for p in parameters if p.kind in (kind.POSITIONAL_ONLY, kind.POSITIONAL_OR_KEYWORD)]
     fewest = sum(p.default is EMPTY for p in places)
-    most = np.inf if any(p.kind is kind.VAR_POSITIONAL for p in parameters) else len(places)
-    return len(places) > 1 and fewest <= len(x) <= most
+    if any(p.kind is kind.VAR_POSITIONAL for p in parameters):
+        return fewest <= len(x)
+    return len(places) > 1 and fewest <= len(x) <= len(places)
 
 
 class OfSeveral:
