@@ -35,7 +35,8 @@ class Form:
 
     axes[i] is how many of the last axes of result i run over the point (None: the point is one
     number or array); the parameters named `along` have the form of the point.  `own` are the
-    driver's parameters after f and the point.
+    driver's parameters after f and the point.  Result i has f's along its axis results[i], the
+    parameter `seed` has their form (`results`); without, f is scalar-valued.
     """
 
     def __init__(
@@ -45,7 +46,10 @@ class Form:
         along: Sequence[str],
         recorded: bool,
         before: Mapping[str, str] = MappingProxyType({}),
+        results: Sequence[int | None] = (),
+        seed: str | None = None,
     ) -> None:
+        self.results, self.seed = results, seed
         self.recorded = recorded  # for a compiled f
         self.before = before  # deprecated names
         self.one_array = axes is None
@@ -316,6 +320,16 @@ def _numbers(argnums: int | Sequence[int], count: int, name: str) -> tuple[int, 
     if len(set(found)) != len(found):
         raise TypeError(f"{name}: argnums={argnums} names an argument twice")
     return found
+
+
+def of_tuple(
+    form: Form, f: Function, given: Sequence[Any], named: dict[str, Any]
+) -> tuple[list[Any], dict[str, Any]]:
+    """Return the arguments of f by position and by name from those of a driver."""
+    args, _ = form.bound(given, named)
+    if form.own and args and isinstance(args[0], tuple) and _are_arguments(f, args[0]):
+        args = list(args[0])
+    return args, named
 
 
 def _are_arguments(f: Function, x: tuple[Any, ...]) -> bool:
