@@ -134,11 +134,11 @@ def in_trees(
     vector, like = joined(w) if trees.is_tree(w) and not _is_one_array(w) else (None, None)
 
     def answered(vector: Any) -> Any:
-        if vector is None:
+        if vector is None or seed is None:
             return run(g, *given, **named, **options)
-        if seed in named:
-            return run(g, *given, **{**named, seed: vector}, **options)
-        return run(g, given[0], vector, *given[2:], **named, **options)
+        if len(given) > 1:
+            return run(g, given[0], vector, *given[2:], **named, **options)
+        return run(g, *given, **(dict(named) | {seed: vector}), **options)
 
     try:
         found = answered(vector)
