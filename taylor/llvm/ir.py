@@ -39,6 +39,7 @@ class Real(Workspace):
         self.helpers: dict[str, str] = {}  # other functions of the module, by name
         self.results: Sequence[Scalar] = ()
         self.found: dict[Any, Any] = {}  # results that may be asked for again, by region
+        self.sums: dict[str, tuple[str, int]] = {}  # whole numbers that are another one plus these
         self.contracts = False  # whether a product and a sum may be rounded as one
         self.products: dict[str, list[tuple[Scalar, Scalar]]] = {}  # registers that are Σ a·b
 
@@ -288,7 +289,11 @@ class Real(Workspace):
 
     def whole(self, op: str, a: Index, b: Index) -> str:
         """Return add, sub or mul (without overflow), and, ashr of two whole numbers."""
-        return self._put("i64", f"{op}{' nsw' * (op in NO_OVERFLOW)} i64 {a}, {b}")
+        new = self._put("i64", f"{op}{' nsw' * (op in NO_OVERFLOW)} i64 {a}, {b}")
+        if op == "add" and isinstance(a, str) and isinstance(b, int):
+            root, before = self.sums.get(a, (a, 0))
+            self.sums[new] = root, before + b
+        return new
 
     def real(self, a: Index) -> Scalar:
         """Return a whole number as a double."""
@@ -331,12 +336,14 @@ class Real(Workspace):
             if isinstance(index, int):
                 offset += index * stride
                 continue
+            index, more = self.sums.get(index, (index, 0))
+            offset += more * stride
             term = index if stride == 1 else self.whole("mul", index, stride)
             total = term if total is None else self.whole("add", total, term)
         if total is None:
             total = offset
-        elif offset:
-            total = self.whole("add", total, offset)
+        elif offset:  # apart, as addresses in loops have one index then
+            base = self._put("ptr", f"getelementptr {element}, ptr {base}, i64 {offset}")
         return self._put("ptr", f"getelementptr inbounds {element}, ptr {base}, i64 {total}")
 
     def load(self, pointer: str, width: int | None = None) -> Scalar:
