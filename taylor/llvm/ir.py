@@ -20,6 +20,7 @@ T = TypeVar("T")
 Index = int | str  # a whole number: known now, or in a register of that name
 UNROLL = 4  # loops of so few iterations are written out
 NO_OVERFLOW = {"add", "sub", "mul"}
+SIGNS = {"add": 1, "sub": -1}
 BLAS = "blas."  # what names of its functions begin with
 PART = "extractvalue"  # of the results of a function that has several
 FUSED = 8  # products of a sum that are added to another one by one
@@ -290,9 +291,9 @@ class Real(Workspace):
     def whole(self, op: str, a: Index, b: Index) -> str:
         """Return add, sub or mul (without overflow), and, ashr of two whole numbers."""
         new = self._put("i64", f"{op}{' nsw' * (op in NO_OVERFLOW)} i64 {a}, {b}")
-        if op == "add" and isinstance(a, str) and isinstance(b, int):
+        if op in SIGNS and isinstance(a, str) and isinstance(b, int):
             root, before = self.sums.get(a, (a, 0))
-            self.sums[new] = root, before + b
+            self.sums[new] = root, before + SIGNS[op] * b
         return new
 
     def real(self, a: Index) -> Scalar:
