@@ -116,9 +116,9 @@ if hasattr(os, "fork"):
     def test_a_fork_while_llvm_is_at_work(monkeypatch):
         inside, real = threading.Event(), jit._machine
 
-        def machine(llvm):
+        def machine(*given):
             inside.set()
-            return real(llvm)
+            return real(*given)
 
         def work():
             fresh = taylor.compile(lambda x: x * np.sin(x))
