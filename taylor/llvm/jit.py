@@ -65,7 +65,7 @@ def _machine(llvm: Any, opt: int = 2) -> Any:
 
 
 @functools.cache
-def _is_quick() -> bool:
+def has_quick_way() -> bool:
     """Whether LLVM has a quick way for the code written here (its FastISel)."""
     return str(binding().get_default_triple()).startswith("x86_64")
 
@@ -116,7 +116,7 @@ class Code:
         self.kept: tuple[str | None, Any] = None, None
         with _LOCK:
             if text is not None:
-                quick = _is_quick()
+                quick = has_quick_way()
                 code = _compiled(text, 0 if quick else 2)
                 self.packed = zlib.compress(text.encode(), 1) if quick else b""
             self._link(code)
