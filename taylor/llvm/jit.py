@@ -13,8 +13,10 @@ from __future__ import annotations
 import ctypes
 import functools
 import hashlib
+import itertools
 import os
 import pickle
+import re
 import sys
 import threading
 import time
@@ -35,6 +37,8 @@ if hasattr(os, "register_at_fork"):  # a fork amid LLVM's work would never see t
         before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_LOCK.release
     )
 SAVED = 5e-5, 1 / 2  # of a call by optimised code: seconds (see `entry`), and a part of its time
+LABEL = re.compile(r"\n[\w.]+:\n")
+LONG = 1 << 17  # bytes of a basic block that LLVM's quick way goes through again and again
 PRICE = 4e-6  # seconds to optimise a byte of packed text
 # The folders that write code: a change elsewhere leaves what is on disk as it is
 WRITERS = ("numbers", "core", "linalg", "arrays", "llvm", "machine", "ode", "verified")
@@ -96,6 +100,12 @@ def _source() -> bytes:
     return h.digest()
 
 
+def _is_quick(text: str) -> bool:
+    """Whether LLVM's quick way is one for a text."""
+    begins = [0, *(label.end() for label in LABEL.finditer(text)), len(text)]
+    return has_quick_way() and max(b - a for a, b in itertools.pairwise(begins)) < LONG
+
+
 def _compiled(text: str, opt: int) -> bytes:
     """Return the object of a text, made by a machine of its own: what it leaves behind is large."""
     llvm = binding()
@@ -116,7 +126,7 @@ class Code:
         self.kept: tuple[str | None, Any] = None, None
         with _LOCK:
             if text is not None:
-                quick = has_quick_way()
+                quick = _is_quick(text)
                 code = _compiled(text, 0 if quick else 2)
                 self.packed = zlib.compress(text.encode(), 1) if quick else b""
             self._link(code)

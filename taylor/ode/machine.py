@@ -377,7 +377,9 @@ class Stepper(Machine):
             if alone and i + width > n:
                 inside = f.lanes([i + lane < n for lane in range(width)])
                 x = inside.where(x, outside)
-            found.append(x)
+            found = [functools.reduce(above, [*found, x])]
+            if not alone:
+                f.pause()
         return functools.reduce(above, found)
 
     @property
