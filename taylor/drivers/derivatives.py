@@ -148,8 +148,7 @@ def _pullback(
         return _byforward(f, x, w, what, error)
     whole = all_finite(found[1])
     by_convention = free is None and current_policy().kink != "error"
-    beside = is_operand(found[1]) and not is_operand(x)  # an outer variable may part what is tied
-    if by_convention or beside or not whole or ties.of_slopes(code):
+    if by_convention or not whole or ties.of_slopes(code):
         tied = ties.tied(code, v, out)
         if tied is not None:
             slopes = kinks.adjoint_at(tied, x, found[1], pull, what)

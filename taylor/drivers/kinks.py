@@ -17,7 +17,7 @@ from taylor.core.program import recording
 from taylor.core.rules import adjoints, unbroadcast
 from taylor.core.singular import masked
 from taylor.drivers import ties
-from taylor.drivers.driver import all_finite, finite, result
+from taylor.drivers.driver import all_finite, result
 from taylor.drivers.forward_mode import along
 from taylor.drivers.ties import Shares, Tied
 from taylor.errors import NonAnalyticError, ShapeMismatch, TaylorError
@@ -94,10 +94,7 @@ def removable(code: Any, v: list[Any], out: int, x: Any, pull: Function, what: s
 
 
 def adjoint_at(t: Tied, x: Any, found: Any, pull: Function, what: str) -> Any:
-    """Return the adjoint of x at ties; `found` is what the rules give.
-
-    What is known at one value of outer variables only is left to their derivatives.
-    """
+    """Return the adjoint of x at ties; `found` is what the rules give."""
     if is_operand(x):
         if all_finite(found) or not all_finite(first_at(t, pull, base(x), what, 0)):
             return found
@@ -105,15 +102,7 @@ def adjoint_at(t: Tied, x: Any, found: Any, pull: Function, what: str) -> Any:
             f"{what}: a derivative of first derivatives at a kink, which has none by convention; "
             "move the point"
         )
-    try:
-        settled = first_at(t, pull, x, what, 0)
-    except NonAnalyticError:
-        if is_operand(found) and all_finite(found):
-            return found
-        raise
-    if all_finite(settled) or not (is_operand(found) and all_finite(found)):
-        return settled
-    return np.where(finite(settled), settled, found)
+    return first_at(t, pull, x, what, 0)
 
 
 def _untied(driver: Function, f: Function) -> tuple[Any, TaylorError | None]:
