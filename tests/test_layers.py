@@ -46,20 +46,20 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "univariate", "multivariate",
     ],
     "drivers": [
-        "columns", "labelled", "trees", "derivable", "often", "arguments", "driver", "ties",
-        "forward_mode", "kinks", "interpolation", "lines", "derivatives", "objective", "several",
-        "transform", "pattern", "sparse", "evolution", "scan", "checkpoint", "implicit", "recorded",
-        "sets",
-        "symbolic", "forms", "typed", "patience", "tensors", "blocks", "entries",
-        "compile", "again", "lanes",
+        "columns", "labelled", "trees", "derivable", "often", "arguments", "results", "driver",
+        "ties", "forward_mode", "kinks", "interpolation", "lines", "derivatives", "objective",
+        "several", "transform", "pattern", "sparse", "evolution", "scan", "checkpoint", "implicit",
+        "recorded", "sets", "symbolic", "forms", "typed", "patience", "tensors", "blocks",
+        "entries", "compile", "again", "lanes",
     ],
     "operators": [
         "symbol", "apolar", "axes", "points", "operator", "drivers", "estimates", "__init__",
     ],
     "scipy": [
         "theirs", "analytic", "formulas", "fast", "incomplete", "probability", "classical", "rows",
-        "waves", "ufuncs", "special", "descriptive", "stats", "fft", "linalg", "ndimage", "signal",
-        "sparse", "interpolate", "integrate", "spatial", "optimize", "__init__",
+        "waves", "ufuncs", "special", "descriptive", "distributions", "continuous", "counts",
+        "vectors", "stats", "fft", "sylvester", "control", "patterns", "linalg", "ndimage",
+        "signal", "sparse", "interpolate", "integrate", "spatial", "optimize", "__init__",
     ],
     "array_api": ["array", "functions", "fft", "linalg", "special", "__init__"],
     "ode": [
