@@ -63,7 +63,7 @@ LANES = 1 << 22  # coefficients of a sweep with many directions that stay within
 
 
 # ------------------------------------------------------------------ first order
-@driver(axes=(0, 1))
+@driver(axes=(0, 1), results=(0, None), seed="w")
 def vjp(f: Function, x: Any, w: Any) -> tuple[Any, Any]:
     """Return (f(x), Jᵀ·w), the value and the vector-Jacobian product; w has the shape of f(x).
 
@@ -78,7 +78,7 @@ def vjp(f: Function, x: Any, w: Any) -> tuple[Any, Any]:
     return _pullback(f, point(x), w, "vjp", frozenset())
 
 
-@driver(axes=(0, 0), along=("v",))
+@driver(axes=(0, 0), along=("v",), results=(0, 0))
 def jvp(f: Function, x: Any, v: Any) -> tuple[Any, Any]:
     """Return (f(x), J·v), the value and the Jacobian-vector product.
 
@@ -98,8 +98,21 @@ def jvp(f: Function, x: Any, v: Any) -> tuple[Any, Any]:
 
 
 def _jvp_at_ties(f: Function, x: Any, v: Any) -> tuple[Any, Any]:
-    pair = kinks.first(lambda g: np.moveaxis(along(g, x, v, 1), 0, -1), f, point(x), "jvp")
+    try:
+        pair = kinks.first(lambda g: np.moveaxis(along(g, x, v, 1), 0, -1), f, point(x), "jvp")
+    except NonAnalyticError:
+        if (found := _by_adjoint(f, x)) is None:
+            raise
+        return found[0], np.sum(found[1] * v)
     return pair[..., 0], pair[..., 1]
+
+
+def _by_adjoint(f: Function, x: Any) -> tuple[Any, Array] | None:
+    """Return f(x) and the gradient, if f is a number that has one: where singular values meet."""
+    try:
+        return None if is_operand(x) else value_and_gradient(f, x)
+    except TaylorError:
+        return None
 
 
 @driver(axes=(0, 1))
@@ -210,7 +223,7 @@ def gradient(f: Function, x: Any) -> Array:
     return found
 
 
-@driver(axes=(1,))
+@driver(axes=(1,), results=(0,))
 def jacobian(f: Function, x: Any) -> Array:
     """Return the Jacobian of f, of shape shape(f(x)) + shape(x).
 
@@ -221,11 +234,10 @@ def jacobian(f: Function, x: Any) -> Array:
            [0., 4.]])
     """
     x = point(x)
-    found: Array = kinks.first(lambda g: _jacobian(g, x), f, x, "jacobian")
-    return found
+    return _first(lambda g: _jacobian(g, x), f, x, "jacobian")
 
 
-@driver(axes=(1,))
+@driver(axes=(1,), results=(0,))
 def jacfwd(f: Function, x: Any) -> Array:
     """Return the Jacobian of f by forward mode, all its columns in lanes.
 
@@ -234,11 +246,10 @@ def jacfwd(f: Function, x: Any) -> Array:
            [0., 4.]])
     """
     x = point(x)
-    found: Array = kinks.first(lambda g: _by_columns(g, x), f, x, "jacfwd")
-    return found
+    return _first(lambda g: _by_columns(g, x), f, x, "jacfwd")
 
 
-@driver(axes=(1,))
+@driver(axes=(1,), results=(0,))
 def jacrev(f: Function, x: Any) -> Array:
     """Return the Jacobian of f by reverse mode, all its rows in lanes.
 
@@ -246,7 +257,16 @@ def jacrev(f: Function, x: Any) -> Array:
     array([2., 4.])
     """
     x = point(x)
-    found: Array = kinks.first(lambda g: _by_rows(*_recorded(g, x), g, x), f, x, "jacrev")
+    return _first(lambda g: _by_rows(*_recorded(g, x), g, x), f, x, "jacrev")
+
+
+def _first(driver: Function, f: Function, x: Any, what: str) -> Array:
+    try:
+        found: Array = kinks.first(driver, f, x, what)
+    except NonAnalyticError:
+        if (pair := _by_adjoint(f, x)) is None:
+            raise
+        return pair[1]
     return found
 
 
@@ -417,7 +437,7 @@ def gradient_of(f: Function, what: str, *tags: Tag, room: float = math.inf) -> F
     return g
 
 
-@driver(axes=("order",), recorded=False)
+@driver(axes=("order",), recorded=False, results=(0,))
 def tensor(f: Function, x: Any, order: int) -> Array:
     """Return all partial derivatives of one order, shape shape(f(x)) + shape(x)*order, symmetric.
 
