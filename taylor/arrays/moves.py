@@ -13,12 +13,13 @@ from taylor.core.conditions import Condition
 from taylor.core.maps import Gather, host, run
 from taylor.core.memory import laid_as, rearrange
 from taylor.core.operand import Operand, define, holds_operands, implements, lift
+from taylor.core.places import Move
 from taylor.numbers.values import shape_of
 
 
 # ------------------------------------------------------------------ by name
 def _view(func: Any) -> Handler:
-    return lambda x, *args, **named: lift(x)._viewed(lambda i: func(i, *args, **named))
+    return lambda x, *args, **named: lift(x)._viewed(Move(func, args, (*named.items(),)))
 
 
 def _of_list(func: Any) -> Handler:

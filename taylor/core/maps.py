@@ -5,6 +5,7 @@ Every shape operation is one of them.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Sequence
@@ -34,6 +35,8 @@ from taylor.numbers.values import is_native, together, zeros
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
+
+KEPT = 256  # elements of what is made once for all programs
 
 
 class Map(Op):
@@ -126,15 +129,27 @@ class Gather(Map):
 
     index: Array
     # the first position, if it is known that one follows the other
-    start: int | None = field(default=None, init=False)
+    start: int | None = None
+    # its key, and whether every element is one of the sources, once they were asked for
+    known: Any = field(default=None, init=False, repr=False)
+    every: bool | None = field(default=None, init=False, repr=False)
+
+    def contents(self) -> tuple[Any, ...]:
+        return (self.index,)
 
     def key(self) -> Any:
-        return (Gather, key_of(self.index))
+        if self.known is None:
+            start, index = self.start, self.index
+            self.known = (Gather, key_of(index) if start is None else (start, index.shape))
+        return self.known
 
     @property
     def whole(self) -> bool:
         """Whether every element is one of the sources."""
-        return self.start is not None or not self.index.size or bool(self.index.min() >= 0)
+        if self.every is None:
+            one = self.start is not None or not self.index.size
+            self.every = one or bool(self.index.min() >= 0)
+        return self.every
 
     def shape(self, shapes: list[Shape]) -> Shape:
         return np.shape(self.index)
@@ -340,9 +355,12 @@ def _split(bar: Any, shapes: list[Shape], wanted: list[bool]) -> list[Whole | No
 
 def run(start: int, shape: Shape) -> Gather:
     """Return the elements of that shape that follow each other from a position on."""
-    op = Gather((np.arange(start, start + math.prod(shape)).reshape(shape))[()])
-    op.start = start
-    return op
+    return _run(start, shape) if math.prod(shape) <= KEPT else _run.__wrapped__(start, shape)
+
+
+@functools.lru_cache(maxsize=1024)
+def _run(start: int, shape: Shape) -> Gather:
+    return Gather((np.arange(start, start + math.prod(shape)).reshape(shape))[()], start)
 
 
 def _is_doubles(x: Any) -> bool:

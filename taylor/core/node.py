@@ -19,6 +19,7 @@ from taylor.core.maps import Gather, Reshape, Scatter, gather
 from taylor.core.memory import Cell, each, in_memory, joint, placed, positions, shares
 from taylor.core.operand import NUMBERS, Operand, binary, bind, fits, host, lift
 from taylor.core.parts import Part
+from taylor.core.places import Place, element, moved, whole
 from taylor.core.simpler import SIMPLER, arithmetic, negative
 from taylor.core.singular import equal
 from taylor.core.table import Elementary, derived
@@ -36,15 +37,17 @@ MINUS, MINUS_KEY = Scale(-1), Scale(-1).key()
 class Node(Operand):
     """A variable of a program being recorded."""
 
-    __slots__ = ("_cell", "_i", "_seen", "_where", "tape")
+    __slots__ = ("_cell", "_i", "_place", "_seen", "_where", "tape")
     tape: Any  # the recording
     _seen: int  # the version of the cell that instruction _i reads
     _where: Any  # where its elements, of the cell if there is one, lie in memory; None: in C order
+    _place: Place | None  # the same as what is known of all arrays of a shape, if it is
 
     def __init__(self, tape: Any, i: int, like: Array | None = None) -> None:
         self.tape = tape
         self._i = i
         self._where = None if like is None else placed(like)
+        self._place = None
         self._cell: Cell | None = None  # what it shares with views of it, once there are any
 
     @property
@@ -52,7 +55,10 @@ class Node(Operand):
         """The instruction that holds the content."""
         cell = self._cell
         if cell is not None and self._seen != cell.version:  # written through another view
-            self._i = self._read(cell, self._where, cell.in_order)._i
+            if self._place is None or cell.source is not None:
+                self._i = self._read(cell, self._where, cell.in_order)._i
+            else:
+                self._i = self._found(cell, self._place)
             self._seen = cell.version
             if self._where is cell.positions:
                 cell.hold(self._i)
@@ -148,9 +154,13 @@ class Node(Operand):
                     if not source.shape:
                         return source
                 return self.tape.run(source, int(k), ())
-        if type(index) is slice and type(self) is Node and self.shape:
+        if type(self) is Node and self.shape:
             cell = self._shared()
-            return self._view(cell, self._where[index])
+            place = None if self._place is None else element(self._place, index)
+            if place is not None:
+                return self._at(cell, place)
+            if type(index) is slice:
+                return self._view(cell, self._where[index])
         return super().__getitem__(index)
 
     # arithmetic -----------------------------------------------------------------------------
@@ -230,10 +240,13 @@ class Node(Operand):
     def _shared(self) -> Cell:
         """Return the memory of the node, which begins with its first view or write."""
         if self._cell is None:
-            where = positions(self.shape) if self._where is None else self._where
-            self._cell = Cell(self._i, where)
+            shape = self.shape
+            if self._where is None:
+                self._place = whole(shape)
+                self._where = positions(shape) if self._place is None else self._place.where
+            self._cell = Cell(self._i, self._where)
             self._cell.views.add(self)
-            self._where, self._seen = where, 0
+            self._seen = 0
         return self._cell
 
     def _memory(self) -> Any:
@@ -242,20 +255,38 @@ class Node(Operand):
     def _viewed(self, f: Callable[..., Any]) -> Any:
         self = self if self._is_array() else self.copy()
         cell = self._shared()
+        place = None if self._place is None else moved(self._place, f)
+        if place is not None:
+            return self._at(cell, place)
 
         def one(where: Any) -> Any:
-            if shares(where, cell.positions):
+            if shares(where, self._where):
                 return self._view(cell, where)
             return self._read(cell, np.asarray(where))
 
         return each(one, f(self._where))
 
-    def _view(self, cell: Cell, where: Array) -> Node:
+    def _view(self, cell: Cell, where: Array, place: Place | None = None) -> Node:
         """Return the view of those positions of a cell."""
         view = Node(self.tape, -1)
-        view._cell, view._where, view._seen = cell, where, -1
+        view._cell, view._where, view._seen, view._place = cell, where, -1, place
         cell.views.add(view)
         return view
+
+    def _at(self, cell: Cell, place: Place) -> Node:
+        """Return the view at a place in a cell or, where that is none, a node of what lies there."""
+        if place.shared:
+            return self._view(cell, place.where, place)
+        if cell.source is not None:
+            return self._read(cell, place.where)
+        node = Node(self.tape, self._found(cell, place))
+        node._where = place.layout
+        return node
+
+    def _found(self, cell: Cell, place: Place) -> int:
+        """Return the instruction that reads what lies at a place in a cell without writes."""
+        op, i = place.op, cell.i
+        return i if op is None else self.tape.apply(op, (i,), place.where.shape)._i
 
     def _read(self, cell: Cell, where: Array, view: bool = False) -> Node:
         """Return a node of the elements at those positions of a cell, as they are now."""
@@ -279,7 +310,9 @@ class Node(Operand):
         return PartNode(self, kind) if self._is_array() else super()._part(kind)
 
     def _fixed(self) -> Node:
-        self._shared().positions.flags.writeable = False
+        cell = self._shared()
+        cell.positions = cell.place = self._where = self._where.copy()
+        self._where.flags.writeable, self._place = False, None
         return self
 
     def _unchanged(self, copy: Node) -> bool:

@@ -26,6 +26,7 @@ from taylor.core.maps import Gather, Scatter
 from taylor.core.maps import host as host
 from taylor.core.memory import rearrange
 from taylor.core.parts import Part
+from taylor.core.places import Move
 from taylor.core.sides import Choose
 from taylor.core.table import Elementary, Rule
 from taylor.numbers.data import held, is_array_like, is_sparse, plain_array
@@ -304,11 +305,12 @@ class Operand(Handled):
     def reshape(self, *shape: Any, order: Any = "C") -> Self:
         """Return the same elements in another shape."""
         target = shape[0] if len(shape) == 1 else shape
-        return cast(Self, self._viewed(lambda i: i.reshape(target, order=order)))
+        move = Move(_reshaped, (tuple(target) if type(target) is list else target, order))
+        return cast(Self, self._viewed(move))
 
     def transpose(self, *axes: Any) -> Self:
         """Return the array with its axes permuted."""
-        return cast(Self, self._viewed(lambda i: i.transpose(*axes)))
+        return cast(Self, self._viewed(Move(_transposed, axes)))
 
     def conjugate(self) -> Self:
         """Return the complex conjugate, a copy; of a real value itself."""
@@ -466,6 +468,14 @@ def bind(op: Op, *args: Any) -> Any:
 
 
 # ------------------------------------------------------------------ helpers
+def _reshaped(x: Any, shape: Any, order: Any) -> Any:
+    return x.reshape(shape, order=order)
+
+
+def _transposed(x: Any, *axes: Any) -> Any:
+    return x.transpose(*axes)
+
+
 def fits(x: Any) -> bool:
     """Whether x can be the other operand of an operator (strings and None cannot)."""
     odd = x is None or isinstance(x, (str, bytes, dict, set))

@@ -26,7 +26,7 @@ from taylor.core.instructions import (
     Shape,
 )
 from taylor.core.lookups import Lookup
-from taylor.core.maps import Gather, Map
+from taylor.core.maps import Map
 from taylor.core.node import Node
 from taylor.core.program import Program, outputs_of
 from taylor.core.rules import numbers
@@ -165,14 +165,6 @@ class Repeating(Tape):
                 return self._at(n)
             self.depart()
         return super().apply(op, args, shape, key)
-
-    def run(self, x: Node, start: int, shape: Shape) -> Node:
-        if not self.departed and math.prod(shape) != x.size:
-            n = self.seen.get(((Gather, start, shape), (x.i,)))
-            if n is not None:
-                return self._at(n)
-            self.depart()
-        return super().run(x, start, shape)
 
     def _next(self, op: Op, args: tuple[int, ...]) -> int | None:
         """Return the number of the next instruction, if its content is that of op."""

@@ -27,7 +27,7 @@ from taylor.core.instructions import (
     Scale,
     Tape,
 )
-from taylor.core.maps import Contract, CumSum, Gather, Reshape, Sum
+from taylor.core.maps import Contract, CumSum, Gather, Reshape, Sum, run
 from taylor.core.operand import as_array, is_complex, lift
 from taylor.core.parts import REFUSED, Part
 from taylor.core.sides import Choose
@@ -104,7 +104,7 @@ def _moved(tape: Tape, op: Gather, nodes: list[Node]) -> Node:
     index = op.index
     args = tuple([x.i for x in nodes])
     if op.start == 0 and len(nodes) > 1:
-        return tape.apply(op, args, index.shape, (Gather, 0, index.shape))
+        return tape.apply(op, args, index.shape)
     size = sum([x.size for x in nodes])
     layout = None if index.flags.c_contiguous else index
     whole = index.size == size and (not size or index.item(0) == 0)
@@ -112,8 +112,7 @@ def _moved(tape: Tape, op: Gather, nodes: list[Node]) -> Node:
         if len(nodes) == 1:
             x, same = nodes[0], index.shape == nodes[0].shape
             return tape.at(x.i if same else tape.apply(Reshape(index.shape), args).i, layout)
-        op.start = 0
-        return tape.apply(op, args, index.shape, (Gather, 0, index.shape))
+        return tape.apply(run(0, index.shape), args, index.shape)
     if layout is None:
         return tape.apply(op, args, index.shape)
     return tape.at(tape.apply(Gather(np.asarray(index, order="C")), args).i, layout)
