@@ -138,7 +138,7 @@ class Node(Operand):
 
     def _beside(self, *args: Any) -> Node:
         """Return the node of a new element-wise result of those arguments, laid out as NumPy's."""
-        if len(self.shape) < 2 or all(type(x) is Node and x._where is None for x in args):
+        if len(self.shape) < 2 or all([_is_in_order(x) for x in args]):
             return self
         return Node(self.tape, self._i, joint(self.shape, [in_memory(x) for x in args]))
 
@@ -401,6 +401,13 @@ class Node(Operand):
         if dtype is not None and np.dtype(dtype) != object:
             raise self._refused("an array of numbers")
         return self._objects(copy)
+
+
+def _is_in_order(x: Any) -> bool:
+    """Whether a node, array or number is known to lie in memory in C order."""
+    if type(x) is Node:
+        return x._where is None or bool(x._where.flags.c_contiguous)
+    return bool(x.flags.c_contiguous) if type(x) is np.ndarray else type(x) in NUMBERS
 
 
 class PartNode(Node):
