@@ -482,7 +482,8 @@ class Einsum(Op):
 
     def adjoint(self, at: At, bar: Any, wanted: list[bool]) -> Sequence[Any]:
         terms, out = self.spec.split("->")
-        (x, y), bar = terms.split(","), full(bar, at.shape)
+        (x, y), shape = terms.split(","), at.shape
+        bar = bar if shape_of(bar) == shape else full(bar, shape)
         return (
             Whole(contract(f"{out},{y}->{x}", bar, at.a[1])) if wanted[0] else None,
             Whole(contract(f"{out},{x}->{y}", bar, at.a[0])) if wanted[1] else None,

@@ -31,7 +31,7 @@ from taylor.core.instructions import (
 from taylor.core.tables import contract, free_letter, spec_under
 from taylor.errors import ShapeMismatch
 from taylor.numbers.kinds import Array, Kind, is_operand, object_array
-from taylor.numbers.values import is_native, together, zeros
+from taylor.numbers.values import is_native, shape_of, together, zeros
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -78,7 +78,9 @@ class Map(Op):
         raise NotImplementedError
 
     def adjoint(self, at: At, bar: Any, wanted: list[bool]) -> Sequence[Any]:
-        return [Whole(self.transposed(full(bar, at.shape), at.shape, at.shapes[0]))]
+        _, args, shape = at.code[at.i]
+        bar = bar if shape_of(bar) == shape else full(bar, shape)
+        return (Whole(self.transposed(bar, shape, at.code[args[0]].shape)),)
 
     def show(self, v: list[str], shape: Shape) -> str:
         return f"{self.name}({', '.join(v)}){list(shape) if shape else ''}"
@@ -166,9 +168,10 @@ class Gather(Map):
         return Gather(_rows(self.index, lanes))
 
     def adjoint(self, at: At, bar: Any, wanted: list[bool]) -> Sequence[Any]:
-        bar, index, start = full(bar, at.shape), self.index, self.start
+        (_, _, shape), index, start = at.code[at.i], self.index, self.start
+        bar = bar if shape_of(bar) == shape else full(bar, shape)
         if len(wanted) == 1:
-            return [Whole(bar, index if start is None else slice(start, start + index.size))]
+            return (Whole(bar, index if start is None else slice(start, start + index.size)),)
         bar, index = np.reshape(bar, -1), index.reshape(-1)
         sizes = list(map(math.prod, at.shapes))
         if start == 0 and bar.size == sum(sizes):

@@ -19,7 +19,7 @@ from taylor.core.maps import Gather, Reshape, Scatter, gather
 from taylor.core.memory import Cell, each, in_memory, joint, placed, positions, shares
 from taylor.core.operand import NUMBERS, Operand, binary, bind, fits, host, lift
 from taylor.core.parts import Part
-from taylor.core.places import Place, element, moved, whole
+from taylor.core.places import Place, copied, element, moved, whole
 from taylor.core.simpler import SIMPLER, arithmetic, negative
 from taylor.core.singular import equal
 from taylor.core.table import Elementary, derived
@@ -30,6 +30,7 @@ from taylor.numbers.formulas import Constant
 from taylor.numbers.kinds import Array, Kind, base_array, is_operand, within
 from taylor.numbers.values import fitted, of_value
 
+FACTORS = frozenset((int, float, np.float64))
 PLAIN = frozenset((int, float, np.float64, np.ndarray))  # what an operator takes as it is
 MINUS, MINUS_KEY = Scale(-1), Scale(-1).key()
 
@@ -169,6 +170,8 @@ class Node(Operand):
     __truediv__, __rtruediv__ = binary(DIV, "tape")
 
     def __sub__(self, o: Any) -> Any:
+        if type(o) is Node:
+            return self + -o
         return self + negative(o) if fits(o) else NotImplemented
 
     def __rsub__(self, o: Any) -> Any:
@@ -203,7 +206,9 @@ class Node(Operand):
         tape = self.tape
         if isinstance(op, Arithmetic):
             a, b = args
-            node = arithmetic(tape, op, tape.index(a), tape.index(b))
+            node = self._scaled(b if a is self else a) if op is MUL else None
+            if node is None:
+                node = arithmetic(tape, op, tape.index(a), tape.index(b))
             return node._beside(a, b) if len(tape.code[node._i].shape) > 1 else node
         if type(op) is Row:
             if len(args) == 1:
@@ -219,6 +224,18 @@ class Node(Operand):
         if op.by_element and len(tape.code[node._i].shape) > 1:
             return node._beside(*args)
         return node
+
+    def _scaled(self, c: Any) -> Node | None:
+        """Return its product with a number, the shortest way; None if there is none."""
+        if type(c) not in FACTORS:
+            return None
+        tape, i = self.tape, self.i
+        op, _, shape = tape.code[i]
+        if type(op) is Const:
+            return None
+        if type(c) is int and c == 1:
+            return Node(tape, i)
+        return cast(Node, tape.apply(Scale(c), (i,), shape))
 
     def _decided(self, op: str, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
         """Return np.op of the value, leaving a guard for it."""
@@ -262,7 +279,10 @@ class Node(Operand):
         def one(where: Any) -> Any:
             if shares(where, self._where):
                 return self._view(cell, where)
-            return self._read(cell, np.asarray(where))
+            where = np.asarray(where)
+            if cell.source is not None:
+                return self._read(cell, where)
+            return self._at(cell, copied(where, cell.positions.shape))
 
         return each(one, f(self._where))
 
@@ -274,7 +294,7 @@ class Node(Operand):
         return view
 
     def _at(self, cell: Cell, place: Place) -> Node:
-        """Return the view at a place in a cell or, where that is none, a node of what lies there."""
+        """Return the view at a place in a cell or, of a copy, a node of what lies there."""
         if place.shared:
             return self._view(cell, place.where, place)
         if cell.source is not None:

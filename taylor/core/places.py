@@ -1,4 +1,4 @@
-"""Places: where the elements of a view lie in the memory of an array, found once for each way there.
+"""Places: where the elements of a view lie in an array, found once for each way there.
 
 What moves elements is run by NumPy on positions (`memory`).  Functions say by their names and plain
 arguments what they do: then the positions, and the instruction that reads what lies there, are the
@@ -73,7 +73,7 @@ def _whole(shape: Shape) -> Place:
 
 
 def moved(place: Place, move: Any) -> Place | None:
-    """Return the place of what a move makes of a view; None if it is no array, or not to be kept."""
+    """Return the place of what a move makes of a view; None if it is not one to be kept."""
     if type(move) is not Move or not move.plain:
         return None
     return _moved(place.shape, (*place.moves, move))
@@ -106,11 +106,17 @@ def _moved(shape: Shape, moves: tuple[Any, ...]) -> Place | None:
         return None
     shared = shares(where, before.where)
     where = np.asarray(where)
-    op, layout = reading(where, shape, shared)
+    op, layout = _reading(where, shape, shared)
     return Place(shape, moves, where, op, shared, layout)
 
 
-def reading(where: Array, shape: Shape, shared: bool) -> tuple[Op | None, Array | None]:
+def copied(where: Array, shape: Shape) -> Place:
+    """Return the place of a copy of the elements at those positions of a whole array."""
+    op, layout = _reading(where, shape, False)
+    return Place(shape, (), where, op, False, layout)
+
+
+def _reading(where: Array, shape: Shape, shared: bool) -> tuple[Op | None, Array | None]:
     """Return what reads those positions of a whole array, and how a copy of them is laid out."""
     size, index = math.prod(shape), where - 1
     in_order = index.flags.c_contiguous

@@ -361,32 +361,38 @@ def _swept(
             bars.add(i, bar)
     for i, bar in seeds.items():
         bars.add(i, bar)
-    value, varies, total = v.__getitem__, depends.__getitem__, bars.total
+    total, pending, choices = bars.total, bars.pending, bars.choices
     at = Recorded(code, 0, [], None, None, transposing)
     with np.errstate(all="ignore"):
         for i in range(len(code) - 1, -1, -1):
-            if (total[i] is None and i not in bars.pending) or not depends[i]:
+            if not depends[i] or ((bar := total[i]) is None and i not in pending):
                 continue
             op, args, shape = code[i]
             if not args or 0 in shape:
                 continue
-            bar = bars.pop(i)
+            total[i] = None
+            if i in pending:
+                bar = added(bar, scattered(pending.pop(i), shape))
             if parted and isinstance(op, Call) and not is_complex(v[i]):
                 bar = _real(bar)
             if every is not None:
                 every[i] = full(bar, shape)
-            at.i, at.a, at.y = i, [*map(value, args)], v[i]
-            given = op.adjoint(at, bar, [*map(varies, args)])
-            if bars.choices or isinstance(op, Choose):
+            at.i, at.a, at.y = i, [v[j] for j in args], v[i]
+            given = op.adjoint(at, bar, [depends[j] for j in args])
+            if choices or isinstance(op, Choose):
                 bars.spread(v, i, given)
                 continue
             for j, part in zip(args, given, strict=True):  # the shortest way
+                if part is None:
+                    continue
                 if type(part) is Whole:
-                    bars.add_whole(j, part)
-                elif part is not None:
-                    if code[j][2] != shape:
-                        part = unbroadcast(part, shape, code[j][2])
-                    total[j] = part if total[j] is None else plus(total[j], part)
+                    if part.at is not None:
+                        pending.setdefault(j, []).append((part.at, part.bar))
+                        continue
+                    part = part.bar
+                elif code[j][2] != shape:
+                    part = unbroadcast(part, shape, code[j][2])
+                total[j] = part if total[j] is None else plus(total[j], part)
         found = [bars.pop(i) for i in inputs]
     return [b if b is None else full(b, code[i].shape) for i, b in zip(inputs, found, strict=True)]
 
@@ -570,8 +576,21 @@ def unbroadcast(bar: Any, whole: Shape, shape: Shape) -> Any:
         return bar
     if not shape and type(bar) is np.ndarray and bar.shape == whole:
         return np.add.reduce(bar, axis=None)
-    have, lead = shape_of(bar), len(whole) - len(shape)
-    offset = len(whole) - len(have)
+    axes, to, times = _narrowing(shape_of(bar), whole, shape)
+    if axes:
+        bar = (np.add.reduce if type(bar) is np.ndarray else np.sum)(bar, axis=axes, keepdims=True)
+    if to is not None:
+        bar = bar.reshape(to)
+    return bar if times == 1 else bar * times
+
+
+@functools.lru_cache(maxsize=1024)
+def _narrowing(have: Shape, whole: Shape, shape: Shape) -> tuple[Any, Shape | None, int]:
+    """Return the axes to sum over, the shape then (None: as it is), and how many parts are equal.
+
+    See `unbroadcast`, whose adjoint has the shape `have`.
+    """
+    lead, offset = len(whole) - len(shape), len(whole) - len(have)
     axes, times = [], 1
     for i, n in enumerate(whole):
         if i >= lead and shape[i - lead] == n:
@@ -580,9 +599,6 @@ def unbroadcast(bar: Any, whole: Shape, shape: Shape) -> Any:
             axes.append(i - offset)
         else:
             times *= n
-    if axes:
-        bar = np.sum(bar, axis=tuple(axes), keepdims=True)
-    extra = max(len(have) - len(shape), 0)
-    if extra:
-        bar = np.reshape(bar, shape_of(bar)[extra:])
-    return bar if times == 1 else bar * times
+    summed = tuple([1 if i in axes else n for i, n in enumerate(have)])
+    extra = len(have) - len(shape)
+    return tuple(axes), summed[extra:] if extra > 0 else None, times

@@ -128,9 +128,15 @@ def _pullback(
         if w is None:
             scalar_only(shape_of(v[out]), what, instead)
         seed = _number(_adjoint(w, v[out], what), v[out])
-        free = None if current_policy().kink == "error" else _free_of_kinks(code, v, out, seed, x)
-        with _means_at_ties(code, v, out, seed, x, what):
-            found = v[out], _pulled(code, v, {out: seed}, x) if free is None else free
+        by_convention = current_policy().kink != "error"
+        free = _free_of_kinks(code, v, out, seed, x) if by_convention else None
+        if free is not None:
+            found = v[out], free
+        elif is_operand(x):
+            with _means_at_ties(code, v, out, seed, x, what):
+                found = v[out], _pulled(code, v, {out: seed}, x)
+        else:
+            found = v[out], _pulled(code, v, {out: seed}, x)
     except ShapeMismatch:
         raise
     except TaylorError as error:
@@ -140,8 +146,7 @@ def _pullback(
             raise
         return _byforward(f, x, w, what, error)
     whole = all_finite(found[1])
-    by_convention = free is None and current_policy().kink != "error"
-    if by_convention or not whole or ties.of_slopes(code):
+    if (by_convention and free is None) or not whole or ties.of_slopes(code):
         tied = ties.tied(code, v, out)
         if tied is not None:
             found = ties.beside(tied, found[0]), _at_ties(tied, seed, x, found[1], what)

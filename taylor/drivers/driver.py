@@ -238,6 +238,8 @@ def has_nan(c: Any) -> bool:
 
 def all_finite(x: Any) -> bool:
     """Return whether reverse mode has found numbers everywhere."""
+    if type(x) is np.ndarray and x.dtype.kind == "f":
+        return bool(np.logical_and.reduce(np.isfinite(x), axis=None))
     plain = base(x)
     if type(plain) is np.float64:
         return math.isfinite(plain)

@@ -214,7 +214,9 @@ def together(algebra: Any, values: Sequence[Any], rule: Callable[[int], Any]) ->
 
 # ------------------------------------------------------------------ rules
 class Named(Rule):
-    """A rule that is pickled as its name."""
+    """A rule of this package, that is pickled as its name."""
+
+    own = True
 
     def __init__(self, name: str, *parts: Any) -> None:
         super().__init__(name, *parts)
