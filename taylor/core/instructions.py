@@ -481,12 +481,11 @@ class Einsum(Op):
         return added(*parts)
 
     def adjoint(self, at: At, bar: Any, wanted: list[bool]) -> Sequence[Any]:
-        terms, out = self.spec.split("->")
-        (x, y), shape = terms.split(","), at.shape
+        (left, right), shape = _turned(self.spec), at.shape
         bar = bar if shape_of(bar) == shape else full(bar, shape)
         return (
-            Whole(contract(f"{out},{y}->{x}", bar, at.a[1])) if wanted[0] else None,
-            Whole(contract(f"{out},{x}->{y}", bar, at.a[0])) if wanted[1] else None,
+            Whole(contract(left, bar, at.a[1])) if wanted[0] else None,
+            Whole(contract(right, bar, at.a[0])) if wanted[1] else None,
         )
 
     def pattern(self, x: list[csr_array], shapes: list[Shape], shape: Shape) -> csr_array:
@@ -532,6 +531,14 @@ class Einsum(Op):
 
     def show(self, v: list[str], shape: Shape) -> str:
         return f"einsum({self.spec}, {', '.join(v)})"
+
+
+@functools.cache
+def _turned(spec: str) -> tuple[str, str]:
+    """Return the sums that give the adjoints of the two operands, from that of the result first."""
+    terms, out = spec.split("->")
+    x, y = terms.split(",")
+    return f"{out},{y}->{x}", f"{out},{x}->{y}"
 
 
 def _spread(x: Node, axes: str, letters: str) -> Node:

@@ -117,12 +117,18 @@ class Contract(Map):
         return Contract(spec_under(self.spec, 1), self.c)
 
     def transposed(self, bar: Any, shape: Shape, source: Shape) -> Any:
-        terms, out = self.spec.split("->")
-        c, x = terms.split(",")
-        return contract(f"{c},{out}->{x}", self.c, bar)
+        return contract(_turned(self.spec), self.c, bar)
 
     def pattern(self, x: list[csr_array], shapes: list[Shape], shape: Shape) -> csr_array:
         return patterns.contracted(x[0], self.spec, self.c, shapes[0], shape)
+
+
+@functools.cache
+def _turned(spec: str) -> str:
+    """Return the sum that gives the adjoint of the second operand, from the first one and ȳ."""
+    terms, out = spec.split("->")
+    c, x = terms.split(",")
+    return f"{c},{out}->{x}"
 
 
 @dataclass(slots=True, eq=False)

@@ -28,7 +28,7 @@ from taylor.core.tags import Tag
 from taylor.errors import TieError, TraceError
 from taylor.numbers.formulas import Constant
 from taylor.numbers.kinds import Array, Kind, base_array, is_operand, within
-from taylor.numbers.values import fitted, of_value
+from taylor.numbers.values import fitted, is_complex, of_value
 
 FACTORS = frozenset((int, float, np.float64))
 PLAIN = frozenset((int, float, np.float64, np.ndarray))  # what an operator takes as it is
@@ -98,6 +98,12 @@ class Node(Operand):
     def dtype(self) -> Any:
         """Type of the numbers at the point of the recording."""
         return base_array(self.tape.values[self.i]).dtype
+
+    @property
+    def complex(self) -> bool:
+        """Whether the numbers at the point of the recording are complex."""
+        known = None if self.tape.tag.closed else self.tape.values[self.i]
+        return is_complex(self.value if known is None else known)
 
     def astype(self, dtype: Any, order: Any = "K", copy: bool = True) -> Any:
         """Return the variable in a wider type of numbers, its axes in that order in memory."""

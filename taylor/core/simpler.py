@@ -128,12 +128,15 @@ def _contracted(tape: Tape, op: Einsum, nodes: list[Node]) -> Node:
     if not reduced:
         x, a = _reduced(x, a, b + out)
         y, b = _reduced(y, b, a + out)
-    for c, node, names in ((x, y, f"{a},{b}->{out}"), (y, x, f"{b},{a}->{out}")):
-        known = tape.code[c.i].op
+    spec = op.spec if reduced else f"{a},{b}->{out}"
+    i, j = x.i, y.i
+    for constant, other, names in ((i, j, spec), (j, i, "")):
+        known = tape.code[constant].op
         if type(known) is Const and not is_operand(known.c):
+            names = names or f"{b},{a}->{out}"
             contract = Contract(names, np.asarray(known.c))
-            return tape.apply(contract, (node.i,), None, (Contract, names, c.i))
-    return tape.apply(Einsum(f"{a},{b}->{out}"), (x.i, y.i))
+            return tape.apply(contract, (other,), None, (Contract, names, constant))
+    return tape.apply(Einsum(spec), (i, j))
 
 
 @functools.cache
