@@ -336,6 +336,9 @@ class Call(Op):
     rule: Rule
     shapes: tuple[Shape, ...] | None = None
 
+    def key(self) -> Any:
+        return (Call, self.rule, self.shapes)
+
     @property
     def told(self) -> bool:
         return False

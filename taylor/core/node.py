@@ -292,6 +292,12 @@ class Node(Operand):
 
         return each(one, f(self._where))
 
+    def _rearranged(self, f: Callable[..., Any]) -> Any:
+        self = self if self._is_array() else self.copy()
+        cell = self._shared()
+        place = None if self._place is None or cell.source is not None else moved(self._place, f)
+        return super()._rearranged(f) if place is None or place.shared else self._at(cell, place)
+
     def _view(self, cell: Cell, where: Array, place: Place | None = None) -> Node:
         """Return the view of those positions of a cell."""
         view = Node(self.tape, -1)

@@ -285,6 +285,10 @@ class Operand(Handled):
     def _viewed(self, f: Callable[..., Any]) -> Any:
         return rearrange([self], f)
 
+    def _rearranged(self, f: Callable[..., Any]) -> Any:
+        """Return a copy of what f makes of it."""
+        return rearrange([self], f)
+
     def _memory(self) -> Any:
         """What it shares with views of it; None as long as there are none."""
         return None

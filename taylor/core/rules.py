@@ -409,7 +409,7 @@ def partials(row: Elementary, a: list[Any], y: Any, wanted: Sequence[bool]) -> l
         q, p = row.quotient(a[0], y)
         return [q if type(p) is int and p == 1 else _float(q) / p]
     n = a[1] if row is power and not wanted[1] else None
-    if type(n) is int and 1 < n < EXACT and _are_arrays(a[0], y):
+    if type(n) is int and n not in (0, 1) and abs(n) < EXACT and _are_arrays(a[0], y):
         return [n * (a[0] if n == 2 else a[0] ** (n - 1)), None]
     if row is power and type(a[1]) is float and not integer_valued(a[1]):
         row = real_power

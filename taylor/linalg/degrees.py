@@ -24,7 +24,7 @@ RULES: dict[str, Rule] = {}
 # ------------------------------------------------------------------ matrices
 def T(x: Any) -> Any:
     """Return the transposes (no conjugates: these are holomorphic)."""
-    return np.swapaxes(x, -1, -2)
+    return x.swapaxes(-1, -2)
 
 
 def H(x: Any) -> Any:
@@ -96,8 +96,9 @@ def _by_value(name: str, f: Callable[..., Any], floats: bool = False) -> Callabl
     def value(*args: Any) -> Any:
         if any(map(is_operand, args)):
             return f(*args)
-        args = tuple(map(np.asarray, args))
-        args = tuple(map(_conversion(name, args, floats), args))
+        if not all([type(x) is np.ndarray and not x.dtype.hasobject for x in args]):
+            args = tuple(map(np.asarray, args))
+            args = tuple(map(_conversion(name, args, floats), args))
         try:
             return f(*args)
         except np.linalg.LinAlgError as error:
