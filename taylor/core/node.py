@@ -225,7 +225,8 @@ class Node(Operand):
         if type(op) is Call:
             return tape.call(op.rule, args)
         nodes = [x if type(x) is Node and x.tape is tape else tape.node(x) for x in args]
-        found = SIMPLER[type(op)](tape, op, nodes) if type(op) in SIMPLER else None
+        simpler = SIMPLER.get(type(op))
+        found = None if simpler is None else simpler(tape, op, nodes)
         node = tape.apply(op, tuple([x.i for x in nodes])) if found is None else found
         if op.by_element and len(tape.code[node._i].shape) > 1:
             return node._beside(*args)
@@ -241,7 +242,8 @@ class Node(Operand):
             return None
         if type(c) is int and c == 1:
             return Node(tape, i)
-        return cast(Node, tape.apply(Scale(c), (i,), shape))
+        scaled: Node = tape.apply(Scale(c), (i,), shape)
+        return scaled
 
     def _decided(self, op: str, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
         """Return np.op of the value, leaving a guard for it."""

@@ -291,6 +291,8 @@ def pushforward(
 
 
 def _output(tape: Tape, y: Any) -> Node:
+    if type(y) is Node:
+        return tape.node(y)
     y = lift(y)
     if callable(y) and not isinstance(y, Operand):
         raise TypeError("a recorded function must return numbers or arrays, not a function")

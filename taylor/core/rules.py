@@ -322,7 +322,7 @@ def adjoints(
     `start` holds adjoints of the inputs to which the new ones are added; `every` is filled with the
     adjoints of all variables, `transposing` the rules in whose tangents the code stands.
     """
-    if not any([type(c.op) is parts.Part for c in code]):
+    if parts.Part not in [type(c[0]) for c in code]:
         return _swept(code, v, seeds, start, every, transposing)
     # Re(w·dy), and Im(w·dy) = Re(-i·w·dy), for real inputs
     inputs = [y for c, y in zip(code, v, strict=True) if type(c.op) is Input]

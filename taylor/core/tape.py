@@ -159,6 +159,8 @@ class Tape:
 
     def node(self, x: Any) -> Node:
         """Return x as a node of this tape."""
+        if type(x) is Node and x.tape is self:
+            return x
         if type(x) in PLAIN:
             return self.constant(x)
         if isinstance(x, Node) and x.tape is self:

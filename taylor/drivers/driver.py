@@ -93,6 +93,8 @@ def driver(
 
 def point(x: Any) -> Any:
     """Return the point of a driver as an array or a series; arrays of integers become floats."""
+    if type(x) is np.ndarray and x.dtype.kind == "f":  # the shortest way
+        return np.array(x)
     x = lift(unlabelled(x, "this driver"))
     if is_operand(x):
         return x
@@ -174,6 +176,8 @@ def result(f: Function, x: Any) -> Any:
             f"gradient(f(x), x) ({PAGE})"
         )
     y = called(f, x)
+    if is_operand(y):
+        return y
     if isinstance(y, (tuple, list)):
         y = _one_array(list(y))
     if y is None:
