@@ -64,7 +64,7 @@ def kept(x: Any, a: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
         return x
     lead = shape_of(x)[: len(shape_of(x)) - len(shape_of(a)) + len(axes)]
     shape = lead + tuple([1 if i in axes else n for i, n in enumerate(shape_of(a))])
-    return x.reshape(shape) if isinstance(x, Operand) else np.reshape(x, shape)
+    return x._in_shape(shape) if isinstance(x, Operand) else np.reshape(x, shape)
 
 
 def flattened(x: Any, axes: tuple[int, ...], first: bool = False) -> Any:
@@ -90,8 +90,8 @@ def masked(x: Any, where: Any, neutral: Any) -> Any:
 def count(x: Any, axis: Any, where: Any, keepdims: bool = False) -> Any:
     """Return how many elements count."""
     if where is None or where is True:
-        axes = axes_of(axis, np.ndim(x))
-        return int(np.prod([np.shape(x)[i] for i in axes], dtype=int))
+        shape = shape_of(x)
+        return math.prod([shape[i] for i in axes_of(axis, len(shape))])
     return np.sum(np.broadcast_to(where, np.shape(x)), axis=axis, keepdims=keepdims)
 
 

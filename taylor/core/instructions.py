@@ -17,6 +17,7 @@ The step rule of an instruction computes the part of degree k of its series: see
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from operator import add, mul, truediv
@@ -43,6 +44,7 @@ Sweep = Any  # the tables of a program, degree by degree: `sweep.Sweep`
 Tape = Any  # of a program that is being expanded, and its
 Node = Any
 PRODUCT = 1 << 13  # multiply-adds of a product of matrices that is one instruction of a sweep
+FLOATS = (np.ndarray, np.float64)
 LARGE = 1024  # elements of an array that is told from others by identity, not by content
 
 
@@ -224,6 +226,9 @@ class Input(Op):
 
     n: int
     arity = 0
+
+    def key(self) -> Any:
+        return (Input, self.n)
 
     def show(self, v: list[str], shape: Shape) -> str:
         return f"x{self.n}"
@@ -575,6 +580,10 @@ def full(x: Any, shape: Shape, like: Any = 0.0) -> Any:
         return (zeros(shape, like) if is_operand(like) else Kind.of(like).zeros(shape))[()]
     if shape_of(x) == tuple(shape):
         return x
+    if type(x) in FLOATS and x.dtype.kind == "f" and math.prod(shape) <= LARGE:
+        whole = np.empty(shape, x.dtype)  # at a tenth of what np.broadcast_to takes
+        whole[...] = x
+        return whole
     return np.broadcast_to(np.asarray(x, dtype=object) if type(x) is int else x, shape)
 
 

@@ -243,6 +243,8 @@ class Reshape(Map):
         return self.to
 
     def moved(self, xs: Sequence[Any], lead: int) -> Any:
+        if not lead and type(xs[0]) is np.ndarray and not xs[0].dtype.hasobject:
+            return xs[0].reshape(self.to)
         found = np.reshape(xs[0], (*np.shape(xs[0])[:lead], *self.to))
         one = type(found) is np.ndarray and not found.ndim and found.dtype == object
         return found[()] if one else found  # which is no number as an element of an array
@@ -251,7 +253,7 @@ class Reshape(Map):
         return Reshape((*self.to, lanes))
 
     def transposed(self, bar: Any, shape: Shape, source: Shape) -> Any:
-        return np.reshape(bar, source)
+        return in_shape(bar, source)
 
     def pattern(self, x: list[csr_array], shapes: list[Shape], shape: Shape) -> csr_array:
         return x[0]
@@ -278,7 +280,7 @@ class Sum(Map):
         return np.add.reduce(xs[0], axis=axes)
 
     def transposed(self, bar: Any, shape: Shape, source: Shape) -> Any:
-        return np.reshape(bar, self._kept(source)) if shape else bar
+        return in_shape(bar, self._kept(source)) if shape else bar
 
     def pattern(self, x: list[csr_array], shapes: list[Shape], shape: Shape) -> csr_array:
         at = patterns.positions(self._kept(shapes[0]))
@@ -306,6 +308,11 @@ class CumSum(Map):
 
 
 # ------------------------------------------------------------------ elements by position
+def in_shape(x: Any, shape: Shape) -> Any:
+    """Return np.reshape(x, shape), of an array of NumPy without the way around."""
+    return x.reshape(shape) if type(x) is np.ndarray else np.reshape(x, shape)
+
+
 def host(args: Sequence[Any]) -> Any:
     """Return the operand that an operation on these values belongs to: the innermost one."""
     owner: Any = None
@@ -412,7 +419,9 @@ def scatter(x: Any, index: Array, shape: Shape, lead: int = 0) -> Any:
 
 def scattered(parts: Sequence[tuple[Array | slice, Any]], shape: Shape) -> Any:
     """Return the sum of what is given at some places (where one is -1, dropped) of that shape."""
-    if all(type(at) is slice and _is_float64(bar) for at, bar in parts):
+    if len(parts) == 1 and type(parts[0][0]) is np.ndarray:
+        return scatter(in_shape(parts[0][1], (-1,)), parts[0][0], shape)
+    if all([type(at) is slice and _is_float64(bar) for at, bar in parts]):
         y: Array = np.zeros(math.prod(shape))
         for at, bar in parts:
             y[at] += bar if type(bar) is np.float64 else bar.reshape(-1)

@@ -145,7 +145,13 @@ class Node(Operand):
 
     def _beside(self, *args: Any) -> Node:
         """Return the node of a new element-wise result of those arguments, laid out as NumPy's."""
-        if len(self.shape) < 2 or all([_is_in_order(x) for x in args]):
+        for x in args if len(self.shape) > 1 else ():
+            if type(x) is Node:
+                if x._where is not None and not x._where.flags.c_contiguous:
+                    break
+            elif not (x.flags.c_contiguous if type(x) is np.ndarray else type(x) in NUMBERS):
+                break
+        else:
             return self
         return Node(self.tape, self._i, joint(self.shape, [in_memory(x) for x in args]))
 
@@ -294,6 +300,11 @@ class Node(Operand):
 
         return each(one, f(self._where))
 
+    def _in_shape(self, shape: Shape) -> Any:
+        if self._where is not None:
+            return self.reshape(shape)
+        return self.tape.apply(Reshape(shape), (self.i,), shape)
+
     def _rearranged(self, f: Callable[..., Any]) -> Any:
         self = self if self._is_array() else self.copy()
         cell = self._shared()
@@ -435,13 +446,6 @@ class Node(Operand):
         if dtype is not None and np.dtype(dtype) != object:
             raise self._refused("an array of numbers")
         return self._objects(copy)
-
-
-def _is_in_order(x: Any) -> bool:
-    """Whether a node, array or number is known to lie in memory in C order."""
-    if type(x) is Node:
-        return x._where is None or bool(x._where.flags.c_contiguous)
-    return bool(x.flags.c_contiguous) if type(x) is np.ndarray else type(x) in NUMBERS
 
 
 class PartNode(Node):

@@ -12,6 +12,7 @@ import operator
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
+from types import NoneType
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
@@ -35,6 +36,7 @@ from taylor.numbers.values import is_complex as is_complex
 
 Shape = tuple[int, ...]
 NUMBERS = (float, int, complex, np.float64)
+SIMPLE = frozenset((*NUMBERS, bool, str, NoneType))  # what stands for itself
 asked: Any = method  # for what is no value of the class
 
 
@@ -285,6 +287,10 @@ class Operand(Handled):
     def _viewed(self, f: Callable[..., Any]) -> Any:
         return rearrange([self], f)
 
+    def _in_shape(self, shape: Shape) -> Any:
+        """Return it, which is a result that nobody else sees, in another shape."""
+        return self.reshape(shape)
+
     def _rearranged(self, f: Callable[..., Any]) -> Any:
         """Return a copy of what f makes of it."""
         return rearrange([self], f)
@@ -505,7 +511,7 @@ def lift(x: Any) -> Any:
     """
     if type(x) is np.ndarray:
         return _lifted_array(x) if x.dtype.hasobject else x
-    if type(x) in NUMBERS or isinstance(x, (Operand, type)):
+    if type(x) in SIMPLE or isinstance(x, (Operand, type)):
         return x
     if isinstance(x, (list, tuple)) and any(
         isinstance(e, (Operand, Condition, list, tuple, np.ndarray)) for e in x

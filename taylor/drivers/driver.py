@@ -244,10 +244,9 @@ def all_finite(x: Any) -> bool:
     """Return whether reverse mode has found numbers everywhere."""
     if type(x) is np.ndarray and x.dtype.kind == "f":
         return bool(np.logical_and.reduce(np.isfinite(x), axis=None))
-    plain = base(x)
-    if type(plain) is np.float64:
-        return math.isfinite(plain)
-    return bool(finite(plain).all())
+    if type(x) is np.float64:
+        return math.isfinite(x)
+    return bool(finite(x).all())
 
 
 def finite(x: Any) -> Any:
