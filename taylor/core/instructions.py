@@ -27,7 +27,7 @@ import numpy as np
 
 from taylor.core import patterns
 from taylor.core.table import Elementary, Rule
-from taylor.core.tables import contract, contract_part, spec_under
+from taylor.core.tables import contract, contract_part, spec_under, turned
 from taylor.numbers import rounding
 from taylor.numbers.formulas import Constant
 from taylor.numbers.kinds import Array, Kind, is_operand
@@ -44,7 +44,6 @@ Sweep = Any  # the tables of a program, degree by degree: `sweep.Sweep`
 Tape = Any  # of a program that is being expanded, and its
 Node = Any
 PRODUCT = 1 << 13  # multiply-adds of a product of matrices that is one instruction of a sweep
-FLOATS = (np.ndarray, np.float64)
 LARGE = 1024  # elements of an array that is told from others by identity, not by content
 
 
@@ -226,9 +225,6 @@ class Input(Op):
 
     n: int
     arity = 0
-
-    def key(self) -> Any:
-        return (Input, self.n)
 
     def show(self, v: list[str], shape: Shape) -> str:
         return f"x{self.n}"
@@ -486,11 +482,11 @@ class Einsum(Op):
         return added(*parts)
 
     def adjoint(self, at: At, bar: Any, wanted: list[bool]) -> Sequence[Any]:
-        (left, right), shape = _turned(self.spec), at.shape
+        (left, right), shape = turned(self.spec), at.shape
         bar = bar if shape_of(bar) == shape else full(bar, shape)
         return (
             Whole(contract(left, bar, at.a[1])) if wanted[0] else None,
-            Whole(contract(right, bar, at.a[0])) if wanted[1] else None,
+            Whole(contract(right, at.a[0], bar)) if wanted[1] else None,
         )
 
     def pattern(self, x: list[csr_array], shapes: list[Shape], shape: Shape) -> csr_array:
@@ -538,14 +534,6 @@ class Einsum(Op):
         return f"einsum({self.spec}, {', '.join(v)})"
 
 
-@functools.cache
-def _turned(spec: str) -> tuple[str, str]:
-    """Return the sums that give the adjoints of the two operands, from that of the result first."""
-    terms, out = spec.split("->")
-    x, y = terms.split(",")
-    return f"{out},{y}->{x}", f"{out},{x}->{y}"
-
-
 def _spread(x: Node, axes: str, letters: str) -> Node:
     """Return x with its lettered axes in the order of letters, the missing ones of length one."""
     order = [axes.index(c) for c in letters if c in axes]
@@ -556,11 +544,8 @@ def _spread(x: Node, axes: str, letters: str) -> Node:
 # ------------------------------------------------------------------ helpers
 def total(terms: Iterable[Any]) -> Any:
     """Return the sum of the terms that exist, or None."""
-    found = None
-    for t in terms:
-        if t is not None:
-            found = t if found is None else found + t
-    return found
+    given = [t for t in terms if t is not None]
+    return functools.reduce(add, given) if given else None
 
 
 def added(x: Any, y: Any) -> Any:
@@ -580,10 +565,8 @@ def full(x: Any, shape: Shape, like: Any = 0.0) -> Any:
         return (zeros(shape, like) if is_operand(like) else Kind.of(like).zeros(shape))[()]
     if shape_of(x) == tuple(shape):
         return x
-    if type(x) in FLOATS and x.dtype.kind == "f" and math.prod(shape) <= LARGE:
-        whole = np.empty(shape, x.dtype)  # at a tenth of what np.broadcast_to takes
-        whole[...] = x
-        return whole
+    if type(x) in (np.ndarray, np.float64) and x.dtype.kind == "f" and math.prod(shape) <= LARGE:
+        return np.full(shape, x, x.dtype)  # np.broadcast_to takes ten times as long
     return np.broadcast_to(np.asarray(x, dtype=object) if type(x) is int else x, shape)
 
 

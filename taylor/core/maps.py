@@ -28,7 +28,7 @@ from taylor.core.instructions import (
     full,
     key_of,
 )
-from taylor.core.tables import contract, free_letter, spec_under
+from taylor.core.tables import contract, free_letter, spec_under, turned
 from taylor.errors import ShapeMismatch
 from taylor.numbers.kinds import Array, Kind, is_operand, object_array
 from taylor.numbers.values import is_native, shape_of, together, zeros
@@ -117,18 +117,10 @@ class Contract(Map):
         return Contract(spec_under(self.spec, 1), self.c)
 
     def transposed(self, bar: Any, shape: Shape, source: Shape) -> Any:
-        return contract(_turned(self.spec), self.c, bar)
+        return contract(turned(self.spec)[1], self.c, bar)
 
     def pattern(self, x: list[csr_array], shapes: list[Shape], shape: Shape) -> csr_array:
         return patterns.contracted(x[0], self.spec, self.c, shapes[0], shape)
-
-
-@functools.cache
-def _turned(spec: str) -> str:
-    """Return the sum that gives the adjoint of the second operand, from the first one and ȳ."""
-    terms, out = spec.split("->")
-    c, x = terms.split(",")
-    return f"{c},{out}->{x}"
 
 
 @dataclass(slots=True, eq=False)
@@ -435,6 +427,43 @@ def scattered(parts: Sequence[tuple[Array | slice, Any]], shape: Shape) -> Any:
 
 def _is_float64(x: Any) -> bool:
     return type(x) is np.float64 or _is_doubles(x)
+
+
+def unbroadcast(bar: Any, whole: Shape, shape: Shape) -> Any:
+    """Return the adjoint of an argument of that shape which was broadcast to the whole shape.
+
+    Axes of length one of bar stand for `whole` equal parts.
+    """
+    if shape == whole:
+        return bar
+    if not shape and type(bar) is np.ndarray and bar.shape == whole:
+        return np.add.reduce(bar, axis=None)
+    axes, to, times = _narrowing(shape_of(bar), whole, shape)
+    if axes:
+        bar = (np.add.reduce if type(bar) is np.ndarray else np.sum)(bar, axis=axes, keepdims=True)
+    if to is not None:
+        bar = bar.reshape(to)
+    return bar if times == 1 else bar * times
+
+
+@functools.lru_cache(maxsize=1024)
+def _narrowing(have: Shape, whole: Shape, shape: Shape) -> tuple[Any, Shape | None, int]:
+    """Return the axes to sum over, the shape then (None: as it is), and how many parts are equal.
+
+    See `unbroadcast`, whose adjoint has the shape `have`.
+    """
+    lead, offset = len(whole) - len(shape), len(whole) - len(have)
+    axes, times = [], 1
+    for i, n in enumerate(whole):
+        if i >= lead and shape[i - lead] == n:
+            continue
+        if i >= offset and have[i - offset] == n:
+            axes.append(i - offset)
+        else:
+            times *= n
+    summed = tuple([1 if i in axes else n for i, n in enumerate(have)])
+    extra = len(have) - len(shape)
+    return tuple(axes), summed[extra:] if extra > 0 else None, times
 
 
 def sparse_product(a: Any, x: Any) -> Any:

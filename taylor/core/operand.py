@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 
-from taylor.core import advice, binding, functions, maps, memory, table
+from taylor.core import advice, binding, functions, maps, memory, places, table
 from taylor.core.advice import ATTRIBUTES, PAGE, WANTED, asked_by, no_attribute
 from taylor.core.binding import UFUNCS, Handler, Method, call, call_ufunc, holds, method
 from taylor.core.calls import Call, Row
@@ -27,7 +27,6 @@ from taylor.core.maps import Gather, Scatter
 from taylor.core.maps import host as host
 from taylor.core.memory import rearrange
 from taylor.core.parts import Part
-from taylor.core.places import Move
 from taylor.core.sides import Choose
 from taylor.core.table import Elementary, Rule
 from taylor.numbers.data import held, is_array_like, is_sparse, plain_array
@@ -315,12 +314,11 @@ class Operand(Handled):
     def reshape(self, *shape: Any, order: Any = "C") -> Self:
         """Return the same elements in another shape."""
         target = shape[0] if len(shape) == 1 else shape
-        move = Move(_reshaped, (tuple(target) if type(target) is list else target, order))
-        return cast(Self, self._viewed(move))
+        return cast(Self, self._viewed(places.reshaping(target, order)))
 
     def transpose(self, *axes: Any) -> Self:
         """Return the array with its axes permuted."""
-        return cast(Self, self._viewed(Move(_transposed, axes)))
+        return cast(Self, self._viewed(places.transposing(axes)))
 
     def conjugate(self) -> Self:
         """Return the complex conjugate, a copy; of a real value itself."""
@@ -478,14 +476,6 @@ def bind(op: Op, *args: Any) -> Any:
 
 
 # ------------------------------------------------------------------ helpers
-def _reshaped(x: Any, shape: Any, order: Any) -> Any:
-    return x.reshape(shape, order=order)
-
-
-def _transposed(x: Any, *axes: Any) -> Any:
-    return x.transpose(*axes)
-
-
 def fits(x: Any) -> bool:
     """Whether x can be the other operand of an operator (strings and None cannot)."""
     odd = x is None or isinstance(x, (str, bytes, dict, set))

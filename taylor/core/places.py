@@ -47,6 +47,24 @@ def _is_plain(x: Any) -> bool:
     return type(x) in PLAIN or (type(x) is tuple and PLAIN.issuperset(map(type, x)))
 
 
+def reshaping(shape: Any, order: Any) -> Any:
+    """Return what gives an array another shape."""
+    return Move(_reshaped, (tuple(shape) if type(shape) is list else shape, order))
+
+
+def _reshaped(x: Any, shape: Any, order: Any) -> Any:
+    return x.reshape(shape, order=order)
+
+
+def transposing(axes: tuple[Any, ...]) -> Any:
+    """Return what gives an array its axes in another order."""
+    return Move(_transposed, axes)
+
+
+def _transposed(x: Any, *axes: Any) -> Any:
+    return x.transpose(*axes)
+
+
 class Place(NamedTuple):
     """The positions of a view in a whole array, and what reads them: an instruction of the whole.
 

@@ -291,9 +291,7 @@ def pushforward(
 
 
 def _output(tape: Tape, y: Any) -> Node:
-    if type(y) is Node:
-        return tape.node(y)
-    y = lift(y)
+    y = y if type(y) is Node else lift(y)
     if callable(y) and not isinstance(y, Operand):
         raise TypeError("a recorded function must return numbers or arrays, not a function")
     return tape.node(y)

@@ -25,12 +25,11 @@ from taylor.core.instructions import (
     Input,
     Instruction,
     Op,
-    Shape,
     Whole,
     added,
     full,
 )
-from taylor.core.maps import scattered
+from taylor.core.maps import scattered, unbroadcast
 from taylor.core.node import Node
 from taylor.core.operand import is_complex
 from taylor.core.powers import integer_valued
@@ -565,40 +564,3 @@ def inner(
     found = [None if e is None else tape.node(e).i for e in (y if isinstance(y, tuple) else (y,))]
     tape.tag.closed = True
     return tape, found
-
-
-def unbroadcast(bar: Any, whole: Shape, shape: Shape) -> Any:
-    """Return the adjoint of an argument of that shape which was broadcast to the whole shape.
-
-    Axes of length one of bar stand for `whole` equal parts.
-    """
-    if shape == whole:
-        return bar
-    if not shape and type(bar) is np.ndarray and bar.shape == whole:
-        return np.add.reduce(bar, axis=None)
-    axes, to, times = _narrowing(shape_of(bar), whole, shape)
-    if axes:
-        bar = (np.add.reduce if type(bar) is np.ndarray else np.sum)(bar, axis=axes, keepdims=True)
-    if to is not None:
-        bar = bar.reshape(to)
-    return bar if times == 1 else bar * times
-
-
-@functools.lru_cache(maxsize=1024)
-def _narrowing(have: Shape, whole: Shape, shape: Shape) -> tuple[Any, Shape | None, int]:
-    """Return the axes to sum over, the shape then (None: as it is), and how many parts are equal.
-
-    See `unbroadcast`, whose adjoint has the shape `have`.
-    """
-    lead, offset = len(whole) - len(shape), len(whole) - len(have)
-    axes, times = [], 1
-    for i, n in enumerate(whole):
-        if i >= lead and shape[i - lead] == n:
-            continue
-        if i >= offset and have[i - offset] == n:
-            axes.append(i - offset)
-        else:
-            times *= n
-    summed = tuple([1 if i in axes else n for i, n in enumerate(have)])
-    extra = len(have) - len(shape)
-    return tuple(axes), summed[extra:] if extra > 0 else None, times

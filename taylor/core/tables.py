@@ -137,6 +137,14 @@ def spec_under(spec: str, operand: int) -> str:
     return f"{','.join(names)}->{out}{z}"
 
 
+@functools.cache
+def turned(spec: str) -> tuple[str, str]:
+    """Return what gives the adjoints of x and of y: of ȳ and y, and of x and ȳ."""
+    terms, out = spec.split("->")
+    x, y = terms.split(",")
+    return f"{out},{y}->{x}", f"{x},{out}->{y}"
+
+
 def contract(spec: str, x: Array, y: Array) -> Any:
     """Return einsum(spec, x, y), through BLAS where the numbers allow it."""
     plain = type(x) is np.ndarray is type(y)

@@ -130,13 +130,8 @@ def _pullback(
         seed = _number(_adjoint(w, v[out], what), v[out])
         by_convention = current_policy().kink != "error"
         free = _free_of_kinks(code, v, out, seed, x) if by_convention else None
-        if free is not None:
-            found = v[out], free
-        elif is_operand(x):
-            with _means_at_ties(code, v, out, seed, x, what):
-                found = v[out], _pulled(code, v, {out: seed}, x)
-        else:
-            found = v[out], _pulled(code, v, {out: seed}, x)
+        with _means_at_ties(code, v, out, seed, x, what):
+            found = v[out], _pulled(code, v, {out: seed}, x) if free is None else free
     except ShapeMismatch:
         raise
     except TaylorError as error:
