@@ -27,8 +27,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "functions", "binding", "conditions", "memory", "patterns", "singular", "instructions",
         "sides", "calls", "maps", "lookups", "parts", "places", "operand", "fillable", "simpler",
         "node", "tape", "rules", "shown", "program", "scalars", "exponents", "repeat", "sweep",
-        "loops",
-        "rolled",
+        "loops", "rolled",
     ],
     "linalg": ["degrees", "equations", "branches", "factors", "spectrum", "__init__"],
     "arrays": [
