@@ -18,7 +18,7 @@ FOLDERS = {  # lines that a folder may have
     "arrays": 2107,
     "machine": 7444,
     "series": 2585,
-    "drivers": 7950,
+    "drivers": 7951,
     "scipy": 7258,
     "ode": 12345,
     "command": 495,
