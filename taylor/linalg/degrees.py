@@ -16,6 +16,7 @@ from taylor.core.table import Rule
 from taylor.core.tables import nonzero
 from taylor.errors import ShapeMismatch
 from taylor.numbers.kinds import Floats, Kind, Rationals, base, base_array, floats, is_operand
+from taylor.numbers.policy import current_policy
 from taylor.numbers.values import as_array, zeros
 
 RULES: dict[str, Rule] = {}
@@ -24,7 +25,7 @@ RULES: dict[str, Rule] = {}
 # ------------------------------------------------------------------ matrices
 def T(x: Any) -> Any:
     """Return the transposes (no conjugates: these are holomorphic)."""
-    return np.swapaxes(x, -1, -2)
+    return x.swapaxes(-1, -2)
 
 
 def H(x: Any) -> Any:
@@ -96,8 +97,9 @@ def _by_value(name: str, f: Callable[..., Any], floats: bool = False) -> Callabl
     def value(*args: Any) -> Any:
         if any(map(is_operand, args)):
             return f(*args)
-        args = tuple(map(np.asarray, args))
-        args = tuple(map(_conversion(name, args, floats), args))
+        if not all([type(x) is np.ndarray and not x.dtype.hasobject for x in args]):
+            args = tuple(map(np.asarray, args))
+            args = tuple(map(_conversion(name, args, floats), args))
         try:
             return f(*args)
         except np.linalg.LinAlgError as error:
@@ -214,7 +216,9 @@ def together(algebra: Any, values: Sequence[Any], rule: Callable[[int], Any]) ->
 
 # ------------------------------------------------------------------ rules
 class Named(Rule):
-    """A rule that is pickled as its name."""
+    """A rule of this package, that is pickled as its name."""
+
+    own = True
 
     def __init__(self, name: str, *parts: Any) -> None:
         super().__init__(name, *parts)
@@ -244,18 +248,23 @@ def matrix_rule(
     be singular.  Its first degree is the tangent, unless that is given.  A function with a `check`
     works in floating point only (as others do if `floating`), and check(bar, *args, *y) raises
     where it has no derivatives: in reverse mode for the adjoint bar of the last result, otherwise
-    (nan) for any.  Of complex matrices it is one of real variables, and vjp takes and returns the
-    conjugates of adjoints: the z̃ of Re(z̃ᴴ dz).
+    (nan) for any.  It may return a symmetric matrix by which that adjoint is multiplied.  Of
+    complex matrices it is one of real variables, and vjp takes and returns the conjugates of
+    adjoints: the z̃ of Re(z̃ᴴ dz).
     """
     shown, floats = _shown(name), floating or check is not None
 
-    def regular(x: Any, bar: Any, *known: Any) -> None:
-        check(bar, *known)
+    def regular(x: Any, bar: Any, *known: Any) -> Any:
+        shares = check(bar, *known)
+        if shares is None:
+            return x
+        return (np.broadcast_to(x, np.shape(known[-1]))[..., None, :] @ shares)[..., 0, :]
 
     guard = checked(f"regular {name}", regular) if check is not None else None
 
     def guarded(d: Any, bar: Any, y: Any, args: Sequence[Any]) -> Any:
-        if getattr(bar, "active", False) and not np.any(base(bar)):
+        lanes = getattr(bar, "active", False)
+        if lanes and (not np.any(base(bar)) or current_policy().kink != "error"):
             bar = np.full(np.shape(bar), np.nan)  # of many adjoints in lanes: any
         return d if guard is None or d is None else guard(d, bar, *args, *_results(y))
 
@@ -342,15 +351,11 @@ half_of = _masking("half", _half)
 TRIANGLE = {False: _masking("tril", np.tril), True: _masking("triu", np.triu)}
 
 
-def checked(name: str, check: Callable[..., None]) -> Rule:
-    """Return the rule (x, *more) -> x that raises, wherever it is evaluated, if check does.
+def checked(name: str, value: Callable[..., Any]) -> Rule:
+    """Return the rule (x, *more) -> value, linear in x, that raises wherever it is evaluated.
 
     It stands in derivatives, which are recorded at one point and may be evaluated at another.
     """
-
-    def value(x: Any, *more: Any) -> Any:
-        check(x, *more)
-        return x
 
     def vjp(ybar: Any, y: Any, x: Any, *more: Any) -> Any:
         return (RULES[name](ybar, *more), *(None for _ in more))
