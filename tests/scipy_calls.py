@@ -203,6 +203,55 @@ call("interpolate.BSpline", V, lambda sp, c: sp.interpolate.BSpline(
     np.arange(10.0), c, 3)(np.array([3.4, 5.5])))
 call("interpolate.BarycentricInterpolator", V, lambda sp, y: sp.interpolate.BarycentricInterpolator(
     K, y)(AT))
+call("interpolate.PPoly", M, lambda sp, c: sp.interpolate.PPoly(c, K[:4])(AT))
+call("interpolate.PPoly x", AT, lambda sp, x: sp.interpolate.PPoly(
+    sp.data(IMAGE[:4, :5]), K)(x, nu=1))
+call("interpolate.BPoly", IMAGE[:4, :5], lambda sp, c: sp.interpolate.BPoly(c, K)(AT))
+call("interpolate.BPoly axis", IMAGE[:, :5], lambda sp, c: sp.interpolate.BPoly(
+    c.reshape(2, 3, 5), K, axis=1)(AT))
+call("interpolate.make_lsq_spline", X[:9], lambda sp, y: sp.interpolate.make_lsq_spline(
+    np.arange(9.0), y, np.r_[[0.0] * 4, 3.5, [8.0] * 4], w=np.arange(1.0, 10))(AT))
+call("interpolate.make_smoothing_spline", V, lambda sp, y: sp.interpolate.make_smoothing_spline(
+    K, y, lam=0.3)(AT))
+call("interpolate.pchip_interpolate", V, lambda sp, y: sp.interpolate.pchip_interpolate(K, y, AT))
+call("interpolate.InterpolatedUnivariateSpline", V, lambda sp, y:
+    sp.interpolate.InterpolatedUnivariateSpline(K, y)(AT, 1))
+call("interpolate.InterpolatedUnivariateSpline x", AT, lambda sp, x:
+    sp.interpolate.InterpolatedUnivariateSpline(K, sp.data(V), k=4)(x))
+call("interpolate.UnivariateSpline", V, lambda sp, y: sp.interpolate.UnivariateSpline(
+    K, y, s=0, k=2)(AT))
+call("interpolate.LSQUnivariateSpline", V, lambda sp, y: sp.interpolate.LSQUnivariateSpline(
+    K, y, [1.3])(AT))
+call("interpolate.splrep", V, lambda sp, y: sp.interpolate.splev(AT, sp.interpolate.splrep(
+    K, y, s=0), der=1))
+call("interpolate.splrep t", V, lambda sp, y: sp.interpolate.splev(
+    np.array([-0.3, 1.2, 5.0]), sp.interpolate.splrep(K, y, t=[1.3]), ext=3))
+call("interpolate.KroghInterpolator", V, lambda sp, y: sp.interpolate.KroghInterpolator(
+    K[[0, 0, 1, 2, 2, 2]], y)(AT))
+call("interpolate.KroghInterpolator x", AT, lambda sp, x: sp.interpolate.KroghInterpolator(
+    K, sp.data(np.outer([1.0, 2.0], V)), axis=1)(x))
+call("interpolate.krogh_interpolate", V, lambda sp, y: sp.interpolate.krogh_interpolate(K, y, AT))
+call("interpolate.barycentric_interpolate", V, lambda sp, y:
+    sp.interpolate.barycentric_interpolate(K, y, AT))
+call("interpolate.lagrange", V[:4], lambda sp, y: sp.interpolate.lagrange(K[:4], y).coef)
+call("interpolate.pade", P, lambda sp, a: sp.interpolate.pade(a, 2)[0](0.3))
+call("interpolate.pade q", P, lambda sp, a: sp.interpolate.pade(a, 2, 2)[1].coef)
+FLAT = np.column_stack([U, P])
+INSIDE = FLAT.mean(axis=0) + 0.1 * (FLAT[:3] - FLAT.mean(axis=0))
+call("interpolate.LinearNDInterpolator", V, lambda sp, z: sp.interpolate.LinearNDInterpolator(
+    FLAT, z)(INSIDE))
+call("interpolate.LinearNDInterpolator x", INSIDE, lambda sp, x:
+    sp.interpolate.LinearNDInterpolator(FLAT, sp.data(V), rescale=True)(x))
+call("interpolate.griddata", V, lambda sp, z: sp.interpolate.griddata(FLAT, z, INSIDE))
+call("interpolate.griddata nearest", V, lambda sp, z: sp.interpolate.griddata(
+    FLAT, z, (INSIDE[:, 0], INSIDE[:, 1]), "nearest"))
+call("interpolate.griddata 1", V, lambda sp, z: sp.interpolate.griddata(K[::-1], z, AT))
+call("interpolate.interpn", M, lambda sp, v: sp.interpolate.interpn(
+    ([0.0, 1.0, 2.0], [0.0, 1.0, 2.0]), v, np.array([[0.3, 1.2], [1.7, 0.4]])))
+call("interpolate.RectBivariateSpline", IMAGE, lambda sp, z: sp.interpolate.RectBivariateSpline(
+    np.arange(6.0), np.arange(7.0), z, kx=3, ky=5)(AT, AT, dx=1))
+call("interpolate.RectBivariateSpline x", AT, lambda sp, x: sp.interpolate.RectBivariateSpline(
+    np.arange(6.0), np.arange(7.0), sp.data(IMAGE)).ev(x, 2 * x - 0.5))
 call("interpolate.CubicHermiteSpline", V, lambda sp, y: sp.interpolate.CubicHermiteSpline(
     K, y, W)(AT))
 call("interpolate.RegularGridInterpolator", M, lambda sp, v: sp.interpolate.RegularGridInterpolator(
@@ -341,6 +390,7 @@ for name in ("euclidean", "sqeuclidean", "cosine", "correlation", "cityblock", "
         x, sp.data(W)))
     call(f"spatial.cdist {name}", A, lambda sp, x, name=name: sp.spatial.distance.cdist(
         x, sp.data(B), name))
+call("spatial.distance_matrix", A, lambda sp, x: sp.spatial.distance_matrix(x, sp.data(B), p=3))
 call("spatial.mahalanobis", V[:3], lambda sp, x: sp.spatial.distance.mahalanobis(
     x, sp.data(W[:3]), sp.data(S)))
 call("spatial.jensenshannon", P, lambda sp, x: sp.spatial.distance.jensenshannon(x, sp.data(U)))

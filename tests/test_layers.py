@@ -60,7 +60,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "waves", "ufuncs", "special", "descriptive", "distributions", "continuous", "counts",
         "vectors", "stats", "fft", "sylvester", "control", "patterns", "linalg", "ndimage",
         "filters", "spectra", "systems", "pulses", "signal", "sparse",
-        "interpolate", "integrate", "spatial", "optimize", "__init__",
+        "splines", "polynomials", "grids", "fits", "interpolate", "integrate",
+        "spatial", "optimize", "__init__",
     ],
     "array_api": ["array", "functions", "fft", "linalg", "special", "__init__"],
     "ode": [

@@ -117,6 +117,15 @@ def test_double_integrals():
     assert slope == pytest.approx((plain(0.701) - plain(0.699)) / 2e-3, rel=1e-5)
 
 
+def test_triple_integrals():
+    f = lambda p: taylor.scipy.integrate.tplquad(
+        lambda z, y, x: z * y + x, 0.0, p, 0.0, 1.0, 0.0, lambda x, y: x + y
+    )[0]
+    value, slope = taylor.jvp(f, 0.7, 1.0)
+    assert value == pytest.approx(5 * 0.7**3 / 12 + 5 * 0.7**2 / 12 + 0.7 / 8, rel=1e-12)
+    assert slope == pytest.approx(5 * 0.7**2 / 4 + 5 * 0.7 / 6 + 1 / 8, rel=1e-12)
+
+
 def verdict(name, spelling):
     """Return "right", or what the error says."""
     wanted, f = expected(name), spelling.function(name)

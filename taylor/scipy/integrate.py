@@ -25,8 +25,8 @@ from taylor.numbers.kinds import base, is_operand
 from taylor.scipy.theirs import names_of
 
 __all__ = [
-    "cumulative_simpson", "cumulative_trapezoid", "dblquad", "fixed_quad", "quad", "quad_vec",
-    "romb", "simpson", "trapezoid",
+    "cumulative_simpson", "cumulative_trapezoid", "dblquad", "fixed_quad", "nquad", "quad",
+    "quad_vec", "romb", "simpson", "tplquad", "trapezoid",
 ]  # fmt: skip
 
 Function = Callable[..., Any]
@@ -177,6 +177,34 @@ def quad_vec(
     return y, error
 
 
+def nquad(
+    func: Function, ranges: Sequence[Any], args: tuple[Any, ...] = (), opts: Any = None
+) -> tuple[Any, Any]:
+    """Return (∫ ... ∫ func(x_0, ..., x_n, *args) dx_0 ... dx_n, the error of the outer integral).
+
+    It is `quad` of `quad`.  A range is a pair, or a function of the variables after its own, and
+    of args, that returns one; opts holds tolerances of `quad`.
+
+    >>> round(float(nquad(lambda y, x: x * y, [lambda x: (0.0, x), (0.0, 2.0)])[0]), 9)
+    2.0
+    """
+    tolerance = dict(opts or {})
+
+    def over(n: int, *given: Any) -> tuple[Any, Any]:
+        low, high = ranges[n](*given) if callable(ranges[n]) else ranges[n]
+
+        def inside(x: Any, *given: Any) -> Any:
+            return over(n - 1, x, *given)[0] if n else func(x, *given)
+
+        return quad(inside, low, high, given, **tolerance)
+
+    return over(len(ranges) - 1, *args)
+
+
+def _limit(g: Any, *x: Any) -> Any:
+    return g(*x) if callable(g) else g
+
+
 def dblquad(
     func: Function, a: Any, b: Any, gfun: Any, hfun: Any, args: tuple[Any, ...] = (), **tol: Any
 ) -> tuple[Any, Any]:
@@ -185,15 +213,22 @@ def dblquad(
     >>> round(float(dblquad(lambda y, x: x * y, 0.0, 2.0, 0.0, lambda x: x)[0]), 9)
     2.0
     """
+    inner = lambda x, *p: (_limit(gfun, x), _limit(hfun, x))  # noqa: E731
+    return nquad(func, [inner, (a, b)], args, tol)
 
-    def limit(g: Any, x: Any) -> Any:
-        return g(x) if callable(g) else g
 
-    def inner(x: Any, *p: Any) -> Any:
-        turned = lambda y, x, *p: func(y, x, *p)  # noqa: E731
-        return quad(turned, limit(gfun, x), limit(hfun, x), (x, *p), **tol)[0]
+def tplquad(
+    func: Function, a: Any, b: Any, gfun: Any, hfun: Any, qfun: Any, rfun: Any,
+    args: tuple[Any, ...] = (), **tol: Any,
+) -> tuple[Any, Any]:  # fmt: skip
+    """Return `dblquad` of ∫ func(z, y, x, *args) dz, z from qfun(x, y) to rfun(x, y).
 
-    return quad(inner, a, b, args, **tol)
+    >>> round(float(tplquad(lambda z, y, x: x * z, 0, 1, 0, 1, 0, lambda x, y: x + y)[0]), 9)
+    0.375
+    """
+    inmost = lambda y, x, *p: (_limit(qfun, x, y), _limit(rfun, x, y))  # noqa: E731
+    inner = lambda x, *p: (_limit(gfun, x), _limit(hfun, x))  # noqa: E731
+    return nquad(func, [inmost, inner, (a, b)], args, tol)
 
 
 # ------------------------------------------------------------------ sums
