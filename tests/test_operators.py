@@ -13,6 +13,7 @@ from laws import LAWS
 import taylor
 from taylor import operators as op
 from taylor.core.loops import Loop
+from taylor.core.reads import Reads
 from taylor.machine.machine import Machine
 from taylor.operators import points
 from taylor.operators.operator import Operator
@@ -460,6 +461,7 @@ def test_operators_are_values():
     assert P is op.operator(op.partials(3) @ op.partials(3)) and Operator(P.symbols[0]) == P
     assert op.operator(list(op.partials(3))) is op.operator(op.partials(3))
     assert P != Operator([P.symbols[0]]) != Operator({"a": P.symbols[0]})
+    assert not Reads(lambda x: P(f, x)).inside  # nothing of it changes
     again = pickle.loads(pickle.dumps(P))
     assert again(f, np.ones(3)) == pytest.approx(P(f, np.ones(3)), rel=1e-13)
 

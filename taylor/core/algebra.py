@@ -349,7 +349,11 @@ class Graded:
         weights = np.ones(len(pairs.p)) if pairs.weights is None else pairs.weights
         rows: list[Any] = [None] * n
         for i, out in enumerate(np.repeat(pairs.out, np.diff(pairs.starts, append=len(pairs.p)))):
-            term = x[int(pairs.p[i])] * y[int(pairs.q[i])]
+            p, q = int(pairs.p[i]), int(pairs.q[i])
+            if x is y and p > q:  # of a square the other half
+                continue
+            term = x[p] * y[q]
+            term = term + term if x is y and p < q else term
             term = term if weights[i] == 1 else term * constant(weights[i], term)
             rows[out] = term if rows[out] is None else rows[out] + term
         zero = next(r for r in rows if r is not None) * 0

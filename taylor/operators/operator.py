@@ -94,6 +94,11 @@ class Operator:
         """How many products of numbers one of two coefficients takes."""
         return 1 if self._rounded is None else self._rounded.algebra.count
 
+    @property
+    def reads_of_users(self) -> list[Any]:
+        """What of it may do something else later: coefficients that depend on the point."""
+        return [a for s in self.symbols for a in s.reads_of_users]
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Operator):
             return NotImplemented
