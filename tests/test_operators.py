@@ -225,6 +225,15 @@ def test_every_route_gives_the_same(name):
     assert driver(f, x.astype(np.float32)) == pytest.approx(want.expected, rel=2e-4)
 
 
+@pytest.mark.parametrize("driver", [op.laplacian, op.biharmonic], ids=lambda g: g.__name__)
+def test_drivers_go_to_the_code_of_their_operator_at_once(driver):
+    g = taylor.compile(lambda x: np.sum(np.sin(x)) * x[0])
+    for n in (3, 3, 3, 4, 4, 3, 4, 4):
+        x = np.linspace(0.1, 1, n)
+        assert driver(g, x) == pytest.approx(driver(g.f, x), rel=1e-13)
+    assert g.at_once(driver.__wrapped__, [x]) == driver(g, x)
+
+
 @pytest.mark.parametrize("n", [1, 3, 11])  # elements: fewer than a vector of code has, and more
 def test_functions_of_arrays_by_the_code_of_series(n):
     w, x = np.cos(np.arange(3.0 * n)).reshape(3, n), np.array([0.3, -0.6, 0.8])

@@ -39,6 +39,9 @@ class Derivable:
         """Return driver(self, *x) by code that Python calls at once, if there is; or None."""
         return None
 
+    def lead(self, driver: Function, key: Any) -> None:
+        """Let a driver go to the code of another one, or of a jet, at once."""
+
     def derived(self, driver: Function, x: Sequence[Any]) -> Any:
         """Return driver(self, *x)."""
         return NotImplemented

@@ -135,6 +135,10 @@ class Operator:
         many = f.under(self.applied)
         return many if many is NotImplemented else many(*map(point, args))
 
+    def stands_for(self, driver: Function, f: Derivable) -> None:
+        """Let a driver, which is this operator at points like the last one, go to its code."""
+        f.lead(driver, self.applied if self.order <= 2 or self._jet is None else self._jet)
+
     def _is_many(self, args: Sequence[Any]) -> bool:
         """Whether there is an axis of points."""
         axes = (n is not None for n in self.variables.sizes.values())
