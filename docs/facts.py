@@ -53,8 +53,8 @@ EXAMPLES = {
     ),
     "kernel_sums": Facts(
         ("tiles agree with the whole: True", "all of it 320 MB"),
-        "The time of the gradient against the size of the kernel matrix, both logarithmic: straight "
-        "lines, that of compiled tiles some four times lower, up to 320 MB.",
+        "The time of the gradient against the size of the kernel matrix, both logarithmic: "
+        "straight lines, that of compiled tiles some four times lower, up to 320 MB.",
     ),
     "kth_derivatives": Facts(
         ("0   1.29211703715", "3   2.07237670339", "radius of convergence: 1.1"),
