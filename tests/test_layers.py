@@ -26,7 +26,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "advice", "choices", "reads", "table", "tags", "tables", "algebra", "structured", "powers",
         "functions", "binding", "conditions", "memory", "patterns", "singular", "instructions",
         "sides", "calls", "maps", "lookups", "parts", "operand", "fillable", "simpler", "node",
-        "tape", "rules", "shown", "program", "exponents", "repeat", "sweep", "loops", "rolled",
+        "tape", "rules", "shown", "program", "scalars", "exponents", "repeat", "sweep", "loops",
+        "rolled",
     ],
     "linalg": ["degrees", "equations", "branches", "factors", "spectrum", "__init__"],
     "arrays": [
@@ -38,6 +39,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "joins", "triangles", "lapack", "questions", "stacks", "stencils", "regions", "degrees",
         "tables", "loops", "convolutions", "compose", "written", "monomials", "pairs", "products",
         "windows", "substitution", "series", "afar", "machine", "batches", "engine",
+        "partials",
     ],
     "series": [
         "text", "wide", "symbolic", "operands", "coefficients", "rows", "rules", "series", "powers",
@@ -56,7 +58,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "scipy": [
         "theirs", "analytic", "formulas", "fast", "incomplete", "probability", "classical", "rows",
-        "waves", "ufuncs", "special", "descriptive", "stats", "fft", "linalg", "ndimage", "signal",
+        "waves", "ufuncs", "special", "descriptive", "distributions", "continuous", "counts",
+        "vectors", "stats", "fft", "linalg", "ndimage", "signal",
         "sparse", "interpolate", "integrate", "spatial", "optimize", "__init__",
     ],
     "array_api": ["array", "functions", "fft", "linalg", "special", "__init__"],

@@ -728,6 +728,19 @@ def test_equal_eigenvalues_have_derivatives_only_together():
         taylor.reverse(program)(a, 1.0)
 
 
+def test_equal_eigenvalues_of_general_matrices_have_no_number_for_a_derivative():
+    def largest(a):
+        return np.max(linalg.eigvals(a).real)
+
+    ones = np.ones((3, 3))  # LAPACK's zeros differ in rounding
+    same(taylor.gradient(largest, ones), ones / 3)
+    assert np.isnan(taylor.hessian(largest, ones)).all()
+    simple = np.diag([3.0, 2.0, 1.0])
+    both = taylor.gradient(lambda a: np.sum(linalg.eigvals(a) ** 3), np.stack([simple, simple * 0]))
+    same(both[0], 3 * simple**2)
+    assert np.isnan(both[1]).all()
+
+
 def test_equal_and_zero_singular_values_are_errors():
     for a, match in ((np.eye(3), "equal"), (np.diag([2.0, 1.0, 0.0]), "zero")):
         for f in (linalg.svd, linalg.svdvals):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import math
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -123,13 +122,21 @@ def _pullback(
     room: float = math.inf,
 ) -> tuple[Any, Any]:
     """Return f(x) and the adjoint of x for the adjoint w of f(x); None: one, of a scalar f."""
+
+    def pull(g: Function) -> Any:  # without outer variables
+        return vjp(g, base(x), base(seed))[1]
+
     try:
         code, v, out = _recorded(f, x, through, room)
         if w is None:
             scalar_only(shape_of(v[out]), what, instead)
         seed = _number(_adjoint(w, v[out], what), v[out])
         free = None if current_policy().kink == "error" else _free_of_kinks(code, v, out, seed, x)
-        with _means_at_ties(code, v, out, seed, x, what):
+        if kinks.removable(code, v, out, x, pull, what):
+            with policy(singular=current_policy().singular, kink="subgradient"):
+                # choices between constants are recorded, too: an outer derivative looks at them
+                found = v[out], _pulled(code, v, {out: x._constant(seed)}, x)
+        else:
             found = v[out], _pulled(code, v, {out: seed}, x) if free is None else free
     except ShapeMismatch:
         raise
@@ -144,10 +151,14 @@ def _pullback(
     if by_convention or not whole or ties.of_slopes(code):
         tied = ties.tied(code, v, out)
         if tied is not None:
-            found = ties.beside(tied, found[0]), _at_ties(tied, seed, x, found[1], what)
+            slopes = kinks.adjoint_at(tied, x, found[1], pull, what)
+            found = ties.beside(tied, found[0]), slopes
             whole = all_finite(found[1])
-    if whole and all_finite(found[0]):
-        return found
+    return found if whole and all_finite(found[0]) else _mended(f, x, w, what, found)
+
+
+def _mended(f: Function, x: Any, w: Any, what: str, found: tuple[Any, Any]) -> tuple[Any, Any]:
+    """Return value and adjoint where reverse mode did not find numbers: by forward mode."""
     if not has_nan(base(found[1])) and not has_nan(base(found[0])):
         slope = value_and_tangent(f, x, np.ones(shape_of(x)))[1]  # raises at a singular point
         if what == "vjp" or not np.all(finite(slope)):
@@ -176,20 +187,6 @@ def _adjoint(w: Any, y: Any, what: str) -> Any:
     return w
 
 
-def _means_at_ties(
-    code: Any, v: list[Any], out: int, seed: Any, x: Any, what: str
-) -> AbstractContextManager[None]:
-    """Return the context in which the adjoint of a node is recorded: removable ties have a mean."""
-    now = current_policy()
-    if is_operand(x) and not isinstance(x, Series) and now.kink == "error":
-        tied = ties.tied(code, v, out)
-        if tied is not None and tied.simple:
-            if not all_finite(_settled(tied, seed, what)):
-                raise NonAnalyticError(ties.message(tied, tied.ties, what, ""))
-            return policy(singular=now.singular, kink="subgradient")
-    return nullcontext()
-
-
 def _free_of_kinks(code: Any, v: list[Any], out: int, seed: Any, x: Any) -> Any:
     """Return the adjoint of a plain x if it is the same on all sides of all ties, else None."""
     if is_operand(x):
@@ -200,24 +197,6 @@ def _free_of_kinks(code: Any, v: list[Any], out: int, seed: Any, x: Any) -> Any:
     except NonAnalyticError:
         return None
     return found if all_finite(found) else None
-
-
-def _settled(tied: ties.Tied, seed: Any, what: str) -> Any:
-    """Return the plain adjoint of the argument at a point where choices are tied."""
-    x = ties.point_of(tied)
-    return kinks.first_at(tied, lambda g: vjp(g, x, base(seed))[1], x, what, 0)
-
-
-def _at_ties(tied: ties.Tied, seed: Any, x: Any, found: Any, what: str) -> Any:
-    """Return the adjoint of x at a point where choices are tied; `found` is what the rules give."""
-    if not is_operand(x):
-        return _settled(tied, seed, what)
-    if all_finite(found) or not all_finite(_settled(tied, seed, what)):
-        return found
-    raise NonAnalyticError(
-        f"{what}: a derivative of first derivatives at a kink, which has none by convention; move "
-        "the point"
-    )
 
 
 @driver(axes=(1,))

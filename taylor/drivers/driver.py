@@ -19,7 +19,7 @@ from taylor.core.advice import PAGE, called
 from taylor.core.algebra import Algebra
 from taylor.core.memory import fresh
 from taylor.core.operand import is_complex, lift
-from taylor.core.singular import is_finite, nans
+from taylor.core.singular import finite_in, is_finite, nans
 from taylor.core.tags import Tag
 from taylor.drivers.arguments import Form, is_plain, several
 from taylor.drivers.derivable import Derivable
@@ -247,8 +247,8 @@ def all_finite(x: Any) -> bool:
 def finite(x: Any) -> Any:
     """Return, element by element, whether reverse mode has found a number."""
     plain = base(x)
-    if isinstance(plain, np.ndarray) and plain.dtype == object:
-        return np.array([is_finite(e) for e in plain.reshape(-1)], dtype=bool).reshape(plain.shape)
-    if isinstance(plain, (np.ndarray, np.generic, float, complex)):
+    if isinstance(plain, np.ndarray):
+        return finite_in(plain)
+    if isinstance(plain, (np.generic, float, complex)):
         return np.isfinite(plain)
     return np.bool_(is_finite(plain))
