@@ -241,7 +241,8 @@ def taker(structure: Any) -> Callable[[Any], list[Any] | None] | None:
             return None
         found: list[Any] = []
         known = tree  # else the sequence may stand for an array
-        for value, within in zip(x.values() if cls is dict else x, inner, strict=True):
+        children = x.values() if isinstance(x, dict) else x
+        for value, within in zip(children, inner, strict=True):
             if within is not True:
                 if (part := within(value)) is None:
                     return None
