@@ -59,8 +59,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "scipy": [
         "theirs", "analytic", "formulas", "fast", "incomplete", "probability", "classical", "rows",
         "waves", "ufuncs", "special", "descriptive", "distributions", "continuous", "counts",
-        "vectors", "stats", "fft", "linalg", "ndimage", "signal",
-        "sparse", "interpolate", "integrate", "spatial", "optimize", "__init__",
+        "vectors", "stats", "fft", "sylvester", "control", "patterns", "linalg", "ndimage",
+        "signal", "sparse", "interpolate", "integrate", "spatial", "optimize", "__init__",
     ],
     "array_api": ["array", "functions", "fft", "linalg", "special", "__init__"],
     "ode": [
