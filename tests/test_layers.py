@@ -46,12 +46,11 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "univariate", "multivariate",
     ],
     "drivers": [
-        "columns", "labelled", "trees", "derivable", "often", "arguments", "driver", "ties",
-        "forward_mode", "kinks", "interpolation", "lines", "derivatives", "objective", "several",
-        "transform", "pattern", "sparse", "evolution", "scan", "checkpoint", "implicit", "recorded",
-        "sets",
-        "symbolic", "forms", "typed", "patience", "tensors", "blocks", "entries",
-        "compile", "again", "lanes",
+        "columns", "labelled", "trees", "derivable", "often", "arguments", "results", "driver",
+        "ties", "forward_mode", "kinks", "interpolation", "lines", "derivatives", "objective",
+        "several", "transform", "pattern", "sparse", "evolution", "scan", "checkpoint", "implicit",
+        "recorded", "sets", "symbolic", "forms", "typed", "patience", "tensors", "blocks",
+        "entries", "compile", "again", "lanes",
     ],
     "operators": [
         "symbol", "apolar", "axes", "points", "operator", "drivers", "estimates", "__init__",

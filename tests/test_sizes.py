@@ -18,7 +18,7 @@ FOLDERS = {  # lines that a folder may have
     "arrays": 2107,
     "machine": 7442,
     "series": 2585,
-    "drivers": 7727,
+    "drivers": 7918,
     "scipy": 7266,
     "ode": 12342,
     "command": 495,

@@ -63,7 +63,7 @@ LANES = 1 << 22  # coefficients of a sweep with many directions that stay within
 
 
 # ------------------------------------------------------------------ first order
-@driver(axes=(0, 1))
+@driver(axes=(0, 1), results=(0, None), seed="w")
 def vjp(f: Function, x: Any, w: Any) -> tuple[Any, Any]:
     """Return (f(x), Jᵀ·w), the value and the vector-Jacobian product; w has the shape of f(x).
 
@@ -78,7 +78,7 @@ def vjp(f: Function, x: Any, w: Any) -> tuple[Any, Any]:
     return _pullback(f, point(x), w, "vjp", frozenset())
 
 
-@driver(axes=(0, 0), along=("v",))
+@driver(axes=(0, 0), along=("v",), results=(0, 0))
 def jvp(f: Function, x: Any, v: Any) -> tuple[Any, Any]:
     """Return (f(x), J·v), the value and the Jacobian-vector product.
 
@@ -210,7 +210,7 @@ def gradient(f: Function, x: Any) -> Array:
     return found
 
 
-@driver(axes=(1,))
+@driver(axes=(1,), results=(0,))
 def jacobian(f: Function, x: Any) -> Array:
     """Return the Jacobian of f, of shape shape(f(x)) + shape(x).
 
@@ -225,7 +225,7 @@ def jacobian(f: Function, x: Any) -> Array:
     return found
 
 
-@driver(axes=(1,))
+@driver(axes=(1,), results=(0,))
 def jacfwd(f: Function, x: Any) -> Array:
     """Return the Jacobian of f by forward mode, all its columns in lanes.
 
@@ -238,7 +238,7 @@ def jacfwd(f: Function, x: Any) -> Array:
     return found
 
 
-@driver(axes=(1,))
+@driver(axes=(1,), results=(0,))
 def jacrev(f: Function, x: Any) -> Array:
     """Return the Jacobian of f by reverse mode, all its rows in lanes.
 
@@ -417,7 +417,7 @@ def gradient_of(f: Function, what: str, *tags: Tag, room: float = math.inf) -> F
     return g
 
 
-@driver(axes=("order",), recorded=False)
+@driver(axes=("order",), recorded=False, results=(0,))
 def tensor(f: Function, x: Any, order: int) -> Array:
     """Return all partial derivatives of one order, shape shape(f(x)) + shape(x)*order, symmetric.
 
