@@ -406,12 +406,6 @@ class Compiled(Derivable):
             self._follow()
         return self.entries[driver].call(*x) if driver in self.entries else None
 
-    def lead(self, driver: Callable[..., Any], key: Any) -> None:
-        """Let a driver go to the code of another one, or of a jet, at once."""
-        entry = self.jets.entries.get(key) if isinstance(key, Jet) else self.entries.get(key)
-        if entry is not None:
-            self.entries[driver] = entry
-
     def derived(self, driver: Callable[..., Any], x: Sequence[Any]) -> Any:
         """Return driver(self, *x) from its recording as machine code, or NotImplemented."""
         if (y := self.at_once(driver, x)) is not None:

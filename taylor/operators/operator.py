@@ -137,7 +137,10 @@ class Operator:
 
     def stands_for(self, driver: Function, f: Derivable) -> None:
         """Let a driver, which is this operator at points like the last one, go to its code."""
-        f.lead(driver, self.applied if self.order <= 2 or self._jet is None else self._jet)
+        jet = self._jet if self.order > 2 else None
+        entry = f.entries.get(self.applied) if jet is None else f.jets and f.jets.entries.get(jet)
+        if entry:
+            f.entries[driver] = entry
 
     def _is_many(self, args: Sequence[Any]) -> bool:
         """Whether there is an axis of points."""
