@@ -252,6 +252,16 @@ def test_along_a_line_both_sides_decide():
         taylor.derivative(lambda x: np.maximum(x, 0.0) ** 2, 0.0, 2)
 
 
+def test_derivatives_that_are_zero_but_for_rounding_are_those_of_one_function():
+    def root(p):  # of x = cos x, whatever the start
+        x = p[0]
+        while abs(x - np.cos(x)) > 1e-13:
+            x = x - (x - np.cos(x)) / (1 + np.sin(x))
+        return x * p[1]
+
+    np.testing.assert_allclose(taylor.hessian(root, np.array([0.5, 0.2])), 0, atol=1e-15)
+
+
 def test_lanes_stay_lanes():
     j = taylor.jacobian(lambda x: np.maximum(x, 0) ** np.array([1, 2, 1]), np.zeros(3))
     assert np.isnan(j[[0, 2]]).any(1).all() and j[1].tolist() == [0, 0, 0]

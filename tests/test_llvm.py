@@ -673,6 +673,21 @@ def test_tensors_are_those_of_sympy(order):
     assert c.reasons == {}
 
 
+@pytest.mark.parametrize("x", [[2.0, 0.5], [-2.0, 0.5], [0.0, 0.5], [np.nan, 0.5], [1e200, 1e200]])
+def test_tensors_where_the_function_has_no_value(x):
+    c = taylor.compile(lambda x: np.log(x[0]) * x[1] ** 2 + np.sqrt(x[1]))
+    with np.errstate(all="ignore"):
+        found, wanted = (value_or_error(lambda f=f: taylor.tensor(f, x, 2)) for f in (c, c.f))
+    np.testing.assert_allclose(found, wanted, rtol=1e-14)
+
+
+def value_or_error(call):
+    try:
+        return call()
+    except taylor.DomainError:
+        return np.nan
+
+
 def test_tensors_in_threads():
     c = taylor.compile(lambda x: np.prod(np.sin(x)))
     points = np.linspace(0.2, 1.4, 240).reshape(80, 3)

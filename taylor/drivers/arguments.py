@@ -128,10 +128,6 @@ def several(form: Form, f: Function, given: Sequence[Any], named: dict[str, Any]
     """Return what a driver gives for some arguments of f, in their form."""
     alone = argnums is None and len(given) == 1 and not (named or has_aux or form.own)
     plans = f.plans if alone and isinstance(f, Derivable) else None
-    if plans is not None and form in plans:
-        found = plans[form](given[0])
-        if found is not None:
-            return found
     name = form.g.__name__
     if not callable(f):
         raise TypeError(
@@ -189,15 +185,20 @@ def _taken_apart(form: Form, f: Function, given: Sequence[Any], named: dict[str,
 
 
 def _plan(
-    form: Form, take: Function, driver: OfSeveral, g: Function, structure: Any
+    form: Form, take: Function, driver: OfSeveral, g: Any, structure: Any
 ) -> Callable[[Any], Any]:
     """Return what gives the driver's answer at one tree of that structure, else None."""
+    trees_only = form.axes == (1,)
 
     def planned(x: Any) -> Any:
         leaves = take(x)
         if leaves is None:
             return None
-        return _shaped(form, driver.one(g, *leaves), structure, len(leaves), ())
+        if (found := g.at_once(driver, leaves)) is None:
+            found = driver.one(g, *leaves)
+        elif trees_only and len(leaves) > 1:
+            return trees.build(structure, iter(found))
+        return _shaped(form, found, structure, len(leaves), ())
 
     return planned
 
@@ -441,8 +442,8 @@ def _shaped(form: Form, found: Any, structure: Any, count: int, own: Sequence[An
     parts = iter([found] if count == 1 and len(form.axes) == 1 else found)
 
     def tree(axes: int) -> Any:
-        if axes == 0:
-            return next(parts)
+        if axes < 2:
+            return trees.build(structure, parts) if axes else next(parts)
         return trees.build(structure, iter([tree(axes - 1) for _ in range(count)]))
 
     answers = [tree(axes) for axes in axes_of(form, own)]

@@ -98,8 +98,21 @@ def jvp(f: Function, x: Any, v: Any) -> tuple[Any, Any]:
 
 
 def _jvp_at_ties(f: Function, x: Any, v: Any) -> tuple[Any, Any]:
-    pair = kinks.first(lambda g: np.moveaxis(along(g, x, v, 1), 0, -1), f, point(x), "jvp")
+    try:
+        pair = kinks.first(lambda g: np.moveaxis(along(g, x, v, 1), 0, -1), f, point(x), "jvp")
+    except NonAnalyticError:
+        if (found := _by_adjoint(f, x)) is None:
+            raise
+        return found[0], np.sum(found[1] * v)
     return pair[..., 0], pair[..., 1]
+
+
+def _by_adjoint(f: Function, x: Any) -> tuple[Any, Array] | None:
+    """Return f(x) and the gradient, if f is a number that has one: where singular values meet."""
+    try:
+        return None if is_operand(x) else value_and_gradient(f, x)
+    except TaylorError:
+        return None
 
 
 @driver(axes=(0, 1))
@@ -221,8 +234,7 @@ def jacobian(f: Function, x: Any) -> Array:
            [0., 4.]])
     """
     x = point(x)
-    found: Array = kinks.first(lambda g: _jacobian(g, x), f, x, "jacobian")
-    return found
+    return _first(lambda g: _jacobian(g, x), f, x, "jacobian")
 
 
 @driver(axes=(1,), results=(0,))
@@ -234,8 +246,7 @@ def jacfwd(f: Function, x: Any) -> Array:
            [0., 4.]])
     """
     x = point(x)
-    found: Array = kinks.first(lambda g: _by_columns(g, x), f, x, "jacfwd")
-    return found
+    return _first(lambda g: _by_columns(g, x), f, x, "jacfwd")
 
 
 @driver(axes=(1,), results=(0,))
@@ -246,7 +257,16 @@ def jacrev(f: Function, x: Any) -> Array:
     array([2., 4.])
     """
     x = point(x)
-    found: Array = kinks.first(lambda g: _by_rows(*_recorded(g, x), g, x), f, x, "jacrev")
+    return _first(lambda g: _by_rows(*_recorded(g, x), g, x), f, x, "jacrev")
+
+
+def _first(driver: Function, f: Function, x: Any, what: str) -> Array:
+    try:
+        found: Array = kinks.first(driver, f, x, what)
+    except NonAnalyticError:
+        if (pair := _by_adjoint(f, x)) is None:
+            raise
+        return pair[1]
     return found
 
 

@@ -30,6 +30,9 @@ PLAIN = (float, np.float64, complex)
 class Leaf(NamedTuple):
     """The place of a number or an array in a structure."""
 
+    def __reduce__(self) -> str:
+        return "LEAF"  # there is one
+
 
 LEAF = Leaf()
 
