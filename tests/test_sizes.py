@@ -19,7 +19,7 @@ FOLDERS = {  # lines that a folder may have
     "machine": 7448,
     "series": 2585,
     "drivers": 7967,
-    "scipy": 7258,
+    "scipy": 7285,
     "ode": 12345,
     "command": 495,
     ".": 833,
