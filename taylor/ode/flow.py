@@ -55,6 +55,7 @@ from taylor.ode.options import Options, argument
 from taylor.ode.surfaces import condition_of, met_at
 from taylor.ode.system import System, check_function, filled, is_parameter, shaped
 from taylor.progress import Progress
+from taylor.series.multivariate import TaylorN
 from taylor.series.series import Series
 
 Array = NDArray[Any]
@@ -62,6 +63,7 @@ Function = Callable[..., Any]
 FAR = 40  # doublings of the distance within which the other side of a surface is found
 SAME = 1e-7  # of derivatives of times, relative to them: a difference that is none
 TINY = 2.0**-40  # of a state: rates that are none
+FEW = 8  # numbers: derivatives in so many cost an implicit method no more than adjoints
 
 
 class Course(NamedTuple):
@@ -150,6 +152,9 @@ def _flow(step: Function, course: Course, derived: bool) -> Evolution:
 
     def back(w: Any, y0: Any, *p: Any) -> Any:
         if isinstance(course.options, MethodOptions):
+            varied = [i for i, v in enumerate(course.varied or (True,) * (1 + len(p))) if v]
+            if sum(np.size((y0, *p)[i]) for i in varied) <= FEW:
+                return _contracted(run, w, (y0, *p), varied)
             return adjoint(step, course.t0, course.times, course.options, course.varied, w, y0, p)
         forward = Plain(step, y0, p)
         it = _again(course, "way", forward)
@@ -180,6 +185,19 @@ def _flow(step: Function, course: Course, derived: bool) -> Evolution:
         return _flow(g, course._replace(kept=None, report=None), True)
 
     return Evolution("solution", step, derived_flow, run, back, axis=1)
+
+
+def _contracted(run: Function, w: Any, given: Sequence[Any], varied: Sequence[int]) -> Any:
+    """Return the adjoints of (y0, *parameters), of those that vary: the tangents in products with w.
+
+    Tangents are as accurate as the steps are; adjoints may lose what λ·y', which is constant, has
+    in cancelling terms (through a fold of a relaxation oscillation six digits).
+    """
+    points, unpack = as_one([given[i] for i in varied])
+    states = run(*filled(given, varied, unpack(TaylorN.seeded(points, 1))))
+    slopes = np.reshape(np.sum(w * states).gradient(), np.shape(points))
+    found = dict(zip(varied, unpack(slopes), strict=True))
+    return tuple(found.get(i, np.zeros(np.shape(x))) for i, x in enumerate(given))
 
 
 def _again(course: Course, what: str, given: Plain, t: Any = None) -> Any:
