@@ -486,8 +486,9 @@ def test_methods_meet_jumps_in_the_state(method):
 @pytest.mark.parametrize("method", ["RadauIIA", "LSODA", "RK45", "DOP853"])
 def test_methods_say_where_a_solution_would_slide(method):
     with pytest.raises(IntegrationError, match="from both sides") as error:
-        solve_ivp(lambda t, y: -np.sign(y), (0.0, 2.0), [1.0], method)
+        solve_ivp(lambda t, y: 0.2 - np.sign(y), (0.0, 2.0), [0.8], method)
     assert abs(error.value.result.t[-1] - 1) < 1e-9
+    assert solve_ivp(lambda t, y: -np.sign(y), (0.0, 2.0), [1.0], method).y[0, -1] == 0
 
 
 @pytest.mark.parametrize("method", EVERY)
