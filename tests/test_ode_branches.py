@@ -205,8 +205,8 @@ def test_many_digits_see_them_too():
 
 
 def test_a_solution_that_ends_is_a_failure():
-    r = solve_ivp(lambda t, y: -1 - np.sqrt(y), (0.0, 3.0), [1.0])
-    assert r.status == -1 and abs(r.t[-1] - 2 * (1 - np.log(2))) < 1e-7
+    r = solve_ivp(lambda t, y: -np.sqrt(y), (0.0, 3.0), [1.0])
+    assert r.status == -1 and abs(r.t[-1] - 2) < 1e-7
 
 
 @pytest.mark.parametrize("seed", [1, 4, 8])

@@ -231,7 +231,8 @@ def test_the_state_at_a_singular_time_itself():
 
 ENDS = {  # f(t, y, k), y0, y and dy/dk at t = 9 for k = 0.47, where a component has come to rest
     "tank and what has left it": (
-        lambda t, y, k: k * np.sqrt(np.maximum(y[0], 0)) * np.array([-1.0, 1.0]), [1.0, 0.0], [0.0, 1.0], [0.0, 0.0],
+        lambda t, y, k: k * np.sqrt(np.maximum(y[0], 0)) * np.array([-1.0, 1.0]), [1.0, 0.0],
+        [0.0, 1.0], [0.0, 0.0],
     ),
     "power": (lambda t, y, k: -k * np.sign(y) * abs(y) ** 0.6, [1.0], [0.0], [0.0]),
     "dry friction": (

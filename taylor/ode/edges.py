@@ -181,6 +181,10 @@ class SeriesElements(Elements):
             return None
         return np.asarray(self.plain.table(state + jump * delays[0]))
 
+    def rate(self, fun: Callable[..., Any], args: Sequence[Any], t: Any, y: Array) -> Array:
+        """Return the rates of the elements of y for such values of them."""
+        return super().rate(self.plain.f, [base(x) for x in self.plain.given[1]], t, y)
+
     def held(
         self, fun: Callable[..., Any], args: Sequence[Any], place: Place, order: int
     ) -> System | None:

@@ -180,7 +180,7 @@ class Integrator(State):
                 if self.rested == self.t and crossed is not None and at_end(*crossed):
                     crossed = None
             if crossed is not None and crossed[2].x == 0:
-                return self.slides(start)
+                return self.slides(start, t_end)
             if self._left is not None and len(pieces) and self._is_old(pieces, crossed):
                 return GO, self._pushed(pieces)
             if crossed is not None:
@@ -241,10 +241,11 @@ class Integrator(State):
             self._room = 2 * abs(steps.t[i] - start.t + steps.h[i] * met.x)
         return crossed
 
-    def slides(self, place: Place) -> tuple[int, Pieces]:
+    def slides(self, place: Place, t_end: Any) -> tuple[int, Pieces]:
         """Go on at rest from a surface to which fun points from both sides."""
         self.place = place
-        if not self._rests_near(spacing(max(abs(self.t), abs(self.h)))):
+        near = spacing(max(abs(self.t), abs(self.h)))
+        if not self._rests_near(near if t_end > self.t else -near):
             raise self._stuck(SLIDES)
         return GO, nothing(self.place, self.order)
 
@@ -318,7 +319,8 @@ class Integrator(State):
     def beyond(self, t_end: Any, status: int) -> tuple[int, Pieces]:
         """Take the step that leads away from a zero of a function, or over a singular time."""
         given = self.system, self._parameters, self.place
-        if self._rests_near(max(abs(self.t) * self.tol, spacing(self.t))):
+        near = max(abs(self.t) * self.tol, spacing(self.t))
+        if self._rests_near(near if t_end > self.t else -near):
             return GO, nothing(self.place, self.order)
         if not abs(t_end) < math.inf:
             t_end = self.t + ahead(*given, t_end, self.control)

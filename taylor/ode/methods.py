@@ -453,7 +453,7 @@ class ByMethod(Integrator):
         there = self.t + d, self.y + d * np.asarray(self.system.flow(self.t, self.y, *p))
         found = sides(self.system.between, *there, p)[left.name[0]].reshape(-1)[left.name[1]]
         if np.sign(found) == -left.slope:
-            self.slides(self.place)
+            self.slides(self.place, t_end)
 
     def _jumps(self, old: Array, new: Array) -> bool:
         """Whether rates on two sides of a surface differ."""

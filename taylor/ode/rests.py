@@ -24,11 +24,12 @@ from taylor.ode.pieces import Pieces, Place
 from taylor.ode.roots import derivative
 from taylor.ode.standing import standing
 from taylor.ode.surfaces import Surface
-from taylor.ode.system import System
+from taylor.ode.system import System, shaped
 
 Array = NDArray[Any]
 LOST = 2.0**8  # units of rounding of the terms of a polynomial: what may be left of a zero
 WIDE = 2.0**7  # of their square root, of a step: how far off a double zero may be
+AFTER = 4  # such distances: how much later it is asked where fun leads
 NEAR = 64  # units of rounding of a time: what comes to rest within them does now
 
 
@@ -51,6 +52,10 @@ class Elements:
         """Return a state whose rates jump where elements of y vanish, which have such rates."""
         return y
 
+    def rate(self, fun: Callable[..., Any], args: Sequence[Any], t: Any, y: Array) -> Array:
+        """Return the rates of the elements of y for such values of them."""
+        return np.asarray(shaped(fun)(t, y, *args))
+
     def held(
         self, fun: Callable[..., Any], args: Sequence[Any], place: Place, order: int
     ) -> System | None:
@@ -59,13 +64,17 @@ class Elements:
 
 
 class Arrival:
-    """A place, the series of y there, and how near zero what vanishes there is."""
+    """A place, the series of y there, what is on its way to zero, and a place beyond."""
 
     def __init__(self, place: Place, series: Array, near: Any, noise: Any = 0.0) -> None:
-        self.place, self.rates = place, series[1]
-        self.small = np.abs(series[0]) <= near * np.abs(series[1]) + noise
-        self.soft = np.abs(series[1]) <= 2 * near * np.abs(series[2])
+        y, rates, bends = series[:3]
+        lost = np.abs(y) <= noise
+        self.place, self.rates, self.later = place, rates, place.t + AFTER * near
+        self.small = lost | ((np.abs(y) <= abs(near * rates)) & (y * rates * near <= 0))
+        self.soft = (np.abs(rates) <= abs(2 * near * bends)) & (rates * bends * near <= 0)
         self.moves = np.any(series[:3] != 0, axis=0)
+        fast = np.where(rates != 0, -near * rates, near**2 * bends)
+        self.before = np.where(lost, fast, y)  # what was there, or would have been
 
     @classmethod
     def along(cls, piece: Pieces, h: Any, place: Place) -> Arrival:
@@ -73,12 +82,9 @@ class Arrival:
         c, one = piece.coef[0], unit(piece.coef)
         k = np.arange(len(c)).reshape(-1, *[1] * (c.ndim - 1))
         series = np.stack([place.y, derivative(c, h), derivative((c * k)[1:], h) / 2])
-        return cls(
-            place,
-            series,
-            max(WIDE * one**0.5 * abs(piece.h[0]), NEAR * spacing(place.t)),
-            LOST * one * np.sum(np.abs(c) * abs(h) ** k, axis=0),
-        )
+        near = max(WIDE * one**0.5 * abs(piece.h[0]), NEAR * spacing(place.t))
+        noise = LOST * one * np.sum(np.abs(c) * abs(h) ** k, axis=0)
+        return cls(place, series, near if piece.h[0] > 0 else -near, noise)
 
 
 def at_end(pieces: Pieces, i: int, met: Surface) -> bool:
@@ -100,6 +106,8 @@ def resting(
     at = values(arrival.small & arrival.moves)
     hard = at & ~values(arrival.soft)
     if not np.any(at) or not (np.any(hard) or elements.vanish(arrival.small, at)):
+        return None
+    if not _leads_back(fun, args, arrival, elements, at):
         return None
 
     def still(y: Array) -> tuple[System, Array] | None:
@@ -127,3 +135,17 @@ def resting(
         y = elements.cleared(moved, at)
         found = still(y)
     return None if found is None else (y, found[0])
+
+
+def _leads_back(
+    fun: Callable[..., Any], args: Sequence[Any], arrival: Arrival, elements: Elements, at: Array
+) -> bool:
+    """Whether elements that were where they were before, but later, come to zero, too, and fun has
+    a value on the other side.
+    """
+    t, y, before = arrival.later, elements.values(arrival.place.y), elements.values(arrival.before)
+    with np.errstate(all="ignore"), contextlib.suppress(DomainError, GuardError):
+        one, other = (elements.rate(fun, args, t, np.where(at, s * before, y)) for s in (1, -1))
+        back = before * one * (t - arrival.place.t) <= 0
+        return finite(one[at]) and finite(other[at]) and bool(np.all(back[at]))
+    return False
