@@ -76,6 +76,7 @@ sphinx_gallery_conf = {
     "filename_pattern": r"/(?!ode_ensemble_dask)\w+\.py$",
     "within_subsection_order": "FileNameSortKey",
     "reset_argv": "docs.gallery.plotting",
+    "image_scrapers": ("matplotlib", "docs.gallery.computed"),
     "reset_modules": ("docs.gallery.style",),
     "abort_on_example_error": True,
     "parallel": os.cpu_count(),

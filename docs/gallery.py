@@ -10,6 +10,7 @@ import matplotlib
 from sphinx.util import logging
 
 from docs import reference
+from docs.computed import CHECKS
 from docs.facts import EXAMPLES
 
 FIGURES = Path(__file__).parent.parent / "build" / "figures"  # docs/figures: copies that pages show
@@ -33,6 +34,13 @@ def plotting(gallery: dict[str, Any], script: dict[str, Any]) -> list[str]:
     """Return the arguments that make an example draw."""
     FIGURES.mkdir(parents=True, exist_ok=True)
     return ["--plot", str(FIGURES / f"{Path(script['src_file']).stem}.png")]
+
+
+def computed(block: Any, script: dict[str, Any], gallery: dict[str, Any]) -> str:
+    """Check what an example of the integrator has computed; it adds nothing to the page."""
+    if check := CHECKS.get(Path(script["src_file"]).stem):
+        check(script["example_globals"])
+    return ""
 
 
 def style(gallery: dict[str, Any], example: str) -> None:

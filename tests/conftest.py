@@ -17,6 +17,12 @@ def states():
     return {}
 
 
+@pytest.fixture
+def optimised(monkeypatch):
+    """Code is optimised at its first call, after which Python calls it at once."""
+    monkeypatch.setattr("taylor.llvm.jit.PRICE", 0.0)
+
+
 @pytest.fixture(autouse=True)
 def same_numbers(request, states):
     generator = getattr(request, "module", None) and getattr(request.module, "RNG", None)

@@ -97,6 +97,47 @@ call("linalg.solve_discrete_lyapunov", M / 7, lambda sp, a: sp.linalg.solve_disc
     a, sp.data(S)))
 call("linalg.solve_banded", A.T + 4 * np.eye(3)[[1, 0, 2]] @ np.ones((3, 5)),
     lambda sp, a: sp.linalg.solve_banded((1, 1), a, sp.data(W[:5])))
+call("linalg.eigvals", M, lambda sp, a: sp.real(sp.linalg.eigvals(a)))
+call("linalg.eigvals b", M, lambda sp, a: sp.part.sort(sp.part.real(
+    sp.linalg.eigvals(sp.data(S), a + a.T))))
+call("linalg.eig", M, lambda sp, a: sp.part.real(sp.linalg.eig(a)[1]) ** 2)
+call("linalg.eigh_tridiagonal", V, lambda sp, d: sp.linalg.eigh_tridiagonal(
+    d, sp.data(P[:5]), select="i", select_range=(1, 3))[1] ** 2)
+call("linalg.eigvalsh_tridiagonal", P[:5], lambda sp, e: sp.linalg.eigvalsh_tridiagonal(
+    sp.data(V), e))
+BANDS = np.array([5 + P, V])
+call("linalg.solveh_banded", BANDS, lambda sp, a: sp.linalg.solveh_banded(
+    a, sp.data(W), lower=True))
+call("linalg.solveh_banded upper", BANDS[::-1].copy(), lambda sp, a: sp.linalg.solveh_banded(
+    a, sp.data(W)))
+call("linalg.cholesky_banded", BANDS[::-1].copy(), lambda sp, a: sp.linalg.cholesky_banded(
+    a)[:, 1:])
+call("linalg.cho_solve_banded", BANDS, lambda sp, a: sp.linalg.cho_solve_banded(
+    (sp.linalg.cholesky_banded(a, lower=True), True), sp.data(W)))
+call("linalg.matmul_toeplitz", V, lambda sp, c: sp.linalg.matmul_toeplitz(
+    (c, sp.data(P)), sp.data(W)))
+call("linalg.solve_circulant", P, lambda sp, c: sp.linalg.solve_circulant(c, sp.data(W)))
+call("linalg.orthogonal_procrustes", A, lambda sp, a: sp.linalg.orthogonal_procrustes(
+    a, sp.data(A[::-1].copy()))[0])
+call("linalg.pinvh", S, lambda sp, a: sp.linalg.pinvh(a + a.T))
+call("linalg.expm_frechet", M / 3, lambda sp, a: sp.linalg.expm_frechet(a, sp.data(N))[1])
+call("linalg.signm", A[:3] + A[1:4].T, lambda sp, a: sp.linalg.signm(a))
+call("linalg.companion", P, lambda sp, a: sp.linalg.companion(a))
+call("linalg.leslie", V, lambda sp, f: sp.linalg.leslie(f, f[1:] ** 2))
+call("linalg.fiedler", V, lambda sp, a: sp.linalg.fiedler(a))
+for mode in ("full", "same", "valid"):
+    call(f"linalg.convolution_matrix {mode}", V, lambda sp, a, mode=mode:
+        sp.linalg.convolution_matrix(a, 4, mode))
+for kind in ("continuous", "discrete"):
+    for name in "abqr":
+        call(f"linalg.solve_{kind}_are {name}", M if name != "b" else A[:3, :2],
+            lambda sp, x, name=name, kind=kind: getattr(sp.linalg, f"solve_{kind}_are")(
+                **{"a": sp.data(N / 3), "b": sp.data(M), "q": sp.data(S),
+                   "r": sp.data(S[:2, :2] if name == "b" else S)}
+                | {name: x @ x.T if name in "qr" else x}))
+    call(f"linalg.solve_{kind}_are e s", M / 5, lambda sp, s, kind=kind: getattr(
+        sp.linalg, f"solve_{kind}_are")(sp.data(N / 3), sp.data(M), sp.data(S), s @ s.T + sp.data(
+        np.eye(3)), sp.data(N) + s, s))
 call("linalg.khatri_rao", M, lambda sp, a: sp.linalg.khatri_rao(a, sp.data(N)))
 
 # ------------------------------------------------------------------ stats

@@ -162,6 +162,66 @@ def test_has_aux(mode):
         taylor.gradient(lambda x: x, 1.0, has_aux=True)
 
 
+RETURNED = {
+    "dict": lambda a, b: {"w": a @ b, "b": a * b},
+    "named": lambda a, b: Named(a @ b, a * b),
+    "dataclass": lambda a, b: Data(a @ b, a * b, "kept"),
+    "lengths": lambda a, b: (a @ b, a * b),
+    "nested": lambda a, b: {"w": [a @ b, a], "b": a * b},
+}
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", RETURNED)
+def test_answers_have_the_form_of_the_results(name, mode):
+    f, a, b = mode(RETURNED[name]), np.array([1.0, 2.0]), np.array([3.0, 5.0])
+
+    def both(y):
+        w, b = parts(y)
+        return (w[0] if name == "nested" else w), b
+
+    y, dy = taylor.jvp(f, (a, b), (b, a))
+    assert type(y) is type(dy) is type(RETURNED[name](a, b))
+    for found, wanted in ((y, (13.0, a * b)), (dy, (a @ a + b @ b, a * a + b * b))):
+        for one, exact in zip(both(found), wanted, strict=True):
+            close(one, exact)
+    y, (abar, bbar) = taylor.vjp(f, (a, b), y)
+    close(abar, 13.0 * b + a * b * b + (a if name == "nested" else 0))
+    close(bbar, 13.0 * a + a * a * b)
+    for jacobian in (taylor.jacobian, taylor.jacfwd, taylor.jacrev):
+        w, each = both(jacobian(f, a, b, argnums=(0, 1)))
+        close(w, (b, a))
+        close(each, (np.diag(b), np.diag(a)))
+    w, each = both(taylor.jacobian(lambda p: f(p["a"], p["b"]), {"a": a, "b": b}))
+    close(w["b"], a)
+    close(each["a"], np.diag(b))
+    line = lambda t: f(a + t * b, b)
+    w, each = both(taylor.derivatives(line, 0.0, 2))
+    close(w, [13.0, b @ b, 0.0])
+    close(each, [a * b, b * b, 0 * b])
+    close(both(taylor.derivative(line, 0.0))[1], b * b)
+    close(both(taylor.directional(lambda x: f(x, b), a, b))[0], b @ b)
+    assert np.shape(both(taylor.tensor(lambda x: f(x, b), a, 2))[1]) == (2, 2, 2)
+
+
+def test_what_has_the_form_of_the_results_is_told():
+    f = RETURNED["dict"]
+    a = np.ones(2)
+    y, aux = taylor.jacobian(lambda a: (f(a, a), {"n": a.sum()}), a, has_aux=True)
+    close(y["w"], 2 * a)
+    close(aux["n"], 2.0)
+    found = taylor.vjp(lambda a: f(a, a), a, w={"b": a, "w": 1.0})[1]  # in another order
+    close(found, 4 * a)
+    for w in ({"w": 1.0, "c": a}, 1.0, [1.0]):
+        with pytest.raises(TypeError, match="form of the results of f"):
+            taylor.vjp(lambda a: f(a, a), a, w)
+    with pytest.raises(TypeError, match="must return a number or an array, not dict"):
+        taylor.gradient(lambda a: f(a, a), a)
+    for wrong in ([a, "b"], (a[0], None), {1.0}, None):
+        with pytest.raises((TypeError, ValueError)):
+            taylor.jacobian(lambda a, wrong: wrong, a, wrong)
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_aux_keeps_what_is_around_the_driver(mode):
     def inner(x):
@@ -178,6 +238,7 @@ def test_aux_keeps_what_is_around_the_driver(mode):
 @pytest.mark.parametrize("mode", MODES)
 def test_a_tuple_of_numbers_is_the_arguments_of_a_function_of_several(mode):
     close(taylor.jvp(mode(lambda a, b=3.0: a * b), (2.0, 5.0), (1.0, 0.0)), (10.0, 5.0))
+    close(taylor.jvp(mode(lambda *x: x[0] * x[1]), (2.0, 5.0), (1.0, 0.0)), (10.0, 5.0))
     close(taylor.jvp(mode(lambda x, b=3.0: b * x[2]), (2.0, 5.0, 1.0), np.ones(3)), (3.0, 3.0))
     close(taylor.hvp(mode(lambda x, *, b=3.0: b * x[0] * x[1]), (2.0, 5.0), np.ones(2)), (3.0, 3.0))
 
@@ -192,8 +253,12 @@ def test_a_point_of_one_array_is_as_before():
     close(taylor.gradient(f, x=[2.0, 3.0]), [9.0, 12.0])
     close(taylor.hvp(f, x=[2.0, 3.0], v=[1.0, 0.0]), [0.0, 6.0])
     close(taylor.jvp(lambda x: np.sum(x), (np.ones(3),), (np.ones(3),))[1], 3.0)
-    for g in (np.sqrt, taylor.sqrt, lambda x: np.sqrt(x)):  # a tuple of numbers is a vector
-        assert [np.shape(y) for y in taylor.jvp(g, (2.0,), (1.0,))] == [(1,), (1,)]
+    for g in (np.sqrt, taylor.sqrt, lambda x: np.sqrt(x), taylor.compile(lambda x: np.sqrt(x))):
+        for x in (2.0, np.float64(2.0), Taylor.variable(2.0, 1)):  # the one argument of f
+            assert [np.shape(y) for y in taylor.jvp(g, (x,), (1.0,))] == [(), ()]
+            y, (bar,) = taylor.vjp(g, (x,), 1.0)
+            assert np.shape(y) == np.shape(bar) == ()
+            assert np.shape(taylor.hvp(g, (x,), (1.0,))[0]) == ()
     assert np.shape(taylor.jvp(np.hypot, (2.0, 1.0), (1.0, 0.0))[1]) == ()
 
 

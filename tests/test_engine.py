@@ -72,6 +72,13 @@ def test_a_product_has_one_value(order):
     assert len(set(found)) == 1
 
 
+@pytest.mark.parametrize("n, order", [(5, 2), (4, 5)])
+def test_a_product_in_several_variables_has_one_value(n, order):
+    x, y = (sum(TaylorN.variables(row, order)) for row in RNG.normal(size=(2, n)))
+    x, y = 1 / x, np.sin(y)
+    assert len({(x * y).coef.tobytes() for _ in range(20)}) == 1
+
+
 @pytest.fixture
 def sweeps(monkeypatch):
     """Return the list that grows by one entry with every sweep in NumPy."""

@@ -16,6 +16,7 @@ from taylor.llvm.entry import Entry, nothing
 from taylor.ode import TaylorIntegrator
 from taylor.ode.machine import NEVER
 
+pytestmark = pytest.mark.usefixtures("optimised")
 GENERATOR = np.random.default_rng(5)
 A = GENERATOR.normal(size=(4, 6))
 
@@ -266,6 +267,7 @@ def test_errors_of_what_builds_the_result_are_raised():
     def fails(leaves):
         raise ZeroDivisionError("as it builds")
 
+    function(0.5)
     function.enter(slot, fails, False)
     for _ in range(3):
         with pytest.raises(ZeroDivisionError, match="as it builds"):
@@ -280,6 +282,7 @@ def test_a_call_from_within_takes_the_ordinary_way():
         seen.append(leaves[0])
         return slot.call(leaves[0]) if len(seen) < 3 else leaves[0]
 
+    function(0.5)
     function.enter(slot, again, False)
     assert slot.call(0.5) == pytest.approx(np.sin(np.sin(np.sin(0.5))), rel=1e-15)
 

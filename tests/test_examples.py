@@ -1,10 +1,11 @@
-"""The examples: the build of the site runs all but one, and checks what they print."""
+"""The examples: the build of the site runs all but one, and checks what they print and compute."""
 
 import runpy
 from pathlib import Path
 
 import pytest
 
+from docs.computed import CHECKS
 from docs.facts import EXAMPLES
 
 PATHS = {path.stem: path for path in (Path(__file__).parent.parent / "examples").glob("*.py")}
@@ -13,6 +14,8 @@ PATHS = {path.stem: path for path in (Path(__file__).parent.parent / "examples")
 def test_every_example_is_listed_with_what_it_prints():
     assert set(EXAMPLES) == set(PATHS)
     assert all(facts.printed for facts in EXAMPLES.values())
+    integrated = {name for name in PATHS if name.startswith("ode_")}
+    assert set(CHECKS) == integrated - {"ode_ensemble_dask"}
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

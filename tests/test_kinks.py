@@ -252,6 +252,16 @@ def test_along_a_line_both_sides_decide():
         taylor.derivative(lambda x: np.maximum(x, 0.0) ** 2, 0.0, 2)
 
 
+def test_derivatives_that_are_zero_but_for_rounding_are_those_of_one_function():
+    def root(p):  # of x = cos x, whatever the start
+        x = p[0]
+        while abs(x - np.cos(x)) > 1e-13:
+            x = x - (x - np.cos(x)) / (1 + np.sin(x))
+        return x * p[1]
+
+    np.testing.assert_allclose(taylor.hessian(root, np.array([0.5, 0.2])), 0, atol=1e-15)
+
+
 def test_lanes_stay_lanes():
     j = taylor.jacobian(lambda x: np.maximum(x, 0) ** np.array([1, 2, 1]), np.zeros(3))
     assert np.isnan(j[[0, 2]]).any(1).all() and j[1].tolist() == [0, 0, 0]
@@ -479,6 +489,37 @@ def test_a_tie_that_only_an_outer_variable_breaks(name):
     assert math.isnan(found) if right is None else found == right
 
 
+BY_ORDER = {  # drivers of functions of a number, by the order of their derivatives
+    1: [taylor.gradient],
+    2: [
+        taylor.hessian,
+        lambda f, p: taylor.hvp(f, p, 1.0),
+        lambda f, p: taylor.gradient(lambda q: taylor.gradient(f, q), p),
+    ],
+    3: [lambda f, p: taylor.tensor(f, p, 3)],
+}
+
+
+@pytest.mark.parametrize("power", [1, 2])
+def test_what_a_convention_gives_has_the_derivatives_that_all_subgradients_share(power):
+    f = lambda p: taylor.gradient(lambda x: p**power * abs(x), 0.0)
+    for order in (power - 1, power, power + 1):
+        for driver in BY_ORDER.get(order, ()):
+            if order < power:
+                assert driver(f, 0.0) == 0
+            else:
+                with pytest.raises(NonAnalyticError):
+                    driver(f, 0.0)
+
+
+def test_a_smooth_sum_of_kinks_has_all_derivatives_by_another_variable():
+    slope = lambda p: taylor.gradient(lambda x: p * np.maximum(x, 0) + np.minimum(x, 0) * p, 0.0)
+    assert (taylor.gradient(slope, 0.0), taylor.hvp(slope, 0.0, 1.0)) == (1, 0)
+    f = lambda p, x: np.maximum(p * x, x) + np.minimum(p * x, x) + (p * x) ** 2
+    for outer in (taylor.jacobian, taylor.jacrev):
+        assert outer(lambda p: taylor.hessian(lambda x: f(p, x), 0.0), 1.0) == 4
+
+
 def test_a_kink_that_moves_with_another_variable_is_decided_there_first():
     f = lambda n, order: (
         lambda p: taylor.derivative(lambda t: np.maximum(t + p, 0) ** n, 0.0, order)
@@ -535,3 +576,10 @@ def test_what_is_cut_off_has_the_derivative_zero_beside_lanes_that_move(name):
     bends = [taylor.derivative(f, v, 2) for v in x.tolist()]
     hessian = taylor.hessian(lambda x: np.sum(f(x)), x)
     np.testing.assert_allclose(np.diag(hessian), bends, rtol=1e-13)
+    slope = lambda x: taylor.jvp(f, (x,), (np.ones(4),))[1]
+    ways = {
+        "gradient of jvp": taylor.gradient(lambda x: np.sum(slope(x)), x),
+        "jvp of jvp": taylor.jvp(slope, (x,), (np.ones(4),))[1],
+    }
+    for way, found in ways.items():
+        np.testing.assert_allclose(found, bends, rtol=1e-13, err_msg=way)

@@ -1,5 +1,6 @@
 """Functions at many points: in lanes of machine code, in turn, by executors and blocks."""
 
+import pickle
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 
@@ -114,6 +115,9 @@ def test_blocks_of_dask(make):
     found = make(energy, (0, None))(x, A)
     assert found.chunks[0] == x.chunks[0]
     np.testing.assert_allclose(found.compute(), [energy(e, A) for e in X], rtol=1e-12)
+    batch = make(energy, (0, None))
+    copy = pickle.loads(pickle.dumps(batch)), batch(X, A), pickle.loads(pickle.dumps(batch))
+    np.testing.assert_array_equal(copy[0](X, A), copy[2](X, A))
     slopes = make(lambda x: taylor.gradient(branches, x))(x)
     np.testing.assert_allclose(slopes.compute(), [taylor.gradient(branches, e) for e in X])
 

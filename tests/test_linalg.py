@@ -728,13 +728,66 @@ def test_equal_eigenvalues_have_derivatives_only_together():
         taylor.reverse(program)(a, 1.0)
 
 
+def test_equal_eigenvalues_of_general_matrices_have_no_number_for_a_derivative():
+    def largest(a):
+        return np.max(linalg.eigvals(a).real)
+
+    ones = np.ones((3, 3))  # LAPACK's zeros differ in rounding
+    same(taylor.gradient(largest, ones), ones / 3)
+    assert np.isnan(taylor.hessian(largest, ones)).all()
+    simple = np.diag([3.0, 2.0, 1.0])
+    both = taylor.gradient(lambda a: np.sum(linalg.eigvals(a) ** 3), np.stack([simple, simple * 0]))
+    same(both[0], 3 * simple**2)
+    assert np.isnan(both[1]).all()
+
+
 def test_equal_and_zero_singular_values_are_errors():
     for a, match in ((np.eye(3), "equal"), (np.diag([2.0, 1.0, 0.0]), "zero")):
         for f in (linalg.svd, linalg.svdvals):
             with pytest.raises(taylor.NonAnalyticError, match=match):
                 f(Taylor.variable(a, 1))
         with pytest.raises(taylor.NonAnalyticError, match=match):
-            taylor.gradient(lambda a: linalg.svdvals(a)[0], a)
+            taylor.gradient(lambda a: linalg.svdvals(a)[2], a)
+
+
+P = np.outer([1.0, 2.0, 2.0], [3.0, 4.0]) / 15  # of rank one: u vᵀ
+NORMS = {  # matrix and norm, its gradient if it has one, and its subgradient
+    "nuclear, equal": (np.eye(2), "nuc", np.eye(2), np.eye(2)),
+    "nuclear, zero": (2 * P, "nuc", None, P),
+    "nuclear, nothing": (0 * P, "nuc", None, 0 * P),
+    "largest, zero": (2 * P, 2, P, P),
+    "largest, zeros": (np.diag([2.0, 0, 0]), 2, np.diag([1.0, 0, 0]), np.diag([1.0, 0, 0])),
+    "largest, equal": (np.diag([1.0, 2, 2]), 2, None, np.diag([0, 0.5, 0.5])),
+    "smallest, zero": (2 * P, -2, None, 0 * P),
+}
+
+
+@pytest.mark.parametrize("kink", ["error", "subgradient"])
+@pytest.mark.parametrize("name", NORMS)
+def test_norms_at_equal_and_zero_singular_values(name, kink):
+    a, order, slope, sub = NORMS[name]
+    f = lambda a: np.linalg.norm(a, order)
+    away = a + np.arange(1.0, 1 + a.size).reshape(a.shape) ** 2
+    wanted = sub if kink == "subgradient" else slope
+    ways = [
+        lambda: taylor.gradient(f, a),
+        lambda: taylor.reverse(taylor.record(f, away))(a, 1.0)[1],
+        lambda: taylor.gradient(lambda a: f(a * (0.6 + 0.8j)), a),
+        lambda: taylor.jacobian(f, a),
+    ]
+    with taylor.policy(kink=kink):
+        for way in ways:
+            if wanted is None:
+                with pytest.raises(taylor.NonAnalyticError, match="singular value"):
+                    way()
+            else:
+                np.testing.assert_allclose(way(), wanted, atol=1e-14)
+
+
+def test_largest_eigenvalues_that_are_equal_share_a_subgradient():
+    with taylor.policy(kink="subgradient"):
+        g = taylor.gradient(lambda a: linalg.eigvalsh(a)[-1], np.diag([2.0, 1.0, 2.0]))
+    np.testing.assert_allclose(g, np.diag([0.5, 0, 0.5]), atol=1e-15)
 
 
 def test_what_does_not_vary_may_be_singular():

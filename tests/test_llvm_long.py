@@ -17,7 +17,7 @@ from taylor.ode import solve_ivp
 class Written:
     """Stands for code that is not needed: its text."""
 
-    object, weight, call = b"", 0, None
+    object, packed, weight, call = b"", b"", 0, None
 
     def __init__(self, text):
         self.text = text

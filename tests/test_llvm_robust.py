@@ -116,9 +116,9 @@ if hasattr(os, "fork"):
     def test_a_fork_while_llvm_is_at_work(monkeypatch):
         inside, real = threading.Event(), jit._machine
 
-        def machine(llvm):
+        def machine(*given):
             inside.set()
-            return real(llvm)
+            return real(*given)
 
         def work():
             fresh = taylor.compile(lambda x: x * np.sin(x))
@@ -223,6 +223,38 @@ def test_bits_do_not_depend_on_the_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("TAYLOR_CACHE", "")
     STORE.clear()
     assert answers(taylor.compile(energy.f)) == wanted
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        energy.f,
+        lambda x: np.sum(np.where(x > 0.5, np.sqrt(abs(x)), np.maximum(x, np.tanh(x)) ** 3)),
+        lambda x: np.sum(np.linalg.solve(np.outer(x, x) + np.diag(2 + np.sin(x)), x) / x),
+    ],
+)
+def test_optimised_code_gives_the_same_bits(f, tmp_path, monkeypatch):
+    """It takes the place of quickly made code, in memory and on disk, when calls have paid."""
+    monkeypatch.setenv("TAYLOR_CACHE", str(tmp_path))
+
+    def made():
+        STORE.clear()
+        compiled = taylor.compile(f)
+        found = answers(compiled)
+        codes = [m.code for known in compiled.machines.values() for m in known]
+        assert len(codes) > 3
+        return compiled, found, codes
+
+    for _ in range(2):  # written, then read
+        quick, wanted, codes = made()
+        assert all(bool(code.packed) == jit.has_quick_way() for code in codes)
+    monkeypatch.setattr(jit, "PRICE", 0.0)
+    for _ in range(2):
+        assert answers(quick) == wanted and not any(code.packed for code in codes)
+    monkeypatch.undo()
+    monkeypatch.setenv("TAYLOR_CACHE", str(tmp_path))
+    _, found, codes = made()
+    assert found == wanted and not any(code.packed for code in codes)
 
 
 # ------------------------------------------------------------------ the cache on disk

@@ -101,12 +101,9 @@ FUNCTIONS = {
     # what f returns
     "x ** 2": "is a return missing?",
     "return 'abc'": "f must return a number or an array, not str",
-    "return {'a': x[0]}": "f must return a number or an array, not dict",
     "return {1.0}": "f must return a number or an array, not set",
     "return (e * e for e in x)": "f must return a number or an array, not generator",
     "return lambda t: t": "f must return a number or an array, not function",
-    "return [x, x[:2]]": "different shapes, (3,) and (2,)",
-    "return [x, x[0]]": "different shapes, (3,) and ()",
     # shapes and points
     "return np.sum(x + np.ones(2))": "(3,) and (2,) do not fit",
     "return np.sum(np.ones((2, 2)) @ x)": "(2, 2) and (3,) do not fit",
@@ -165,6 +162,10 @@ PROGRAMS = {
     "taylor.gradient(lambda x: np.sum(x), x0, argnums=1)": "argnums=1 for 1 arguments",
     "taylor.gradient(lambda x: np.sum(x), x0, argnums='x')": "argnums must be the position",
     "taylor.gradient(lambda x: np.sum(x), x0, has_aux=True)": "f must return (value, aux)",
+    "taylor.gradient(lambda x: {'a': x[0]}, x0)": "f must return a number or an array, not dict",
+    "taylor.hessian(lambda x: {'a': x[0]}, x0)": "f must return a number or an array, not dict",
+    "taylor.gradient(lambda x: [x, x[:2]], x0)": "different shapes, (3,) and (2,)",
+    "taylor.hvp(lambda x: [x, x[0]], x0, x0)": "different shapes, (3,) and ()",
     "taylor.gradient(lambda x: x**2, x0)": "use jacobian(f, x)",
     "taylor.hessian(lambda x: x**2, x0)": "use tensor(f, x, 2)",
     "taylor.jvp(lambda x: x**2, x0, np.ones(2))": "shape (2,), the point (3,)",

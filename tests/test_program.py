@@ -15,6 +15,7 @@ from taylor.core.algebra import Univariate, multivariate, squarefree
 from taylor.core.calls import Integral, Row
 from taylor.core.instructions import ADD, MUL, Const, Input, Instruction
 from taylor.core.program import Guard, Program, expand
+from taylor.core.scalars import scalars
 from taylor.core.sweep import sweep
 
 M = np.array([[2.0, -1.0, 0.5], [0.0, 1.0, 3.0]])
@@ -81,6 +82,19 @@ def test_a_program_agrees_with_the_function(name):
             continue
         assert type(through) is type(direct)
         assert through.coef == pytest.approx(direct.coef, rel=1e-13, abs=1e-15)
+
+
+@pytest.mark.parametrize(
+    "name", [n for n in PROGRAMS if n not in ("guarded", "where", "piecewise")]
+)
+def test_the_program_of_the_elements_agrees_with_it(name):
+    program = record(*PROGRAMS[name])
+    x = PROGRAMS[name][1]
+    numbers = scalars(program, 100)
+    np.testing.assert_allclose(np.ravel(numbers(*np.ravel(x))), np.ravel(program(x)), rtol=1e-14)
+    assert {i.shape for i in numbers.code} == {()}
+    with pytest.raises(TraceError, match="more than 0 numbers"):
+        scalars(program, 0)
 
 
 ALGEBRAS = [Univariate(4), multivariate(2, 3), squarefree(3)]

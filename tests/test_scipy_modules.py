@@ -233,6 +233,10 @@ def test_functions_of_matrices_of_high_order():
     a = S + t * (A + A.T)
     assert (linalg.sqrtm(a) @ linalg.sqrtm(a) - a).coef == pytest.approx(0, abs=1e-10)
     assert (linalg.expm(linalg.logm(a)) - a).coef == pytest.approx(0, abs=1e-9)
+    x = linalg.solve_continuous_are(a, B, S, S)
+    assert (a.T @ x + x @ a - x @ B @ linalg.solve(S, B.T @ x) + S).coef == pytest.approx(
+        0, abs=1e-8
+    )
     w, v = linalg.eigh(a, B @ B.T)
     assert (a @ v - B @ B.T @ v * w).coef == pytest.approx(0, abs=1e-9)
 
@@ -286,6 +290,11 @@ def test_sparse_matrices():
     ("call", "error", "message"),
     [
         (lambda: linalg.solve_triangular(A, V, trans=2), ValueError, "trans is 0, 1"),
+        (lambda: linalg.null_space(Taylor.variable(A, 1)), TypeError, "turns freely"),
+        (lambda: linalg.solve_discrete_are(A, 1j * A, S, Taylor.variable(S, 1)), TypeError, "real"),
+        (lambda: linalg.eigh_tridiagonal(V, V[:2], select="x"), ValueError, "select is 'a', 'i'"),
+        (lambda: linalg.leslie(V, V), ValueError, "3 fecundities with 3 survivals"),
+        (lambda: signal.find_peaks(Taylor.variable(X, 1)), TypeError, "places are whole numbers"),
         (lambda: linalg.solve_banded((1, 0), A, V), ValueError, "3 rows for l \\+ u \\+ 1 = 2"),
         (lambda: signal.convolve(A, V), ValueError, r"as many axes, not of shapes \(3, 3\)"),
         (lambda: signal.convolve(X, V, "most"), ValueError, "mode is one of full, valid, same"),

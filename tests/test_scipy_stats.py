@@ -18,13 +18,23 @@ SHAPES = {
     "gumbel_r": (), "gumbel_l": (), "logistic": (), "fisk": (1.7,), "laplace": (), "cauchy": (),
     "uniform": (), "pareto": (1.6,), "rayleigh": (),
 }  # fmt: skip
+MORE = {
+    "genextreme": (0.2,), "genpareto": (0.3,), "lomax": (1.7,), "invweibull": (1.6,),
+    "exponweib": (1.3, 0.8), "gompertz": (0.7,), "fatiguelife": (0.8,), "burr": (1.7, 0.9),
+    "burr12": (1.7, 0.9), "kappa3": (1.4,), "truncnorm": (-0.5, 2.2), "maxwell": (),
+    "chi": (3.4,), "nakagami": (1.2,), "rice": (0.8,), "johnsonsu": (0.4, 1.2),
+    "johnsonsb": (0.4, 1.2), "exponnorm": (0.9,), "levy": (), "moyal": (), "wald": (),
+    "ncx2": (3.4, 1.2), "ncf": (3.4, 5.2, 1.1), "nct": (4.3, 0.6), "vonmises": (1.3,),
+    "loggamma": (1.4,), "genlogistic": (1.4,), "hypsecant": (), "gennorm": (1.4,),
+    "laplace_asymmetric": (1.3,), "skewcauchy": (0.3,), "halfcauchy": (), "halflogistic": (),
+    "betaprime": (1.3, 2.4), "powerlaw": (1.7,), "arcsine": (), "triang": (0.4,),
+    "truncexpon": (1.9,), "loguniform": (0.2, 1.7), "reciprocal": (0.2, 1.7),
+}  # fmt: skip
 COUNTS = {
-    "poisson": (2.3,),
-    "binom": (10, 0.3),
-    "bernoulli": (0.3,),
-    "nbinom": (3.5, 0.4),
-    "geom": (0.3,),
-}
+    "poisson": (2.3,), "binom": (10, 0.3), "bernoulli": (0.3,), "nbinom": (3.5, 0.4),
+    "geom": (0.3,), "betabinom": (10, 1.3, 2.4), "hypergeom": (20, 7, 5), "zipf": (2.3,),
+    "logser": (0.4,), "dlaplace": (0.7,), "skellam": (1.2, 2.3),
+}  # fmt: skip
 OF_X = ("pdf", "logpdf", "cdf", "sf", "logcdf", "logsf")
 OF_Q = ("ppf", "isf")
 WITHOUT = {("skewnorm", "ppf"), ("skewnorm", "isf"), ("invgauss", "ppf"), ("invgauss", "isf")}
@@ -41,7 +51,7 @@ def quiet(f, *args):
 
 
 def test_all_are_there():
-    assert {d.name for d in stats.CONTINUOUS} - {d.name for d in stats.DISCRETE} == set(SHAPES)
+    assert {d.name for d in stats.CONTINUOUS} - {d.name for d in stats.DISCRETE} == {*SHAPES, *MORE}
     assert {d.name for d in stats.DISCRETE} == set(COUNTS)
 
 
@@ -121,6 +131,96 @@ def test_derivatives_in_all_arguments(name, function):
         assert hessian[i, i] == pytest.approx(bend, rel=1e-4, abs=1e-5)
 
 
+SHORT_OF_SCIPYS = {"exponweib": 1e-7, "ncx2": 1e-9, "nct": 1e-9, "ncf": 1e-9}  # 1 - (near 1)
+
+
+def right(name, function, x, *shapes):
+    """Return SciPy's values; at infinity there is no density, where SciPy may have nan."""
+    y = np.asarray(quiet(getattr(getattr(scipy.stats, name), function), x, *shapes))
+    if function in ("pdf", "logpdf") and name != "vonmises" and not np.isnan(y).all():
+        y[np.isinf(x)] = 0.0 if function == "pdf" else -np.inf
+    return y
+
+
+@pytest.mark.parametrize("name", MORE)
+def test_more_distributions(name):
+    """Values, those at ends and of no distribution, and derivatives along a line."""
+    d, s, shapes = getattr(stats, name), getattr(scipy.stats, name), MORE[name]
+    ends, tol = (
+        np.array([-np.inf, -1.0, 0.0, 1.0, np.inf, np.nan]),
+        SHORT_OF_SCIPYS.get(name, 1e-12),
+    )
+    args = np.array([0.8, *shapes, LOC, SCALE])
+    line = np.random.default_rng(1).normal(size=len(args))
+    known = [f for f in OF_X if name != "vonmises" or f in ("pdf", "logpdf")]
+    for function in known + [f for f in OF_Q if "ppf" in d.formulas]:
+        f, g = getattr(d, function), getattr(s, function)
+        of_q = function in OF_Q
+        rough = function == "isf" or name == "skewcauchy"  # SciPy's at 1e-8
+        x = (Q[1:] if rough else Q) if of_q else X
+        mine, scipys = quiet(f, x, *shapes, LOC, SCALE), quiet(g, x, *shapes, LOC, SCALE)
+        mine, scipys = (np.where(y < -1e9, -np.inf, y) for y in (mine, scipys))
+        assert mine == pytest.approx(scipys, rel=tol, abs=1e-300, nan_ok=True)
+        for scale in (SCALE, 0.0, -1.0):
+            x = np.array([-1.0, -1e-3, 0.0, 1.0, 1.5, np.nan]) if of_q else ends
+            mine, scipys = (
+                quiet(f, x, *shapes, 0.0, scale),
+                right(name, function, x, *shapes, 0.0, scale),
+            )
+            assert mine == pytest.approx(scipys, rel=1e-12, nan_ok=True)
+        args[0], h = 0.3 if of_q else 0.8, 1e-3
+        c = taylor.taylor_coefficients(lambda t, f=f: f(*(args + line * t)), 0.0, 2)
+        at = [quiet(g, *(args + k * h * line)) for k in (-2, -1, 0, 1, 2)]
+        slope = (at[0] - 8 * at[1] + 8 * at[3] - at[4]) / (12 * h)
+        bend = (-at[0] + 16 * at[1] - 30 * at[2] + 16 * at[3] - at[4]) / (12 * h * h)
+        assert c[1] == pytest.approx(slope, rel=1e-6, abs=1e-8)
+        assert 2 * c[2] == pytest.approx(bend, rel=1e-4, abs=1e-5)
+    args[0] = 0.8
+    reverse = taylor.gradient(lambda v: d.logpdf(*v), args)
+    along = taylor.derivative(lambda t: d.logpdf(*(args + line * t)), 0.0)
+    assert reverse @ line == pytest.approx(along, rel=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("name", "shapes"),
+    [
+        *((n, (c,)) for n in ("genextreme", "genpareto") for c in (0.0, 0.5, -0.5, 1.0, -1.0)),
+        ("truncnorm", (-np.inf, 1.0)), ("truncnorm", (0.5, np.inf)), ("truncnorm", (3.0, 4.0)),
+        ("truncnorm", (20.0, 21.0)), ("truncnorm", (-40.0, -39.0)), ("truncnorm", (2.0, 1.0)),
+        ("triang", (0.0,)), ("triang", (1.0,)), ("triang", (-0.1,)), ("loguniform", (0.3, 1.0)),
+        ("loguniform", (1.0, 0.3)), ("rice", (0.0,)), ("ncx2", (3.0, 0.0)), ("nct", (3.0, -1.0)),
+        ("nct", (3.0, 0.0)), ("skewcauchy", (1.0,)), ("skewcauchy", (-0.4,)),
+    ],
+)  # fmt: skip
+def test_shapes_that_move_the_ends_and_limits_of_shapes(name, shapes):
+    d, s = getattr(stats, name), getattr(scipy.stats, name)
+    near = quiet(s.ppf, 0.4, *shapes) + np.array([-2.0, -0.1, 0.0, 0.1, 0.3])
+    x = np.array([-np.inf, *s.support(*shapes), np.inf, *near])
+    for function in (*OF_X, *OF_Q):
+        at = np.array([0.0, 0.1, 0.9, 1.0]) if function in OF_Q else x
+        mine, scipys = quiet(getattr(d, function), at, *shapes), right(name, function, at, *shapes)
+        assert mine == pytest.approx(scipys, rel=1e-9, abs=1e-15, nan_ok=True)
+
+
+def test_extreme_values_of_shape_zero_are_right_to_any_order():
+    def exact(c):
+        y = -mpmath.log1p(-c * mpmath.mpf("0.7")) / c
+        return (c - 1) * y - mpmath.exp(-y)
+
+    for c in (0.0, 1e-9, -0.8):
+        got = taylor.taylor_coefficients(lambda c: stats.genextreme.logpdf(0.7, c), c, 8)
+        with mpmath.workdps(80):
+            want = mpmath.taylor(exact, mpmath.mpf(c) + mpmath.mpf(10) ** -40, 8)
+        assert got == pytest.approx([float(w) for w in want], rel=1e-14)
+    data = np.array([0.1, 0.5, 2.0])
+    loss = lambda v: np.sum(stats.genextreme.logpdf(data, *v))
+    fast, at = taylor.compile(loss, strict=True), np.array([0.0, 0.2, 1.1])
+    assert taylor.gradient(fast, at) == pytest.approx(taylor.gradient(loss, at), rel=1e-13)
+    assert taylor.hessian(fast, at) == pytest.approx(taylor.hessian(loss, at), rel=1e-13)
+    end = taylor.gradient(lambda v: stats.loguniform.ppf(0.0, v[0], v[1]), np.array([0.5, 1.0]))
+    assert list(end) == [1.0, 0.0]
+
+
 @pytest.mark.parametrize("name", [n for n in SHAPES if SHAPES[n]])
 def test_likelihoods_compile(name):
     d = getattr(stats, name)
@@ -169,11 +269,18 @@ def test_broadcasting_and_kinds_of_number():
 def test_counts(name):
     d, s, shapes = getattr(stats, name), getattr(scipy.stats, name), COUNTS[name]
     k = np.array([-1, 0, 1, 3, 9, 2.5, 12])
-    for function in ("pmf", "logpmf", "cdf", "sf", "logcdf", "logsf"):
+    step = d.formulas.keys() & {"cdf", "sf"}
+    for function in ("pmf", "logpmf", *(("cdf", "sf", "logcdf", "logsf") if step else ())):
         mine, scipys = getattr(d, function)(k, *shapes), quiet(getattr(s, function), k, *shapes)
-        assert mine == pytest.approx(scipys, rel=1e-10, abs=1e-300)
+        tails = "sf" in function or "logc" in function
+        tol = 1e-6 if tails and name in ("zipf", "skellam") else 1e-10  # SciPy's: 1 - (near 1)
+        assert mine == pytest.approx(scipys, rel=tol, abs=1e-300)
 
         def plain(p, function=function):
+            if name == "hypergeom":  # SciPy's takes whole numbers only
+                b = scipy.special.binom
+                p = b(7, 1) * b(13, p - 1) / b(20, p)
+                return p if function == "pmf" else np.log(p)
             return getattr(s, function)(1, *shapes[:-1], p)
 
         def f(p, function=function):
@@ -224,6 +331,45 @@ def test_vectors():
         stats.dirichlet.logpdf([0.5, 0.5], alpha)
     with pytest.raises(ValueError, match="does not fit vectors of length 3"):
         stats.multivariate_normal.logpdf(x, mean, np.eye(2))
+
+
+SQUARE = np.array([[1.3, 0.2], [0.2, 0.9]])
+OF_VECTORS = {  # name, method -> (function of the distribution and an array, the array)
+    "multivariate_t.logpdf": (lambda f, v: f(np.arange(12.0).reshape(4, 3) / 5, v, COV, v[0]),
+        np.array([3.1, 0.2, 0.3])),
+    "multivariate_t.pdf": (lambda f, x: f(x, shape=COV, df=3.0), np.array([0.1, 0.7, 0.3])),
+    "matrix_normal.logpdf": (lambda f, m: f(np.ones((2, 3)), m, m @ m.T, COV),
+        np.array([[0.1, 2.0, 0.3], [0.4, -0.5, 0.6]])),
+    "wishart.logpdf": (lambda f, v: f(COV * v[0], v[1], COV + v[2] * np.eye(3)),
+        np.array([1.2, 4.3, 0.7])),
+    "wishart.pdf": (lambda f, v: f(np.moveaxis([SQUARE * v[0], SQUARE], 0, -1), v[1], SQUARE),
+        np.array([1.2, 4.3])),
+    "invwishart.logpdf": (lambda f, v: f(COV * v[0], v[1], COV + v[2] * np.eye(3)),
+        np.array([1.2, 4.3, 0.7])),
+    "multinomial.logpmf": (lambda f, p: f([[1, 2, 0], [0, 1, 1]], [3, 3], p),
+        np.array([0.2, 0.5, 0.3])),
+    "dirichlet_multinomial.pmf": (lambda f, a: f([[1, 2, 0], [0, 1, 1], [1, 1, 1]], a, 3),
+        np.array([1.2, 0.5, 2.3])),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OF_VECTORS)
+def test_vectors_and_matrices(name):
+    (call, x), (d, method) = OF_VECTORS[name], name.split(".")
+    f, plain = (
+        lambda v, m=m: call(getattr(getattr(m, d), method), v) for m in (stats, scipy.stats)
+    )
+    assert f(x) == pytest.approx(plain(x), rel=1e-12)
+    line, h = np.random.default_rng(2).normal(size=x.shape), 1e-4
+    if d == "multinomial":
+        line -= line.mean()  # SciPy takes probabilities of sum one
+    with np.errstate(invalid="ignore"):  # where x is none of these vectors
+        slope = (plain(x + h * line) - plain(x - h * line)) / (2 * h)
+    value, tangent = taylor.jvp(f, x, line)
+    assert tangent == pytest.approx(np.where(np.isfinite(value), slope, 0.0), rel=1e-6)
+    w = np.isfinite(value) * 1.0
+    adjoint = taylor.gradient(lambda v: np.sum(np.where(w > 0, f(v), 0.0)), x)
+    assert np.sum(adjoint * line) == pytest.approx(np.sum(w * tangent), rel=1e-11)
 
 
 def test_vectors_with_a_singular_covariance():
@@ -281,5 +427,10 @@ def test_mistakes():
         stats.gamma.pdf(1.0, 2.0, rate=3.0)
     with pytest.raises(TypeError, match=r"invgauss\.ppf is SciPy's, of plain numbers: there is no"):
         stats.invgauss.ppf(0.3, Taylor.variable(1.0, 2))
+    with pytest.raises(TypeError, match="multinomial counts x in whole steps"):
+        stats.multinomial.logpmf(Taylor.variable(np.ones(2), 1), 2, [0.5, 0.5])
+    with pytest.raises(TypeError, match=r"vonmises\.cdf is SciPy's, of plain numbers: there is no"):
+        stats.vonmises.cdf(0.3, Taylor.variable(1.0, 2))
+    assert stats.vonmises(1.3).cdf(0.3) == scipy.stats.vonmises.cdf(0.3, 1.3)
     with pytest.raises(AttributeError, match="use pmf and logpmf"):
         stats.poisson.pdf(1, 2.0)

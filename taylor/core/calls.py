@@ -180,7 +180,8 @@ class Integral(Row):
         yield
         y[0] = t.checked(self.row, [t.value(a) for a in args])
         k = yield  # the companions have their values now
-        lanes = t.singular(self.row, args, y[0], t.value(p))
+        slopes = [t.value(q) for q in given[self.count : -1]] if is_operand(y) else ()
+        lanes = t.singular(self.row, args, y[0], t.value(p), slopes)
         driving = self._driving(t, given)
         one = _is_one(t, p)
         divide, by = (None, None) if one else t.divisor(p)

@@ -68,6 +68,13 @@ def is_finite(x: Any) -> bool:
     return Kind.of(x).is_finite(x)
 
 
+def finite_in(x: Array) -> Array:
+    """Return where numbers of an array are finite."""
+    if x.dtype == object:
+        return np.array([is_finite(e) for e in x.reshape(-1)], dtype=bool).reshape(x.shape)
+    return np.isfinite(x)
+
+
 def is_nan(x: Any) -> bool:
     """Whether a scalar of any number type is not a number."""
     return Kind.of(x).is_nan(x)

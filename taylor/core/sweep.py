@@ -33,6 +33,8 @@ from taylor.core.program import Program, check, expand, kinds
 from taylor.core.sides import Choose, Decision
 from taylor.core.singular import (
     checked,
+    finite_in,
+    is_finite,
     is_nan,
     is_zero,
     local_series,
@@ -388,8 +390,13 @@ class Sweep:
         first, second = (np.asarray(x > y, dtype=bool) for x, y in ((left, right), (right, left)))
         return np.where(first, one, np.where(second, other, every))
 
-    def singular(self, row: Elementary, args: Sequence[int], y0: Any, p0: Any) -> Any:
-        """Return (lanes without an expansion, inactive lanes there) or None; raise for scalars."""
+    def singular(
+        self, row: Elementary, args: Sequence[int], y0: Any, p0: Any, slopes: Iterable[Any] = ()
+    ) -> Any:
+        """Return (lanes without an expansion, inactive lanes there) or None; raise for scalars.
+
+        Where slopes are infinite inactive lanes have zeros, not 0·inf.
+        """
         y, p = base(y0), base(p0)
         alone = np.shape(y) == () and np.shape(p) == ()
         if alone:
@@ -401,13 +408,16 @@ class Sweep:
         if isinstance(y, ValueSet):
             values = [self.value(a) for a in args]
             bad = bad | np.broadcast_to(unsettled(row, values, y), bad.shape)
-        if not bad.any():
+        steep = np.zeros(bad.shape, dtype=bool)
+        for q in map(base, slopes):
+            steep = steep | np.logical_not(is_finite(q) if np.shape(q) == () else finite_in(q))
+        if not (bad.any() or steep.any()):
             return None
         active = np.broadcast_to(self.lanes_active(args), bad.shape)
-        varies = self._active(args, self.movable) if alone else bad & active
+        varies = bad & (self._active(args, self.movable) if alone else active)
         if self.raises(y) and varies.any():
             raise no_expansion(row, [self.value(a) for a in args])
-        return (bad & active, bad & ~active)
+        return (bad & active, (bad | steep) & ~active)
 
     def mask(self, lanes: Any, k: int, *tables: Any) -> None:
         """Note in tables the lanes without an expansion."""

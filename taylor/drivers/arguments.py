@@ -35,7 +35,8 @@ class Form:
 
     axes[i] is how many of the last axes of result i run over the point (None: the point is one
     number or array); the parameters named `along` have the form of the point.  `own` are the
-    driver's parameters after f and the point.
+    driver's parameters after f and the point.  Result i has f's along its axis results[i], the
+    parameter `seed` has their form (`results`); without, f is scalar-valued.
     """
 
     def __init__(
@@ -45,7 +46,10 @@ class Form:
         along: Sequence[str],
         recorded: bool,
         before: Mapping[str, str] = MappingProxyType({}),
+        results: Sequence[int | None] = (),
+        seed: str | None = None,
     ) -> None:
+        self.results, self.seed = results, seed
         self.recorded = recorded  # for a compiled f
         self.before = before  # deprecated names
         self.one_array = axes is None
@@ -124,10 +128,6 @@ def several(form: Form, f: Function, given: Sequence[Any], named: dict[str, Any]
     """Return what a driver gives for some arguments of f, in their form."""
     alone = argnums is None and len(given) == 1 and not (named or has_aux or form.own)
     plans = f.plans if alone and isinstance(f, Derivable) else None
-    if plans is not None and form in plans:
-        found = plans[form](given[0])
-        if found is not None:
-            return found
     name = form.g.__name__
     if not callable(f):
         raise TypeError(
@@ -185,15 +185,20 @@ def _taken_apart(form: Form, f: Function, given: Sequence[Any], named: dict[str,
 
 
 def _plan(
-    form: Form, take: Function, driver: OfSeveral, g: Function, structure: Any
+    form: Form, take: Function, driver: OfSeveral, g: Any, structure: Any
 ) -> Callable[[Any], Any]:
     """Return what gives the driver's answer at one tree of that structure, else None."""
+    trees_only = form.axes == (1,)
 
     def planned(x: Any) -> Any:
         leaves = take(x)
         if leaves is None:
             return None
-        return _shaped(form, driver.one(g, *leaves), structure, len(leaves), ())
+        if (found := g.at_once(driver, leaves)) is None:
+            found = driver.one(g, *leaves)
+        elif trees_only and len(leaves) > 1:
+            return trees.build(structure, iter(found))
+        return _shaped(form, found, structure, len(leaves), ())
 
     return planned
 
@@ -318,17 +323,27 @@ def _numbers(argnums: int | Sequence[int], count: int, name: str) -> tuple[int, 
     return found
 
 
-def _are_arguments(f: Function, x: tuple[Any, ...]) -> bool:
-    """Whether a tuple holds several arguments of f; else it is a point: of numbers, one array.
+def of_tuple(
+    form: Form, f: Function, given: Sequence[Any], named: dict[str, Any]
+) -> tuple[list[Any], dict[str, Any]]:
+    """Return the arguments of f by position and by name from those of a driver."""
+    args, _ = form.bound(given, named)
+    if form.own and args and isinstance(args[0], tuple) and _are_arguments(f, args[0]):
+        args = list(args[0])
+    return args, named
 
-    It does unless it is of plain numbers and f takes one argument, or not so many.
+
+def _are_arguments(f: Function, x: tuple[Any, ...]) -> bool:
+    """Whether a tuple holds the arguments of f; else it is a point: of numbers, one array.
+
+    It does unless it is of several plain numbers and f takes one argument, or not so many.
     """
     if hasattr(x, "_fields"):
         return False
-    if not trees.is_array(x):
+    if len(x) == 1 or not trees.is_array(x):
         return True
     if isinstance(f, np.ufunc):  # which may take `out`, too
-        return f.nin == len(x) > 1
+        return f.nin == len(x)
     try:
         parameters = inspect.signature(f).parameters.values()
     except (TypeError, ValueError):
@@ -336,8 +351,9 @@ def _are_arguments(f: Function, x: tuple[Any, ...]) -> bool:
     kind = inspect.Parameter
     places = [p for p in parameters if p.kind in (kind.POSITIONAL_ONLY, kind.POSITIONAL_OR_KEYWORD)]
     fewest = sum(p.default is EMPTY for p in places)
-    most = np.inf if any(p.kind is kind.VAR_POSITIONAL for p in parameters) else len(places)
-    return len(places) > 1 and fewest <= len(x) <= most
+    if any(p.kind is kind.VAR_POSITIONAL for p in parameters):
+        return fewest <= len(x)
+    return len(places) > 1 and fewest <= len(x) <= len(places)
 
 
 class OfSeveral:
@@ -426,8 +442,8 @@ def _shaped(form: Form, found: Any, structure: Any, count: int, own: Sequence[An
     parts = iter([found] if count == 1 and len(form.axes) == 1 else found)
 
     def tree(axes: int) -> Any:
-        if axes == 0:
-            return next(parts)
+        if axes < 2:
+            return trees.build(structure, parts) if axes else next(parts)
         return trees.build(structure, iter([tree(axes - 1) for _ in range(count)]))
 
     answers = [tree(axes) for axes in axes_of(form, own)]

@@ -25,14 +25,13 @@ from taylor.core.algebra import Univariate
 from taylor.core.memory import fresh
 from taylor.core.program import Program, check_unread, record, steady, told
 from taylor.core.reads import Reads
-from taylor.drivers import blocks, entries, forms, patience, trees
+from taylor.drivers import blocks, entries, forms, patience, tensors, trees
 from taylor.drivers.arguments import OfSeveral
 from taylor.drivers.derivable import Derivable, Jet
 from taylor.drivers.forms import COMPLEX, EXACT, FLOAT, floats, pattern_of
 from taylor.drivers.forward_mode import taylor_coefficients
 from taylor.drivers.recorded import derived, one_point, short
 from taylor.drivers.sets import NEAR, SetCode
-from taylor.drivers.tensors import TENSOR, directions, rows_of
 from taylor.errors import (
     CompileError,
     DomainError,
@@ -178,7 +177,7 @@ class Compiled(Derivable):
         """Return f(*x) through NumPy; if it works, what has no machine code is said."""
         doubt, self._doubt = self._doubt, None
         y = self._plain(*map(fresh, x))
-        if doubt is not None:
+        if doubt is not None and (doubt[0][0] == "value" or not trees.is_tree(y)):  # see `results`
             self._has_no_code(*doubt)
         return y
 
@@ -346,7 +345,7 @@ class Compiled(Derivable):
         kind, form, *_ = where
         hasty = calls == 1 and kind in patience.PLAIN and not self.strict
         most = patience.PATIENCE / patience.weights(kind, form)[0] if hasty else math.inf
-        at, count = x if kind in patience.PLAIN else x[: _arity(form)], 0
+        at, count, more = x if kind in patience.PLAIN else x[: _arity(form)], 0, 0
         program, structure = self.recorded(kind, at, most)
         if kind == "series":
             structure = forms.with_constants(structure, forms.varies(program, form[1]))
@@ -357,10 +356,12 @@ class Compiled(Derivable):
             return *kept, structure
         if kind == "points":
             program = one_point(program)
+        elif kind == "tensor":
+            program, x, more = tensors.planned(program, form, x[0])
         elif kind not in patience.PLAIN:
-            own, x = (rows_of, x) if kind == "tensor" else blocks.chosen(form, program, x)
+            own, x = blocks.chosen(form, program, x)
             program, count = derived(program, own, x)
-        self.waiting[where] = calls, max(self.least, patience.needed(kind, form, program))
+        self.waiting[where] = calls, max(self.least, patience.needed(kind, form, program, more))
         make = self.strict or self.waiting[where][1] <= calls
         made = forms.machine(kind, form, program, x, make), count
         made = STORE.put(made, *what) if shared and kept is None else made
@@ -437,7 +438,7 @@ class Compiled(Derivable):
     def tensor(self, x: Any, order: int) -> Any:
         """Return all partial derivatives of one order of a scalar-valued f, or NotImplemented.
 
-        The rows T(e_i, e_j, ..., ·) are tangents of the gradient, many at a time.
+        From series that are mostly zeros, or as tangents T(e_i, e_j, ..., ·) of the gradient.
         """
         self._follow()
         numbers, pattern = floats((x,))
@@ -447,14 +448,13 @@ class Compiled(Derivable):
         n = point.size
         if n < 2 or n**order > MAX_ENTRIES:
             return NotImplemented
-        where, rows = ("tensor", order, point.shape, *pattern), directions(n, order)
+        where = ("tensor", order, point.shape, *pattern)
         for machine in self.machines.get(where, ()):
-            status, found = rows.tensor(machine, point)
+            status, found = tensors.of(machine, point, order)
             if status == OK:
-                rows.enter(self.entries.setdefault(TENSOR, Entry()), machine, point.shape)
+                tensors.enter(self.entries, machine, point.shape, order)
                 return found.reshape(point.shape * order)
-        given = (point, *[np.ones(point.shape)[()]] * (order - 1))
-        made = self._run(where, given, lambda machine: rows.tensor(machine, point))
+        made = self._run(where, (point,), lambda machine: tensors.of(machine, point, order))
         return NotImplemented if made is None else made[0].reshape(point.shape * order)
 
     def under(self, g: Callable[..., Any]) -> Compiled:

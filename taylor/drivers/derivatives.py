@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import math
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -64,7 +63,7 @@ LANES = 1 << 22  # coefficients of a sweep with many directions that stay within
 
 
 # ------------------------------------------------------------------ first order
-@driver(axes=(0, 1))
+@driver(axes=(0, 1), results=(0, None), seed="w")
 def vjp(f: Function, x: Any, w: Any) -> tuple[Any, Any]:
     """Return (f(x), Jᵀ·w), the value and the vector-Jacobian product; w has the shape of f(x).
 
@@ -79,7 +78,7 @@ def vjp(f: Function, x: Any, w: Any) -> tuple[Any, Any]:
     return _pullback(f, point(x), w, "vjp", frozenset())
 
 
-@driver(axes=(0, 0), along=("v",))
+@driver(axes=(0, 0), along=("v",), results=(0, 0))
 def jvp(f: Function, x: Any, v: Any) -> tuple[Any, Any]:
     """Return (f(x), J·v), the value and the Jacobian-vector product.
 
@@ -99,8 +98,21 @@ def jvp(f: Function, x: Any, v: Any) -> tuple[Any, Any]:
 
 
 def _jvp_at_ties(f: Function, x: Any, v: Any) -> tuple[Any, Any]:
-    pair = kinks.first(lambda g: np.moveaxis(along(g, x, v, 1), 0, -1), f, point(x), "jvp")
+    try:
+        pair = kinks.first(lambda g: np.moveaxis(along(g, x, v, 1), 0, -1), f, point(x), "jvp")
+    except NonAnalyticError:
+        if (found := _by_adjoint(f, x)) is None:
+            raise
+        return found[0], np.sum(found[1] * v)
     return pair[..., 0], pair[..., 1]
+
+
+def _by_adjoint(f: Function, x: Any) -> tuple[Any, Array] | None:
+    """Return f(x) and the gradient, if f is a number that has one: where singular values meet."""
+    try:
+        return None if is_operand(x) else value_and_gradient(f, x)
+    except TaylorError:
+        return None
 
 
 @driver(axes=(0, 1))
@@ -123,13 +135,21 @@ def _pullback(
     room: float = math.inf,
 ) -> tuple[Any, Any]:
     """Return f(x) and the adjoint of x for the adjoint w of f(x); None: one, of a scalar f."""
+
+    def pull(g: Function) -> Any:  # without outer variables
+        return vjp(g, base(x), base(seed))[1]
+
     try:
         code, v, out = _recorded(f, x, through, room)
         if w is None:
             scalar_only(shape_of(v[out]), what, instead)
         seed = _number(_adjoint(w, v[out], what), v[out])
         free = None if current_policy().kink == "error" else _free_of_kinks(code, v, out, seed, x)
-        with _means_at_ties(code, v, out, seed, x, what):
+        if kinks.removable(code, v, out, x, pull, what):
+            with policy(singular=current_policy().singular, kink="subgradient"):
+                # choices between constants are recorded, too: an outer derivative looks at them
+                found = v[out], _pulled(code, v, {out: x._constant(seed)}, x)
+        else:
             found = v[out], _pulled(code, v, {out: seed}, x) if free is None else free
     except ShapeMismatch:
         raise
@@ -144,10 +164,14 @@ def _pullback(
     if by_convention or not whole or ties.of_slopes(code):
         tied = ties.tied(code, v, out)
         if tied is not None:
-            found = ties.beside(tied, found[0]), _at_ties(tied, seed, x, found[1], what)
+            slopes = kinks.adjoint_at(tied, x, found[1], pull, what)
+            found = ties.beside(tied, found[0]), slopes
             whole = all_finite(found[1])
-    if whole and all_finite(found[0]):
-        return found
+    return found if whole and all_finite(found[0]) else _mended(f, x, w, what, found)
+
+
+def _mended(f: Function, x: Any, w: Any, what: str, found: tuple[Any, Any]) -> tuple[Any, Any]:
+    """Return value and adjoint where reverse mode did not find numbers: by forward mode."""
     if not has_nan(base(found[1])) and not has_nan(base(found[0])):
         slope = value_and_tangent(f, x, np.ones(shape_of(x)))[1]  # raises at a singular point
         if what == "vjp" or not np.all(finite(slope)):
@@ -176,20 +200,6 @@ def _adjoint(w: Any, y: Any, what: str) -> Any:
     return w
 
 
-def _means_at_ties(
-    code: Any, v: list[Any], out: int, seed: Any, x: Any, what: str
-) -> AbstractContextManager[None]:
-    """Return the context in which the adjoint of a node is recorded: removable ties have a mean."""
-    now = current_policy()
-    if is_operand(x) and not isinstance(x, Series) and now.kink == "error":
-        tied = ties.tied(code, v, out)
-        if tied is not None and tied.simple:
-            if not all_finite(_settled(tied, seed, what)):
-                raise NonAnalyticError(ties.message(tied, tied.ties, what, ""))
-            return policy(singular=now.singular, kink="subgradient")
-    return nullcontext()
-
-
 def _free_of_kinks(code: Any, v: list[Any], out: int, seed: Any, x: Any) -> Any:
     """Return the adjoint of a plain x if it is the same on all sides of all ties, else None."""
     if is_operand(x):
@@ -200,24 +210,6 @@ def _free_of_kinks(code: Any, v: list[Any], out: int, seed: Any, x: Any) -> Any:
     except NonAnalyticError:
         return None
     return found if all_finite(found) else None
-
-
-def _settled(tied: ties.Tied, seed: Any, what: str) -> Any:
-    """Return the plain adjoint of the argument at a point where choices are tied."""
-    x = ties.point_of(tied)
-    return kinks.first_at(tied, lambda g: vjp(g, x, base(seed))[1], x, what, 0)
-
-
-def _at_ties(tied: ties.Tied, seed: Any, x: Any, found: Any, what: str) -> Any:
-    """Return the adjoint of x at a point where choices are tied; `found` is what the rules give."""
-    if not is_operand(x):
-        return _settled(tied, seed, what)
-    if all_finite(found) or not all_finite(_settled(tied, seed, what)):
-        return found
-    raise NonAnalyticError(
-        f"{what}: a derivative of first derivatives at a kink, which has none by convention; move "
-        "the point"
-    )
 
 
 @driver(axes=(1,))
@@ -231,7 +223,7 @@ def gradient(f: Function, x: Any) -> Array:
     return found
 
 
-@driver(axes=(1,))
+@driver(axes=(1,), results=(0,))
 def jacobian(f: Function, x: Any) -> Array:
     """Return the Jacobian of f, of shape shape(f(x)) + shape(x).
 
@@ -242,11 +234,10 @@ def jacobian(f: Function, x: Any) -> Array:
            [0., 4.]])
     """
     x = point(x)
-    found: Array = kinks.first(lambda g: _jacobian(g, x), f, x, "jacobian")
-    return found
+    return _first(lambda g: _jacobian(g, x), f, x, "jacobian")
 
 
-@driver(axes=(1,))
+@driver(axes=(1,), results=(0,))
 def jacfwd(f: Function, x: Any) -> Array:
     """Return the Jacobian of f by forward mode, all its columns in lanes.
 
@@ -255,11 +246,10 @@ def jacfwd(f: Function, x: Any) -> Array:
            [0., 4.]])
     """
     x = point(x)
-    found: Array = kinks.first(lambda g: _by_columns(g, x), f, x, "jacfwd")
-    return found
+    return _first(lambda g: _by_columns(g, x), f, x, "jacfwd")
 
 
-@driver(axes=(1,))
+@driver(axes=(1,), results=(0,))
 def jacrev(f: Function, x: Any) -> Array:
     """Return the Jacobian of f by reverse mode, all its rows in lanes.
 
@@ -267,7 +257,16 @@ def jacrev(f: Function, x: Any) -> Array:
     array([2., 4.])
     """
     x = point(x)
-    found: Array = kinks.first(lambda g: _by_rows(*_recorded(g, x), g, x), f, x, "jacrev")
+    return _first(lambda g: _by_rows(*_recorded(g, x), g, x), f, x, "jacrev")
+
+
+def _first(driver: Function, f: Function, x: Any, what: str) -> Array:
+    try:
+        found: Array = kinks.first(driver, f, x, what)
+    except NonAnalyticError:
+        if (pair := _by_adjoint(f, x)) is None:
+            raise
+        return pair[1]
     return found
 
 
@@ -438,7 +437,7 @@ def gradient_of(f: Function, what: str, *tags: Tag, room: float = math.inf) -> F
     return g
 
 
-@driver(axes=("order",), recorded=False)
+@driver(axes=("order",), recorded=False, results=(0,))
 def tensor(f: Function, x: Any, order: int) -> Array:
     """Return all partial derivatives of one order, shape shape(f(x)) + shape(x)*order, symmetric.
 

@@ -19,11 +19,12 @@ from taylor.core.advice import PAGE, called
 from taylor.core.algebra import Algebra
 from taylor.core.memory import fresh
 from taylor.core.operand import is_complex, lift
-from taylor.core.singular import is_finite, nans
+from taylor.core.singular import finite_in, is_finite, nans
 from taylor.core.tags import Tag
 from taylor.drivers.arguments import Form, is_plain, several
 from taylor.drivers.derivable import Derivable
-from taylor.errors import ForeignNodeError, NonAnalyticError, ShapeMismatch
+from taylor.drivers.results import NoTree, in_trees
+from taylor.errors import DomainError, ForeignNodeError, NonAnalyticError, ShapeMismatch
 from taylor.numbers.data import unlabelled
 from taylor.numbers.kinds import (
     Floats,
@@ -51,6 +52,8 @@ def driver(
     along: Sequence[str] = (),
     recorded: bool = True,
     before: Mapping[str, str] = MappingProxyType({}),
+    results: Sequence[int | None] = (),
+    seed: str | None = None,
 ) -> Callable[[Callable[P, R]], Callable[..., R]]:
     """Return the decorator that makes g(f, x, *own), written for one array x, a driver.
 
@@ -58,11 +61,12 @@ def driver(
     the last axes of each result run over x (or the parameter that is this number; None: x is one
     number or array), `along` which parameters have the form of x.  For a compiled f it is recorded,
     once for each shape of x, and is machine code as f is; unless its parameters are no arrays.
-    `before` holds the deprecated names of parameters.
+    `before` holds the deprecated names of parameters.  `results` and `seed` say where those of f
+    stand, which may be trees.
     """
 
     def decorated(g: Callable[P, R]) -> Callable[..., R]:
-        form = Form(g, axes, along, recorded, before)
+        form = Form(g, axes, along, recorded, before, results, seed)
         most = 1 + len(form.own)
         fewest = most - sum(p.default is not p.empty for p in form.own)
 
@@ -77,13 +81,25 @@ def driver(
             simple = argnums is None and not (named or has_aux)
             if simple and isinstance(f, Derivable):
                 made: R | None = f.at_once(g, given)
+                if made is None and f.plans and form in f.plans and len(given) == 1:
+                    made = f.plans[form](given[0])
                 if made is not None:
                     return made
             plain = simple and fewest <= len(given) <= most and is_plain(given[0])
-            if plain and (most == 1 or type(given[0]) is not tuple):
-                found: R = form.one(f, *given)
-                return found
-            return several(form, f, given, named, argnums, has_aux)  # type: ignore[no-any-return]
+            try:
+                if plain and (most == 1 or type(given[0]) is not tuple):
+                    found: R = form.one(f, *given)
+                    return found
+                return several(form, f, given, {**named}, argnums, has_aux)  # type: ignore[no-any-return]
+            except (TypeError, ValueError) as error:
+                if not results or not callable(f) or isinstance(error, DomainError):
+                    raise
+                options = {"argnums": argnums, "has_aux": has_aux}
+                try:
+                    return in_trees(form, run, f, given, named, options)  # type: ignore[no-any-return]
+                except NoTree:
+                    pass
+                raise
 
         run.__signature__ = form.signature()  # type: ignore[attr-defined]
         return run
@@ -247,8 +263,8 @@ def all_finite(x: Any) -> bool:
 def finite(x: Any) -> Any:
     """Return, element by element, whether reverse mode has found a number."""
     plain = base(x)
-    if isinstance(plain, np.ndarray) and plain.dtype == object:
-        return np.array([is_finite(e) for e in plain.reshape(-1)], dtype=bool).reshape(plain.shape)
-    if isinstance(plain, (np.ndarray, np.generic, float, complex)):
+    if isinstance(plain, np.ndarray):
+        return finite_in(plain)
+    if isinstance(plain, (np.generic, float, complex)):
         return np.isfinite(plain)
     return np.bool_(is_finite(plain))

@@ -22,6 +22,7 @@ from taylor.drivers import trees
 from taylor.errors import TaylorError
 from taylor.llvm.ir import WIDTH
 from taylor.machine.machine import Machine
+from taylor.machine.partials import Partials
 from taylor.numbers.data import has_own_class, is_array_like, plain_array, what_is_lost
 from taylor.numbers.kinds import base, content
 
@@ -264,6 +265,8 @@ def machine(kind: str, form: Any, program: Program, x: Sequence[Any], make: bool
 
     For series the form says the algebra, and up to which degree heights[i] input i goes.
     """
+    if kind == "tensor" and len(x) == 1:
+        return Partials(program, form, make)
     if kind not in ("series", "points"):
         # tensors: one vector, as there are enough operations that do not wait for each other
         unit = WIDTH if kind == "tensor" else 1

@@ -168,7 +168,7 @@ def _scaled(f: Function, x: Any, v: Any, order: int, wanted: Sequence[int]) -> l
     return factorials.derivatives(run, degrees, [(k, math.factorial(k)) for k in wanted])
 
 
-@driver(axes=None, recorded=False, before={"order": "n"})
+@driver(axes=None, recorded=False, before={"order": "n"}, results=(0,))
 def derivative(f: Function, x: Any, order: int = 1) -> Any:
     """Return the derivative of f of that order at x (at every element, if x is an array).
 
@@ -182,7 +182,7 @@ def derivative(f: Function, x: Any, order: int = 1) -> Any:
     return along(f, x, 1, n)[n] if n < 2 else _scaled(f, x, 1, n, [n])[0]
 
 
-@driver(axes=None, recorded=False)
+@driver(axes=None, recorded=False, results=(1,))
 def derivatives(f: Function, x: Any, order: int) -> Array:
     """Return the derivatives 0..order of f at x, along the first axis.
 
@@ -193,7 +193,7 @@ def derivatives(f: Function, x: Any, order: int) -> Array:
     return np.stack(_scaled(f, x, 1, order, range(order + 1)))
 
 
-@driver(axes=None, recorded=False)
+@driver(axes=None, recorded=False, results=(1,))
 def taylor_coefficients(f: Function, x: Any, order: int) -> Array:
     """Return the Taylor coefficients c_0..c_order of f at x, along the first axis.
 
@@ -204,7 +204,7 @@ def taylor_coefficients(f: Function, x: Any, order: int) -> Array:
     return found
 
 
-@driver(axes=(0,), along=("v",), recorded=False, before={"order": "n"})
+@driver(axes=(0,), along=("v",), recorded=False, before={"order": "n"}, results=(0,))
 def directional(f: Function, x: Any, v: Any, order: int = 1) -> Any:
     """Return the derivative of t -> f(x + t·v) of that order at t = 0; v has the shape of x.
 
@@ -264,7 +264,7 @@ def scalar_only(shape: tuple[int, ...], what: str, instead: str) -> None:
         )
 
 
-@driver(axes=None, recorded=False)
+@driver(axes=None, recorded=False, results=(0,))
 def partial(f: Function, x: Any, multi_index: Sequence[int]) -> Any:
     """Return the partial derivative ∂^α f at x; α has one entry for each element of x.
 

@@ -23,6 +23,7 @@ from taylor.drivers.ties import Shares, Tied
 from taylor.errors import NonAnalyticError, ShapeMismatch, TaylorError
 from taylor.numbers.kinds import base, is_operand
 from taylor.numbers.policy import current_policy
+from taylor.series.series import Series
 
 Array = Any
 Function = Callable[..., Any]
@@ -75,6 +76,33 @@ def first_at(t: Tied, driver: Function, x: Any, what: str, front: int) -> Any:
     if t.code[t.out].shape == ():
         raise NonAnalyticError(ties.message(t, real or t.ties, what, ""))
     return masked(found, rough)
+
+
+def removable(code: Any, v: list[Any], out: int, x: Any, pull: Function, what: str) -> bool:
+    """Return whether f has ties at a recorded x where its adjoint is that of their means.
+
+    `pull` gives the adjoint of the plain point for a function with shares.
+    """
+    if not is_operand(x) or isinstance(x, Series) or current_policy().kink != "error":
+        return False
+    t = ties.tied(code, v, out)
+    if t is None or not t.simple:
+        return False
+    if not all_finite(first_at(t, pull, base(x), what, 0)):
+        raise NonAnalyticError(ties.message(t, t.ties, what, ""))
+    return True
+
+
+def adjoint_at(t: Tied, x: Any, found: Any, pull: Function, what: str) -> Any:
+    """Return the adjoint of x at ties; `found` is what the rules give."""
+    if is_operand(x):
+        if all_finite(found) or not all_finite(first_at(t, pull, base(x), what, 0)):
+            return found
+        raise NonAnalyticError(
+            f"{what}: a derivative of first derivatives at a kink, which has none by convention; "
+            "move the point"
+        )
+    return first_at(t, pull, x, what, 0)
 
 
 def _untied(driver: Function, f: Function) -> tuple[Any, TaylorError | None]:
@@ -165,19 +193,22 @@ def smooth(t: Tied, driver: Function, x: Any, order: int, what: str) -> Any:
         compare(ties.towards(t, d, order + 2))
     if (
         first is not None
-        and not ties.alike(along(ties.function(t, _any(t)), x, line, order), first[0]).all()
+        and not ties.alike(along(ties.function(t, ties.drawn(t)), x, line, order), first[0]).all()
     ):
-        for shares in _beside(t, order):
+        for shares in itertools.chain([_standing(t, first[1])], _beside(t, order)):
             compare(shares)
     lost = ~ties.alike(results[-1], results[0])
     lost = lost | bad.reshape(bad.shape + (1,) * (lost.ndim - bad.ndim))
     return masked(results[0], lost)
 
 
-def _any(t: Tied) -> Shares:
-    """Return random shares."""
-    rng = np.random.default_rng(3)
-    return {i: ties.share(t, i, rng.uniform(0.25, 0.75, tie.shape)) for i, tie in t.ties.items()}
+def _standing(t: Tied, shares: Shares) -> Shares:
+    """Return the shares of a side, with random ones of ties that stay ties wherever x moves.
+
+    Whatever is chosen there must be the same.
+    """
+    free = ties.drawn(t)
+    return {i: np.where(t.ties[i] & (s == 0.5), free[i], s) for i, s in shares.items()}
 
 
 def _beside(t: Tied, order: int) -> Iterator[Shares]:

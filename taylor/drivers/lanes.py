@@ -52,14 +52,14 @@ class Batch:
                 if counts
                 else "no argument has an axis of points"
             )
+        alone = type(self)(self.f, 0, None)  # as other processes get it
         if any([_has_blocks(x) for x in leaves]):
-            return _by_blocks(lambda x: self.at(structures, x, along), leaves, along)
+            return _by_blocks(lambda x: alone.at(structures, x, along), leaves, along)
         (count,) = counts
         if self.executor is None or count < 2:
             return self.at(structures, leaves, along)
         workers = getattr(self.executor, "_max_workers", 1)
         cuts = np.linspace(0, count, min(count, 4 * workers) + 1).astype(int).tolist()
-        alone = type(self)(self.f, 0, None)
         waiting = [
             self.executor.submit(
                 alone.at,
@@ -70,6 +70,9 @@ class Batch:
             for i, j in itertools.pairwise(cuts)
         ]
         return _joined([part.result() for part in waiting])
+
+    def __reduce__(self) -> Any:
+        return type(self), (self.f, self.axes, self.executor)
 
     def __repr__(self) -> str:
         along = f"axis {self.axes}" if isinstance(self.axes, int) else f"axes {self.axes}"

@@ -58,7 +58,10 @@ def from_lines(f: Function, x: Any, order: int) -> tuple[Any, Any]:
     fits, size = found, np.sum(np.abs(found), axis=tuple(range(order)))
     for _ in range(order):
         fits = np.tensordot(line, fits, 1)
-    gap = np.abs(fits - last * math.factorial(order))
+    gap, far = np.abs(fits - last * math.factorial(order)), np.max(np.abs(x), initial=0)
+    if far > 0:  # what is left of lower derivatives where that of this order is zero
+        left = sum(np.abs(c[k]) / far ** (order - k) for k in range(1, order))
+        size = size + ties.tolerance(c) / NEAR * left
     if not np.all((gap <= NEAR * size) | ~finite(last)):
         raise NonAnalyticError("the derivatives along lines are not those of one function")
     found = np.moveaxis(found, range(order), range(-order, 0))

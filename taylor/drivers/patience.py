@@ -28,12 +28,13 @@ def weights(kind: str, form: Any) -> tuple[int, int]:
     return ON_PARTS * (algebra.order + 1), ON_PARTS * (algebra.order + 1)
 
 
-def needed(kind: str, form: Any, program: Program) -> int:
+def needed(kind: str, form: Any, program: Program, more: int = 0) -> int:
     """Return which call of a form makes its code, so that no call waits long for it on average.
 
-    Derivatives take ten times less in the ordinary way than their program takes to compile.
+    Derivatives take ten times less in the ordinary way than their program takes to compile.  `more`
+    operations are not in the program.
     """
     number, array = weights(kind, form)
-    size = sum(number if math.prod(i.shape) == 1 else array for i in program.code)
+    size = more + sum(number if math.prod(i.shape) == 1 else array for i in program.code)
     free = 0 if kind in PLAIN else len(program)
     return -(-size // (PATIENCE + free))

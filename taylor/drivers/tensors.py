@@ -1,7 +1,9 @@
-"""The rows T(e_i, e_j, ..., ·) of a symmetric tensor as the points of a batch of machine code.
+"""Tensors of derivatives by machine code: of all coefficients, or of many tangents of the gradient.
 
-An entry stands in the rows of all but one of its variables, so that about half of the rows have all
-entries (systems of Turán: Sidorenko, What we know and what we do not know about Turán numbers,
+Where series in several variables have few coefficients that are not zero they are written one by
+one (`machine/partials.py`).  Else the rows T(e_i, e_j, ..., ·) are the points of a batch.  An entry
+stands in the rows of all but one of its variables, so that about half of the rows have all entries
+(systems of Turán: Sidorenko, What we know and what we do not know about Turán numbers,
 Graphs and Combinatorics 11, 1995).
 """
 
@@ -9,18 +11,23 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from taylor.core.program import Program
 from taylor.drivers.derivatives import bent, tensor
+from taylor.drivers.recorded import derived
+from taylor.errors import TaylorError
 from taylor.llvm.entry import Entry
 from taylor.llvm.ir import WIDTH
 from taylor.llvm.jit import address
 from taylor.machine import batches
 from taylor.machine.machine import OK, Machine
+from taylor.machine.partials import Partials, terms
 
 Array = Any
 TENSOR = inspect.unwrap(tensor)  # the driver
@@ -116,3 +123,30 @@ def directions(n: int, order: int) -> Directions:
 def rows_of(f: Callable[..., Any], x: Any, *v: Any) -> Any:
     """Return ∂_v ∂_w ... ∇f."""
     return bent(f, x, *v, what="tensor")
+
+
+# ------------------------------------------------------------------ what is compiled
+def planned(program: Program, order: int, x: Array) -> tuple[Program, Sequence[Any], int]:
+    """Return what is compiled for a tensor, at what, and of how many operations besides."""
+    try:
+        return program, (x,), terms(program, order)
+    except TaylorError:
+        given = (x, *[np.ones(x.shape)[()]] * (order - 1))
+        return derived(program, rows_of, given)[0], given, 0
+
+
+def of(machine: Machine, x: Array, order: int) -> tuple[int, Any]:
+    """Return (status, entries of the tensor at x)."""
+    if isinstance(machine, Partials):
+        status, (found, _) = machine(x)
+        return status, found
+    return directions(x.size, order).tensor(machine, x)
+
+
+def enter(entries: dict[Any, Entry], machine: Machine, shape: tuple[int, ...], order: int) -> None:
+    """Let Python call the code of a tensor at once, at points of a shape and its order."""
+    entry = entries.setdefault(TENSOR, Entry())
+    if isinstance(machine, Partials):
+        machine.enter(entry, False, False, 1, {1: order})
+    else:
+        directions(math.prod(shape), order).enter(entry, machine, shape)

@@ -120,7 +120,10 @@ def tied(code: Any, v: list[Any], out: int) -> Tied | None:
 
     depends: list[bool] = []
     last = into(code, v, [], "the derivative of a kink")[out]
-    met = {i: _tie(c, found) for i, c in enumerate(opened) if depends[i] and _is_open(c, depends)}
+    met = {i: _tie(c, found) for i, c in enumerate(opened) if _is_open(c, depends)}
+    for i in met:
+        if not depends[i]:  # made of plain numbers
+            met[i] = met[i] & np.not_equal(*(base(found[a]) for a in opened[i].args[2:]))
     met = {i: tie for i, tie in met.items() if tie.any()}
     return Tied(opened, [base(e) for e in found], last, met, names, found) if met else None
 
@@ -259,6 +262,20 @@ def means(t: Tied) -> Shares:
     return {i: share(t, i, 0.5) for i in t.ties}
 
 
+def drawn(t: Tied) -> Shares:
+    """Return random shares; of choices by the same two values, the derivatives of one, the same."""
+    rng, shares = np.random.default_rng(3), {}
+    known: dict[tuple[int, ...], Any] = {}
+    for i, tie in t.ties.items():
+        left, right = t.code[i].args[:2]
+        if (left, right) not in known:
+            sides = np.broadcast(t.v[left], t.v[right]).shape
+            known[left, right] = rng.uniform(0.25, 0.75, sides)
+            known[right, left] = 1 - known[left, right]
+        shares[i] = share(t, i, np.broadcast_to(known[left, right], tie.shape))
+    return shares
+
+
 def _conventions(t: Tied) -> Shares:
     """Return the shares of a subgradient: the constant side where one does not vary, or halves."""
     varies = active(t.code)
@@ -269,7 +286,8 @@ def _conventions(t: Tied) -> Shares:
 def towards(t: Tied, d: Any, order: int) -> Shares:
     """Return the shares that choose, at every tie, the side met from the point in direction d.
 
-    Where both sides are the same up to that order, they get halves.
+    Where both sides are the same up to that order, or only outer variables part them, they get
+    halves.
     """
     sides = [a for i in t.ties for a in t.code[i].args[:2]]
     code, new = pruned(t.code, sides)
@@ -285,8 +303,10 @@ def towards(t: Tied, d: Any, order: int) -> Shares:
         left, right = (tables[a] for a in t.code[i].args[:2])
         side: Any = 0.0
         for k in range(order, 0, -1):
-            u = np.sign(_difference(left[k], right[k]).astype(float))
-            side = np.where(u == 0, side, u)
+            u = np.sign(_difference(base(left[k]), base(right[k])).astype(float))
+            parted = is_nested(left[k]) or is_nested(right[k])
+            still = ~moving(left[k] - right[k]) if parted else True
+            side = np.where(u == 0, np.where(still, side, 0), u)
         shares[i] = share(t, i, (1 + side) / 2)
     return shares
 
@@ -377,7 +397,7 @@ def moves(t: Tied, known: Iterable[int]) -> tuple[list[Array], list[Array]]:
     rng = np.random.default_rng(point.size)
     seen: list[dict[int, list[Any]]] = []
     for d in itertools.islice(directions(point), 0, 3, 2):
-        seen.append({})
+        seen.append({i: [0] * 4 for i in t.ties})
 
         def drawn(i: int, e: list[Any], found: dict[int, list[Any]] = seen[-1]) -> Any:
             if i not in t.ties:
@@ -440,6 +460,7 @@ def apart(t: Tied) -> Shares:
     signs = np.where(p == 0, 1.0, np.sign(p))[order]
     at_ties = np.full(len(p), 0.5)
     at_ties[order] += np.repeat(weights, np.diff([*starts, len(p)])) * signs / 2
+    at_ties = np.where((p == 0) & (q == 0), joined(t, t.ties, drawn(t)), at_ties)
     return {i: share(t, i, part) for i, part in each_part(t, t.ties, at_ties, 0.5)}
 
 

@@ -30,6 +30,9 @@ PLAIN = (float, np.float64, complex)
 class Leaf(NamedTuple):
     """The place of a number or an array in a structure."""
 
+    def __reduce__(self) -> str:
+        return "LEAF"  # there is one
+
 
 LEAF = Leaf()
 
@@ -315,7 +318,7 @@ def entrywise(f: Callable[[Any], Any], x: Any) -> Any:
     return rule[1](aux, [entrywise(f, child) for child in children])
 
 
-def like(structure: Any, x: Any, what: str, path: str = "") -> Iterator[Any]:
+def like(structure: Any, x: Any, what: str, path: str = "", of: str = "the point") -> Iterator[Any]:
     """Yield the leaves of x, a tree that must be like another one: dicts by their keys."""
     labelled = type(structure) is Branch and isinstance(structure.aux, Labels)
     if structure is LEAF or (labelled and len(structure.children) == 1 and _is_plain(x)):
@@ -325,19 +328,19 @@ def like(structure: Any, x: Any, what: str, path: str = "") -> Iterator[Any]:
         cls, aux, children = structure
         found, other = rule[0](x) if rule is not None else ((), aux)
         if labelled and other != aux:
-            raise TypeError(f"{what} must have the labels of the point")
+            raise TypeError(f"{what} must have the labels of {of}")
         if isinstance(x, dict) and issubclass(cls, dict):
             keys = aux if cls is not collections.defaultdict else aux[1]
             found = [x[k] for k in keys] if set(keys) == set(x) else ()
         if rule is None or len(found) != len(children):
             wanted = f" with {list(aux)}" if cls is dict else f" of {len(children)}"
             raise TypeError(
-                f"{what} must have the form of the point: {path or 'it'} is "
+                f"{what} must have the form of {of}: {path or 'it'} is "
                 f"{_described(x)}, not like {cls.__name__}{wanted}"
             )
         names = aux if cls is dict else range(len(children))
         for name, child, part in zip(names, children, found, strict=True):
-            yield from like(child, part, what, f"{path}[{name!r}]")
+            yield from like(child, part, what, f"{path}[{name!r}]", of)
 
 
 def _is_plain(x: Any) -> bool:

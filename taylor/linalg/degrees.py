@@ -16,6 +16,7 @@ from taylor.core.table import Rule
 from taylor.core.tables import nonzero
 from taylor.errors import ShapeMismatch
 from taylor.numbers.kinds import Floats, Kind, Rationals, base, base_array, floats, is_operand
+from taylor.numbers.policy import current_policy
 from taylor.numbers.values import as_array, zeros
 
 RULES: dict[str, Rule] = {}
@@ -244,18 +245,23 @@ def matrix_rule(
     be singular.  Its first degree is the tangent, unless that is given.  A function with a `check`
     works in floating point only (as others do if `floating`), and check(bar, *args, *y) raises
     where it has no derivatives: in reverse mode for the adjoint bar of the last result, otherwise
-    (nan) for any.  Of complex matrices it is one of real variables, and vjp takes and returns the
-    conjugates of adjoints: the z̃ of Re(z̃ᴴ dz).
+    (nan) for any.  It may return a symmetric matrix by which that adjoint is multiplied.  Of
+    complex matrices it is one of real variables, and vjp takes and returns the conjugates of
+    adjoints: the z̃ of Re(z̃ᴴ dz).
     """
     shown, floats = _shown(name), floating or check is not None
 
-    def regular(x: Any, bar: Any, *known: Any) -> None:
-        check(bar, *known)
+    def regular(x: Any, bar: Any, *known: Any) -> Any:
+        shares = check(bar, *known)
+        if shares is None:
+            return x
+        return (np.broadcast_to(x, np.shape(known[-1]))[..., None, :] @ shares)[..., 0, :]
 
     guard = checked(f"regular {name}", regular) if check is not None else None
 
     def guarded(d: Any, bar: Any, y: Any, args: Sequence[Any]) -> Any:
-        if getattr(bar, "active", False) and not np.any(base(bar)):
+        lanes = getattr(bar, "active", False)
+        if lanes and (not np.any(base(bar)) or current_policy().kink != "error"):
             bar = np.full(np.shape(bar), np.nan)  # of many adjoints in lanes: any
         return d if guard is None or d is None else guard(d, bar, *args, *_results(y))
 
@@ -342,15 +348,11 @@ half_of = _masking("half", _half)
 TRIANGLE = {False: _masking("tril", np.tril), True: _masking("triu", np.triu)}
 
 
-def checked(name: str, check: Callable[..., None]) -> Rule:
-    """Return the rule (x, *more) -> x that raises, wherever it is evaluated, if check does.
+def checked(name: str, value: Callable[..., Any]) -> Rule:
+    """Return the rule (x, *more) -> value, linear in x, that raises wherever it is evaluated.
 
     It stands in derivatives, which are recorded at one point and may be evaluated at another.
     """
-
-    def value(x: Any, *more: Any) -> Any:
-        check(x, *more)
-        return x
 
     def vjp(ybar: Any, y: Any, x: Any, *more: Any) -> Any:
         return (RULES[name](ybar, *more), *(None for _ in more))

@@ -260,12 +260,13 @@ def _cofactors(a: Any, *along: Any) -> Any:
     return T(_determinant(table, adjugate=True)(len(along)))
 
 
-def _invertible(a: Array) -> None:
+def _invertible(a: Array) -> Array:
     if a.dtype.kind in "fc" and np.any(np.linalg.cond(a) > 1e10):
         raise np.linalg.LinAlgError(
             "third derivatives in reverse mode are not available at a singular matrix; use "
             "forward mode (taylor.tensor, or the series of det)"
         )
+    return a
 
 
 INVERTIBLE = checked("regular det", _invertible)

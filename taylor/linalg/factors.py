@@ -239,6 +239,31 @@ def _distinct(values: str, v: Array, bar: Any = np.nan) -> None:
         )
 
 
+def _apart(values: str, v: Array, bar: Any, sizes: bool = False) -> Array | None:
+    """Raise where values v have no derivatives by themselves, and the adjoint bar is not the same.
+
+    With a subgradient they have the mean of their adjoints, and sizes that are zero have none: that
+    does not depend on the vectors.  Return the matrix by which bar is multiplied then.
+    """
+    v, small = v.real, _rounding(v.real)
+    bar, shares = np.broadcast_to(bar, v.shape), None
+    zero = (v <= small) & sizes
+    apart = np.abs(np.diff(v, axis=-1)) > small
+    if current_policy().kink == "subgradient" and (zero.any() or not apart.all()):
+        group = np.cumsum(np.insert(apart, 0, False, axis=-1), axis=-1)
+        same = (group[..., :, None] == group[..., None, :]) & ~zero[..., None, :]
+        shares = same / np.maximum(np.sum(same, axis=-1, keepdims=True), 1)
+        bar = (bar[..., None, :] @ shares)[..., 0, :]
+    step = -1 if sizes else 1  # ascending
+    _distinct(values, v[..., ::step], bar[..., ::step])
+    if np.any(zero & (bar != 0)):
+        raise NonAnalyticError(
+            "svd: a singular value is zero, where it has a kink and its singular vectors no "
+            "derivative; move the point, or use eigh of AᵀA"
+        )
+    return shares
+
+
 def _eigh_vjp(ybar: Any, y: Any, a: Any) -> Any:
     """ã = q (diag λ̃ + E∘(qᴴ q̃)) qᴴ with E_ij = 1/(λ_j - λ_i) off the diagonal."""
     (v, q), (vbar, qbar), t = y, ybar, transposing(a)
@@ -298,7 +323,7 @@ EIGVALSH = both_triangles(
         (q := EIGH[False](a)[1]) * _of_real(ybar, a)[..., None, :] @ transposing(a)(q),
     ),
     lambda a, v: _eigenvalue_series(a),
-    check=lambda bar, a, v: _distinct("eigvalsh: the eigenvalues", v, bar),
+    check=lambda bar, a, v: _apart("eigvalsh: the eigenvalues", v, bar),
 )  # fmt: skip
 
 
@@ -353,24 +378,14 @@ def _svd_series(a: Table, u0: Any, s0: Any, vt0: Any) -> list[Table]:
     return [u, s, v.map(H)]
 
 
-def _simple(s: Array) -> None:
-    s = s.real
-    _distinct("svd: the singular values", s[..., ::-1])
-    if np.any(s <= _rounding(s)):
-        raise NonAnalyticError(
-            "svd: a singular value is zero, where it has a kink and its singular vectors no "
-            "derivative; move the point, or use eigh of AᵀA"
-        )
-
-
 SVD = matrix_rule(
     "svd", lambda a: _alike(a, tuple(np.linalg.svd(a, full_matrices=False))), _svd_vjp, _svd_series,
-    check=lambda bar, a, u, s, vt: _simple(s),
+    check=lambda bar, a, u, s, vt: _apart("svd: the singular values", s, np.nan, True),
 )  # fmt: skip
 # ã = u diag(s̃) vᴴ
 SVDVALS = matrix_rule(
     "svdvals", lambda a: _alike(a, np.linalg.svd(a, compute_uv=False)),
     lambda ybar, y, a: ((usv := SVD(a))[0] * _of_real(ybar, a)[..., None, :] @ usv[2],),
     lambda a, s: _svd_series(a, *SVD(a.value))[1:2],
-    check=lambda bar, a, s: _simple(s),
+    check=lambda bar, a, s: _apart("svd: the singular values", s, bar, True),
 )  # fmt: skip

@@ -33,10 +33,23 @@ def _tangent(d: Any, y: Any, a: Any) -> tuple[Any, Any]:
     w, v = y
     p = np.linalg.solve(v, d[0] @ v)
     gaps = np.expand_dims(w, -2) - np.expand_dims(w, -1)
-    off = np.broadcast_to(~np.eye(np.shape(a)[-1], dtype=bool), np.shape(gaps))
-    moved = p * np.where(off, 1 / np.where(off, gaps, 1), 0)
-    # equal eigenvalues have no derivative each: nan
+    own = np.eye(np.shape(a)[-1], dtype=bool)
+    near = _equal(gaps, a)
+    # eigenvalues that are equal to rounding have no derivative each: nan
+    rates = np.where(near, np.where(own, 0, np.nan), 1 / np.where(near, 1, gaps))
+    moved = p * rates
     return np.diagonal(p, axis1=-2, axis2=-1) + 0 * np.sum(moved, axis=-2), v @ moved
+
+
+def _equal(gaps: Any, a: Any) -> Any:
+    """Whether the eigenvalues of a are equal to rounding, pair by pair."""
+    bound = 4 * np.shape(a)[-1] * np.finfo(gaps.dtype).eps
+    size = np.sum(_squares(a), axis=(-2, -1), keepdims=True)
+    return _squares(gaps) <= bound**2 * size
+
+
+def _squares(x: Any) -> Any:
+    return x.real * x.real + x.imag * x.imag
 
 
 EIG = Rule("eig", _value, None, _tangent)

@@ -418,16 +418,17 @@ class Entry:
         """Add code that works in a block of memory of its own, and has two flags in it, once.
 
         `result` makes the result of the tuple of outputs; True: it is the tuple, False: it is its
-        only entry.  Other threads may run beside code that takes long.
+        only entry.  Other threads may run beside code that takes long.  Code that is not optimised
+        yet is not added: its calls are to be counted.
         """
         table, function = _ready()
-        if function is None or key in self.keys:
+        if function is None or key in self.keys or code.packed:
             return
         if len(self.keys) == MOST:
             self._begin()
         maker = 0 if isinstance(result, bool) else id(result)
         count = -1 if result is False else len(outputs)
-        words = [0, 0, len(inputs), place_of(code.call), address(data), address(data[flag:])]
+        words = [0, 0, len(inputs), place_of(code.final()), address(data), address(data[flag:])]
         words += [long, count, maker, address(table)]
         for value in (*inputs, *outputs):
             words += self._record(value, data)
@@ -477,7 +478,7 @@ def _ready() -> tuple[NDArray[Any], Callable[[NDArray[Any], Any], Callable[..., 
     table = np.array([*table, *functions, place_of(ctypes.memmove)], np.int64)
     text = READ.sub(r"\1.p = getelementptr i8, ptr \3, i64 \4\n  \1 = load \2, ptr \1.p", TEXT)
     _, code = made(lambda: (None, Code(text)), "entry", TEXT, None)
-    method = Method(b"call", place_of(code.call), FASTCALL, None)
+    method = Method(b"call", place_of(code.final()), FASTCALL, None)
     KEPT.extend((code, method, table))
     new = ctypes.PYFUNCTYPE(ctypes.py_object, pointer, ctypes.py_object, ctypes.py_object)
     return table, functools.partial(new(("PyCFunction_NewEx", API)), ctypes.addressof(method))

@@ -20,6 +20,7 @@ T = TypeVar("T")
 Index = int | str  # a whole number: known now, or in a register of that name
 UNROLL = 4  # loops of so few iterations are written out
 NO_OVERFLOW = {"add", "sub", "mul"}
+SIGNS = {"add": 1, "sub": -1}
 BLAS = "blas."  # what names of its functions begin with
 PART = "extractvalue"  # of the results of a function that has several
 FUSED = 8  # products of a sum that are added to another one by one
@@ -39,6 +40,7 @@ class Real(Workspace):
         self.helpers: dict[str, str] = {}  # other functions of the module, by name
         self.results: Sequence[Scalar] = ()
         self.found: dict[Any, Any] = {}  # results that may be asked for again, by region
+        self.sums: dict[str, tuple[str, int]] = {}  # whole numbers that are another one plus these
         self.contracts = False  # whether a product and a sum may be rounded as one
         self.products: dict[str, list[tuple[Scalar, Scalar]]] = {}  # registers that are Σ a·b
 
@@ -288,7 +290,11 @@ class Real(Workspace):
 
     def whole(self, op: str, a: Index, b: Index) -> str:
         """Return add, sub or mul (without overflow), and, ashr of two whole numbers."""
-        return self._put("i64", f"{op}{' nsw' * (op in NO_OVERFLOW)} i64 {a}, {b}")
+        new = self._put("i64", f"{op}{' nsw' * (op in NO_OVERFLOW)} i64 {a}, {b}")
+        if op in SIGNS and isinstance(a, str) and isinstance(b, int):
+            root, before = self.sums.get(a, (a, 0))
+            self.sums[new] = root, before + SIGNS[op] * b
+        return new
 
     def real(self, a: Index) -> Scalar:
         """Return a whole number as a double."""
@@ -331,12 +337,14 @@ class Real(Workspace):
             if isinstance(index, int):
                 offset += index * stride
                 continue
+            index, more = self.sums.get(index, (index, 0))
+            offset += more * stride
             term = index if stride == 1 else self.whole("mul", index, stride)
             total = term if total is None else self.whole("add", total, term)
         if total is None:
             total = offset
-        elif offset:
-            total = self.whole("add", total, offset)
+        elif offset:  # apart, as addresses in loops have one index then
+            base = self._put("ptr", f"getelementptr {element}, ptr {base}, i64 {offset}")
         return self._put("ptr", f"getelementptr inbounds {element}, ptr {base}, i64 {total}")
 
     def load(self, pointer: str, width: int | None = None) -> Scalar:

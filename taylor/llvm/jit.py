@@ -2,6 +2,10 @@
 
 On disk it has as its name a hash of what it was made from, the CPU and the versions, so that the
 code of another program, or of an older version, is never found.
+
+LLVM takes a third of the time for code that is a sixth slower and gives the same bits.  So code is
+made quickly at first, and optimised when what its calls would have saved is what that takes: at
+worst both together take twice as long as the better of the two.
 """
 
 from __future__ import annotations
@@ -9,10 +13,14 @@ from __future__ import annotations
 import ctypes
 import functools
 import hashlib
+import itertools
 import os
 import pickle
+import re
 import sys
 import threading
+import time
+import zlib
 from collections.abc import Callable, Hashable
 from typing import Any
 
@@ -28,6 +36,10 @@ if hasattr(os, "register_at_fork"):  # a fork amid LLVM's work would never see t
     os.register_at_fork(
         before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_LOCK.release
     )
+SAVED = 5e-5, 1 / 2  # of a call by optimised code: seconds (see `entry`), and a part of its time
+LABEL = re.compile(r"\n[\w.]+:\n")
+LONG = 1 << 17  # bytes of a basic block that LLVM's quick way goes through again and again
+PRICE = 4e-6  # seconds to optimise a byte of packed text
 # The folders that write code: a change elsewhere leaves what is on disk as it is
 WRITERS = ("numbers", "core", "linalg", "arrays", "llvm", "machine", "ode", "verified")
 
@@ -48,12 +60,18 @@ def _cpu() -> tuple[str, str]:
     return llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
 
 
-def _machine(llvm: Any) -> Any:
+def _machine(llvm: Any, opt: int = 2) -> Any:
     """Return a target machine; the engine that gets it owns it."""
     cpu, features = _cpu()
     return llvm.Target.from_default_triple().create_target_machine(
-        cpu=cpu, features=features, opt=2
+        cpu=cpu, features=features, opt=opt
     )
+
+
+@functools.cache
+def has_quick_way() -> bool:
+    """Whether LLVM has a quick way for the code written here (its FastISel)."""
+    return str(binding().get_default_triple()).startswith("x86_64")
 
 
 def _needed(llvm: Any, machine: Any, text: str) -> Any:
@@ -82,33 +100,86 @@ def _source() -> bytes:
     return h.digest()
 
 
-class Code:
-    """A compiled function `void f(ptr)`; it lives as long as this object."""
+def _is_quick(text: str) -> bool:
+    """Whether LLVM's quick way is one for a text."""
+    begins = [0, *(label.end() for label in LABEL.finditer(text)), len(text)]
+    return has_quick_way() and max(b - a for a, b in itertools.pairwise(begins)) < LONG
 
-    def __init__(self, text: str | None, code: bytes | None = None) -> None:
+
+def _compiled(text: str, opt: int) -> bytes:
+    """Return the object of a text, made by a machine of its own: what it leaves behind is large."""
+    llvm = binding()
+    machine = _machine(llvm, opt)
+    found: bytes = machine.emit_object(_needed(llvm, machine, text))
+    return found
+
+
+class Code:
+    """A compiled function `void f(ptr)`, and that of its tiles; it lives as long as this object.
+
+    `packed` is the text of an object that is not optimised yet, `kept` under what it is on disk.
+    """
+
+    def __init__(self, text: str | None, code: bytes = b"", packed: bytes = b"") -> None:
+        self.engines: list[Any] = []  # others may run the code of the first one
+        self.rent, self.packed = 0.0, packed
+        self.kept: tuple[str | None, Any] = None, None
         with _LOCK:
-            llvm = binding()
-            if code is None:  # by a machine of its own: what it leaves behind is large
-                machine = _machine(llvm)
-                code = machine.emit_object(_needed(llvm, machine, text or ""))
-            self.object = code
-            if BLAS.encode() in code:
-                for name, place in blas.addresses().items():
-                    llvm.add_symbol(BLAS + name, place)
-            self.engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine(llvm))
-            self.engine.add_object_file(llvm.ObjectFileRef.from_data(code))
-            self.engine.finalize_object()
-            address = self.engine.get_function_address("f")
-            tiles = self.engine.get_function_address("tiles")
+            if text is not None:
+                quick = _is_quick(text)
+                code = _compiled(text, 0 if quick else 2)
+                self.packed = zlib.compress(text.encode(), 1) if quick else b""
+            self._link(code)
+
+    def _link(self, code: bytes) -> None:
+        """Call this object from now on."""
+        llvm = binding()
+        if BLAS.encode() in code:
+            for name, place in blas.addresses().items():
+                llvm.add_symbol(BLAS + name, place)
+        engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine(llvm))
+        engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+        engine.finalize_object()
+        address = engine.get_function_address("f")
+        tiles = engine.get_function_address("tiles")
         pointer, number = ctypes.c_void_p, ctypes.c_int64
-        self.call: Callable[[Any], None] = ctypes.CFUNCTYPE(None, pointer)(address)
         kind = ctypes.CFUNCTYPE(None, *[pointer] * 4, *[number] * 3)
-        self.tiles: Callable[..., None] = kind(tiles or address)
+        self.engines.append(engine)
+        self.object = code
+        self.functions = ctypes.CFUNCTYPE(None, pointer)(address), kind(tiles or address)
+
+    def call(self, pointer: Any) -> None:
+        """Run the code in a block of memory."""
+        self._run(0, pointer)
+
+    def tiles(self, *given: Any) -> None:
+        """Run the code of tiles."""
+        self._run(1, *given)
+
+    def _run(self, which: int, *given: Any) -> None:
+        if not self.packed:
+            self.functions[which](*given)
+            return
+        begun = time.perf_counter()
+        self.functions[which](*given)
+        call, part = SAVED
+        self.rent += call + part * (time.perf_counter() - begun)
+        if self.rent >= PRICE * len(self.packed):
+            self.final()
+
+    def final(self, which: int = 0) -> Callable[..., None]:
+        """Return the function, or that of tiles, which stays where it is: optimised."""
+        with _LOCK:
+            if self.packed:
+                self._link(_compiled(zlib.decompress(self.packed).decode(), 2))
+                self.packed = b""
+                _save(*self.kept, self)
+        return self.functions[which]
 
     @property
     def weight(self) -> int:
-        """Bytes of the object, and about those of what links it."""
-        return len(self.object) + 50_000
+        """Bytes of the object and of its text, and about those of what links it."""
+        return len(self.object) + len(self.packed) + 50_000
 
 
 _BYTE = ctypes.c_char * 0
@@ -141,10 +212,17 @@ def _kept_on_disk(write: Callable[[], tuple[Any, Code]], what: Any) -> tuple[Any
     place = _name(what)
     kept = load(place)
     if kept is not None:
-        return kept[0], Code(None, kept[1])
-    description, code = write()
-    save(place, description, code.object)
+        (description, length), body = kept
+        code = Code(None, body[length:], body[:length])
+    else:
+        description, code = write()
+        _save(place, description, code)
+    code.kept = place, description
     return description, code
+
+
+def _save(place: str | None, description: Any, code: Code) -> None:
+    save(place, (description, len(code.packed)), code.packed + code.object)
 
 
 def _name(what: Any) -> str | None:

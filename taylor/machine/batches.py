@@ -70,7 +70,7 @@ def enter(
     results.  Not if the code asks Python, or is called already.
     """
     key: Hashable = (id(machine), "batch", point, order)
-    if machine.asks[0] or machine.planar or key in entry.keys:
+    if machine.asks[0] or machine.planar or machine.code.packed or key in entry.keys:
         return
     rows, width = rows.copy(), rows.shape[1]
     out, flags = np.empty((machine.rows[-1], width)), np.zeros(2 * machine.unit)
@@ -78,10 +78,11 @@ def enter(
     n, size = math.prod(point), len(picks)
     data = np.zeros(POINT + n + size)
     words = data.view(np.int64)
-    words[2] = place_of(machine.code.tiles)
+    words[2] = place_of(machine.code.final(1))
     words[3 : 2 + len(POINTERS)] = [*map(address, held), address(data[POINT + n :])]
     words[2 + len(POINTERS) : POINT] = [width, n, width // machine.unit, len(flags), size]
     code = made(lambda: ((), Code(_code())), "batch", ())[1]
+    code.final()
     inputs: list[Value | Fixed] = [Value((POINT,), point), Fixed(order)]
     outputs = [Value((POINT + n,), point * order)]
     entry.add(key, code, data, 0, inputs, outputs, False, False)

@@ -120,7 +120,7 @@ class Machine:
             self.pairs = [array for key in self.lists[1] for array in algebra.lists(*key)]
             self.addresses = np.array([array.ctypes.data for array in self.pairs], np.int64)
         self.local = threading.local()
-        self.call = self.code.call
+        self.call: Callable[[Any], None] = self.code.call
         if self.asks[0]:
             self.program, self.users, self.call = program, rows, self._call
 
@@ -444,7 +444,7 @@ class Machine:
         key = (id(self), *((n, type(v), v) for n, v in fixed.items()))
         alone = self.unit == 1 and not (self.far or self.asks[0])
         small = alone and self.size <= SMALL
-        if small and key not in entry.keys:
+        if small and not self.code.packed and key not in entry.keys:
             data = self.prepared(block(self.size))
             inputs: list[Any] = _joined(self.places, self.inputs, self.complex)
             if self.tables and along is not False:

@@ -88,6 +88,7 @@ def operation(name: str, n: int) -> Operation:
         code = made(lambda: ((), Code(_written(name))), "pair", name, ())[1]
     except (ImportError, OSError):
         return product if name == "product" else nothing
+    code.final()
     step = ZEROS * math.ceil(n / ZEROS) + ZEROS
     data = np.zeros(HEAD + 3 * step)
     data[:1].view(np.int64)[0] = n

@@ -11,7 +11,7 @@ import functools
 import math
 import operator
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -167,7 +167,9 @@ class Emission(Sweep):
             operator.add, [x for x in given if not isinstance(x, float)] or [0.0]
         )
 
-    def singular(self, row: Any, args: Sequence[int], y0: Any, p0: Any) -> Any:
+    def singular(
+        self, row: Any, args: Sequence[int], y0: Any, p0: Any, slopes: Iterable[Any] = ()
+    ) -> Any:
         active = self.lanes_active(args)
         return None if isinstance(active, float) else active
 

@@ -101,15 +101,15 @@ def _compositions() -> str:
 def composed(outer: Algebra, c: Floats, inner: Algebra, g: Floats) -> Floats | None:
     """Return the tables, in rows, of polynomials with coefficients c[:, j] at series g[i].
 
-    None where there is no code (yet), and where the result is not finite.
+    None where there is no code, and where the result is not finite.
     """
     products = products_of(inner)
     if products is None or not isinstance(outer, Monomials):
         return None
     tree = _tree(outer)
-    windows = products.windows or products.made(outer.size)
-    if tree is None or windows is None or not np.isfinite(g).all():
+    if tree is None or not np.isfinite(g).all():
         return None
+    windows = products.windows
     needed = tree.needed(c)
     depth, several = tree.depth[needed], c.shape[1]
     shifts = depth if not g[:, 0].any() else 0 * depth  # degree at which a power begins

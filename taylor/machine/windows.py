@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import math
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -32,8 +31,6 @@ WIDTH = 4  # numbers in a window: most vectors of one degree are short
 PAD = 8  # numbers before and after a table: what the masked lanes read
 BITS = 26  # of p, and of q
 ALL = (1 << BITS) - 1
-PATIENCE = 6  # products that are taken in the ordinary way before tables are made
-WORK = 1 << 16  # pairs of coefficients for which they are made at once
 TASK = 3  # numbers of a window: its place, its degree, where its terms begin; then where they end
 POINTERS = ("%terms", "%tasks", "%masks", "%squares")
 NUMBERS = ("%half", "%task", "%lowest", "%first", "%stop")
@@ -171,25 +168,21 @@ def _products() -> str:
 
 
 class Products:
-    """The product of two tables of an algebra, by machine code where it was asked for often."""
-
-    windows: Windows | None = None
-    code: Code
+    """The product of two tables of an algebra by machine code, one for all algebras."""
 
     def __init__(self, algebra: Monomials) -> None:
-        self.algebra, self.asked = algebra, 0.0
+        self.code = made(lambda: ((), Code(_products())), "windows", ())[1]
+        self.windows = Windows(algebra)
         self.local = threading.local()
 
     def product(self, x: Floats, y: Floats) -> Floats | None:
-        """Return the product of two tables; None as long as there is no code, and if not finite.
+        """Return the product of two tables; None where it is not finite.
 
         Infinities and nan spread further than they should.
         """
         try:
             pointer, data, first, second, found = self.local.memory
         except AttributeError:
-            if self.windows is None and self.made(1) is None:
-                return None
             pointer, data, first, second, found = self.memory()
         first[...] = x
         data[-1] = x is not y
@@ -201,7 +194,6 @@ class Products:
     def memory(self) -> Any:
         """Return this thread's pointer and data, and the tables they point to."""
         windows = self.windows
-        assert windows is not None
         tables = np.zeros((3, windows.room))
         data = np.array([0, *(t.ctypes.data for t in tables), *windows.numbers, 0])
         inner = tables[:, PAD : PAD + windows.size]
@@ -209,24 +201,15 @@ class Products:
         self.local.memory = ctypes.c_void_p(data.ctypes.data), data, *inner
         return self.local.memory
 
-    def made(self, asked: int) -> Windows | None:
-        """Return the windows, when so many products more have been asked for than will do."""
-        self.asked += asked + PATIENCE * self.algebra.count // WORK
-        if self.asked > PATIENCE:
-            try:
-                self.code = made(lambda: ((), Code(_products())), "windows", ())[1]
-            except (ImportError, OSError):
-                self.asked = -math.inf
-                return None
-            self.windows = Windows(self.algebra)
-        return self.windows
-
 
 @functools.lru_cache(maxsize=64)
 def products_of(algebra: Algebra) -> Products | None:
-    """Return the products of an algebra in windows; None where it has none."""
+    """Return the products of an algebra in windows; None where it has none, or there is no code."""
     if not isinstance(algebra, Monomials) or algebra.name != "multivariate":
         return None
     if algebra.order == 0 or not 0 < algebra.count <= CACHED_PAIRS:
         return None
-    return Products(algebra)
+    try:
+        return Products(algebra)
+    except (ImportError, OSError):
+        return None

@@ -137,6 +137,47 @@ def sinc(x: Any, order: int) -> Array:
     return _evaluate(x, order, _sinc, _sinc_lanes)
 
 
+# ------------------------------------------------------------------ log(1 + x)/x
+# d_m = (1 + x)^m c_m: r d_m + d_{m-1} = (-1)^(m-1)/(m (1 + x)), r = x/(1 + x), d_0 = log(1 + x)/x.
+# An error grows by 1/r per step forward, and by r backward: forward is right while |r|^-m is small.
+def _log1prel(ctx: Any, x: Any, order: int) -> list[Any]:
+    if x == -1:
+        raise ValueError("log(1 + x)/x has a pole at -1")
+    r, d = x / (1 + x), [ctx.log1p(x) / x if x else ctx.one]
+    if 4 * abs(x) >= 1:
+        for m in range(1, order + 1):
+            d.append(((-1) ** (m - 1) / (m * (1 + x)) - d[-1]) / r)
+    else:
+        d = [ctx.zero]
+        for m in range(order + 1 + ctx.prec, 0, -1):
+            d.append((-1) ** (m - 1) / (m * (1 + x)) - r * d[-1])
+        d = d[: -order - 2 : -1]
+    return [v / (1 + x) ** m for m, v in enumerate(d)]
+
+
+def _log1prel_lanes(x: Array, order: int) -> Any:
+    r, d = x / (1 + x), np.log1p(x) / x
+    forward, table = np.abs(r) ** order >= 0.25, np.empty((order + 1, x.size))
+    for m in range(order + 1):
+        table[m] = d
+        d = ((-1) ** m / ((m + 1) * (1 + x)) - d) / r
+    low, d = np.where(forward, 0.0, r), 0 * x
+    for m in range(30 * (order + 1) + 40, 0, -1):
+        d = (-1) ** (m - 1) / (m * (1 + x)) - low * d
+        if m <= order + 1:
+            table[m - 1] = np.where(forward, table[m - 1], d)
+    return np.where(x > -1, table, np.nan) / (1 + x) ** np.arange(order + 1)[:, None]
+
+
+def log1prel(x: Any, order: int) -> Array:
+    """Return the local coefficients of log(1 + x)/x.
+
+    >>> log1prel(0.0, 2).round(6)
+    array([ 1.      , -0.5     ,  0.333333])
+    """
+    return _evaluate(x, order, _log1prel, _log1prel_lanes)
+
+
 # ------------------------------------------------------------------ exponential integrals
 # y' = g(z)/z =: Σ d_m t^m with g entire, g(0) = 1 and coefficients w_m: x d_m + d_{m-1} = w_m.  As
 # for sin(πz)/z this is right forward while m < |x| (at any m if nothing cancels, as for exp at

@@ -54,7 +54,7 @@ ALLOWED, WORST, WATCH, CHECK, SIZE, ERROR = range(11, 17)
 LOG, TIMES, SERIES, LOGGED, HEAD = range(17, 22)
 # what a call without a log is given, beside the place
 GIVEN = END, LONGEST, STATUS, STEPS, LIMIT, FLOOR, ALLOWED, WORST, WATCH, CHECK, SIZE, LOG, TIMES
-OFTEN, NEVER = 3, 4  # calls after which Python calls the code at once
+OFTEN, NEVER = 3, -math.inf  # calls after which Python calls the code at once
 LEAST, VANISHED = -1022.5, -2000.0  # log2 below which a number is none, and the rate of none
 WRITTEN_OUT = 40
 
@@ -377,7 +377,9 @@ class Stepper(Machine):
             if alone and i + width > n:
                 inside = f.lanes([i + lane < n for lane in range(width)])
                 x = inside.where(x, outside)
-            found.append(x)
+            found = [functools.reduce(above, [*found, x])]
+            if not alone:
+                f.pause()
         return functools.reduce(above, found)
 
     @property
@@ -512,7 +514,7 @@ class Memory:
         None where that is not all there is to do.
         """
         self.asked += 1
-        if self.asked == OFTEN:
+        if self.asked >= OFTEN and not self.machine.code.packed:
             self._enter()
         end = float(t_end) if type(t_end) is int else t_end
         found: tuple[Any, ...] | None = self.entry.call(
@@ -533,6 +535,7 @@ class Memory:
         status, *more = (Value((n,), ()) for n in (STATUS, STEPS, LENGTH, WORST))
         found = [status, *given[:2], y, low, *more]
         self.entry.add(None, machine.code, self.data, LOG, [*given, y, low], found, True, True)
+        self.asked = NEVER
 
     @property
     def polynomial(self) -> bool:

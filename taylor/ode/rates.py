@@ -34,7 +34,6 @@ class Kernel:
         self.program, self.entry = program, Entry()
         try:
             self.machine: Machine | None = Machine(program)
-            self.machine.enter(self.entry, False, True, 1)
         except (TaylorError, ImportError, OSError):
             self.machine = None
 
@@ -53,6 +52,7 @@ class Kernel:
         status, (y, *_) = self.machine(*x)
         if status == GUARD:
             raise GuardError("fun takes another branch here")
+        self.machine.enter(self.entry, False, True, 1)
         return y
 
 

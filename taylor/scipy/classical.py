@@ -325,10 +325,6 @@ def am(ctx: Any, u: Any, m: Any) -> Any:
     return ctx.atan2(ctx.ellipfun("sn", v, m=m), ctx.ellipfun("cn", v, m=m)) + turns * ctx.pi
 
 
-def of_modulus(u: Any, m: Any) -> tuple[Any, ...]:
-    return 1.0, 1 - m
-
-
 def of_jacobi(u: Any, m: Any) -> tuple[Any, ...]:
     return 1.0, np.where((m >= 0) & (m < 1), 1 - m, 0.0)
 
@@ -399,10 +395,6 @@ def of_degree(*x: Any) -> tuple[Any, ...]:
 
 def of_shifted(*x: Any) -> tuple[Any, ...]:
     return of_degree(*x[:-1], 2 * x[-1] - 1)
-
-
-def entire_in_x(*x: Any) -> tuple[Any, ...]:
-    return everywhere(*x)
 
 
 add("eval_jacobi", "n alpha beta x", lambda ctx, n, a, b, x: ctx.jacobi(n, a, b, x), of_degree)

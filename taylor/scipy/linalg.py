@@ -19,14 +19,36 @@ from taylor.core.table import rule
 from taylor.errors import ShapeMismatch
 from taylor.linalg import det, expm, inv, pinv, svd, svdvals
 from taylor.numbers.kinds import base
+from taylor.scipy.control import solve_continuous_are, solve_discrete_are
+from taylor.scipy.patterns import (
+    block_diag,
+    circulant,
+    companion,
+    convolution_matrix,
+    fiedler,
+    hankel,
+    khatri_rao,
+    leslie,
+    toeplitz,
+)
+from taylor.scipy.sylvester import (
+    SYLVESTER,
+    solve_continuous_lyapunov,
+    solve_discrete_lyapunov,
+    solve_sylvester,
+)
 from taylor.scipy.theirs import names_of
 
 __all__ = [
-    "block_diag", "cho_factor", "cho_solve", "cholesky", "circulant", "coshm", "cosm", "det",
-    "eigh", "eigvalsh", "expm", "fractional_matrix_power", "hankel", "inv", "khatri_rao", "logm",
-    "lstsq", "lu", "lu_factor", "lu_solve", "norm", "pinv", "polar", "qr", "sinhm", "sinm", "solve",
-    "solve_banded", "solve_continuous_lyapunov", "solve_discrete_lyapunov", "solve_sylvester",
-    "solve_toeplitz", "solve_triangular", "sqrtm", "svd", "svdvals", "tanhm", "tanm", "toeplitz",
+    "block_diag", "cho_factor", "cho_solve", "cho_solve_banded", "cholesky", "cholesky_banded",
+    "circulant", "companion", "convolution_matrix", "coshm", "cosm", "det", "eig", "eigh",
+    "eigh_tridiagonal", "eigvals", "eigvalsh", "eigvalsh_tridiagonal", "expm", "expm_frechet",
+    "fiedler", "fractional_matrix_power", "hankel", "inv", "khatri_rao", "leslie", "logm", "lstsq",
+    "lu", "lu_factor", "lu_solve", "matmul_toeplitz", "norm", "orthogonal_procrustes", "pinv",
+    "pinvh", "polar", "qr", "signm", "sinhm", "sinm", "solve", "solve_banded", "solve_circulant",
+    "solve_continuous_are", "solve_continuous_lyapunov", "solve_discrete_are",
+    "solve_discrete_lyapunov", "solve_sylvester", "solve_toeplitz", "solve_triangular",
+    "solveh_banded", "sqrtm", "svd", "svdvals", "tanhm", "tanm", "toeplitz",
 ]  # fmt: skip
 
 
@@ -106,69 +128,95 @@ def solve_banded(l_and_u: tuple[int, int], ab: Any, b: Any) -> Any:
     array([1., 2.])
     """
     (below, above), ab = l_and_u, as_array(ab)
+    if np.shape(ab)[0] != below + above + 1:
+        raise ShapeMismatch(
+            f"ab has {np.shape(ab)[0]} rows for l + u + 1 = {below + above + 1} diagonals"
+        )
+    return solve(_full(ab, above), b)
+
+
+def _full(ab: Any, above: int) -> Any:
+    """Return the matrix with the diagonals in the rows of ab, so many above the main one."""
     rows, n = np.shape(ab)
-    if rows != below + above + 1:
-        raise ShapeMismatch(f"ab has {rows} rows for l + u + 1 = {below + above + 1} diagonals")
     i, j = np.indices((n, n))
     place = above + i - j
     inside = (place >= 0) & (place < rows)
-    return solve(np.where(inside, ab[np.where(inside, place, 0), j], 0.0), b)
+    return np.where(inside, ab[np.where(inside, place, 0), j], 0.0)
 
 
-def _sylvester(a: Any, b: Any, q: Any) -> Any:
-    return scipy.linalg.solve_sylvester(a, b, q)
+def _half(ab: Any, lower: bool) -> Any:
+    """Return the triangle of a symmetric matrix with these diagonals."""
+    ab = as_array(ab)
+    return _full(ab, 0 if lower else np.shape(ab)[0] - 1)
 
 
-def _sylvester_jvp(dargs: Any, x: Any, a: Any, b: Any, q: Any) -> Any:
-    da, db, dq = dargs
-    right = 0 * x if dq is None else dq
-    right = right if da is None else right - da @ x
-    return SYLVESTER(a, b, right if db is None else right - x @ db)
+def solveh_banded(ab: Any, b: Any, *, lower: bool = False) -> Any:
+    """Return x with a x = b, a symmetric, ab its diagonals from the main one down, or down to it.
 
-
-def _sylvester_vjp(bar: Any, x: Any, a: Any, b: Any, q: Any) -> tuple[Any, ...]:
-    z = SYLVESTER(np.transpose(a), np.transpose(b), bar)
-    return -(z @ np.transpose(x)), -(np.transpose(x) @ z), z
-
-
-SYLVESTER = rule(_sylvester, jvp=_sylvester_jvp, vjp=_sylvester_vjp, name="solve_sylvester")
-
-
-def solve_sylvester(a: Any, b: Any, q: Any) -> Any:
-    """Return x with a x + x b = q; a dx + dx b = dq - da x - x db.
-
-    >>> solve_sylvester([[1.0]], [[2.0]], [[6.0]])
-    array([[2.]])
+    >>> solveh_banded([[2.0, 2.0], [1.0, 0.0]], [3.0, 3.0], lower=True)
+    array([1., 1.])
     """
-    return SYLVESTER(as_array(a) * 1.0, as_array(b) * 1.0, as_array(q) * 1.0)
+    return linalg.solve(_from_triangle(_half(ab, lower), lower), as_array(b))
 
 
-def solve_continuous_lyapunov(a: Any, q: Any) -> Any:
-    """Return x with a x + x aᴴ = q.
+def cholesky_banded(ab: Any, *, lower: bool = False) -> Any:
+    """Return the diagonals of `cholesky` of the symmetric matrix with the diagonals ab.
 
-    >>> solve_continuous_lyapunov([[1.0]], [[4.0]])
-    array([[2.]])
+    >>> cholesky_banded([[4.0, 2.0], [2.0, 0.0]], lower=True)
+    array([[2., 1.],
+           [1., 0.]])
     """
-    a = as_array(a) * 1.0
-    return solve_sylvester(a, np.conj(np.transpose(a)), q)
+    rows, n = np.shape(as_array(ab))
+    c = cholesky(_half(ab, lower), lower)
+    j = np.arange(n)
+    i = np.arange(rows)[:, None] + j - (0 if lower else rows - 1)
+    inside = (i >= 0) & (i < n)
+    return np.where(inside, c[np.where(inside, i, 0), np.broadcast_to(j, i.shape)], 0.0)
 
 
-def solve_discrete_lyapunov(a: Any, q: Any) -> Any:
-    """Return x with x = a x aᴴ + q, as one system of equations for all elements.
+def cho_solve_banded(cb_and_lower: tuple[Any, bool], b: Any) -> Any:
+    """Return x with a x = b from the factor of `cholesky_banded`, and which it is.
 
-    >>> solve_discrete_lyapunov([[0.5]], [[3.0]])
-    array([[4.]])
+    >>> cho_solve_banded(([[2.0, 1.0], [1.0, 0.0]], True), [6.0, 4.0])
+    array([1., 1.])
     """
-    a, q = as_array(a) * 1.0, as_array(q) * 1.0
-    n = np.shape(a)[0]
-    x = solve(np.eye(n * n) - np.kron(a, np.conj(a)), np.reshape(q, -1))
-    return np.reshape(x, (n, n))
+    cb, lower = cb_and_lower
+    return cho_solve((_half(cb, lower), lower), b)
 
 
 def solve_toeplitz(c_or_cr: Any, b: Any) -> Any:
     """Return x with T x = b, T the Toeplitz matrix with that first column (and row)."""
     c, r = c_or_cr if isinstance(c_or_cr, tuple) else (c_or_cr, None)
     return solve(toeplitz(c, r), b)
+
+
+def matmul_toeplitz(c_or_cr: Any, x: Any) -> Any:
+    """Return T @ x, T the Toeplitz matrix with that first column (and row).
+
+    >>> matmul_toeplitz([1.0, 2.0], [1.0, 0.0])
+    array([1., 2.])
+    """
+    c, r = c_or_cr if isinstance(c_or_cr, tuple) else (c_or_cr, None)
+    return np.matmul(toeplitz(c, r), as_array(x))
+
+
+def solve_circulant(c: Any, b: Any) -> Any:
+    """Return x with C x = b, C the circulant matrix with first column c.
+
+    >>> solve_circulant([2.0, 1.0], [3.0, 3.0]).round(12)
+    array([1., 1.])
+    """
+    return solve(circulant(c), b)
+
+
+def pinvh(a: Any, lower: bool = True) -> Any:
+    """Return the pseudo-inverse of a symmetric matrix of full rank, of which a triangle is read.
+
+    >>> pinvh([[2.0, 0.0], [0.0, 4.0]]).round(12) + 0.0
+    array([[0.5 , 0.  ],
+           [0.  , 0.25]])
+    """
+    return pinv(_from_triangle(as_array(a), lower))
 
 
 def lstsq(a: Any, b: Any, cond: Any = None) -> tuple[Any, Any, Any, Any]:
@@ -273,6 +321,19 @@ def polar(a: Any, side: str = "right") -> tuple[Any, Any]:
         return np.swapaxes(linalg.solve(np.swapaxes(p, -1, -2), np.swapaxes(a, -1, -2)), -1, -2), p
     p = sqrtm(np.matmul(a, turned))
     return linalg.solve(p, a), p
+
+
+def orthogonal_procrustes(A: Any, B: Any) -> tuple[Any, Any]:
+    """Return (R, the sum of the singular values of AᵀB), R orthogonal with the least |A R - B|.
+
+    R is the orthogonal factor of AᵀB (Golub & Van Loan, 6.4.1).
+
+    >>> orthogonal_procrustes([[2.0, 0.0], [0.0, 1.0]], [[0.0, 2.0], [-1.0, 0.0]])[0].round(12)
+    array([[ 0.,  1.],
+           [-1.,  0.]])
+    """
+    u, p = polar(np.matmul(np.transpose(as_array(A)), as_array(B)))
+    return u, np.trace(p)
 
 
 # ------------------------------------------------------------------ functions of matrices
@@ -382,7 +443,77 @@ def fractional_matrix_power(A: Any, t: Any) -> Any:
     return expm(as_array(t) * logm(A))
 
 
+def expm_frechet(A: Any, E: Any, compute_expm: bool = True) -> Any:
+    """Return (exp A, its derivative along E), or that alone: a block of exp [[A, E], [0, A]].
+
+    >>> expm_frechet([[0.0]], [[2.0]])[1]
+    array([[2.]])
+    """
+    A, E = as_array(A) * 1.0, as_array(E) * 1.0
+    n, rows = np.shape(A)[-1], [np.concatenate([A, E], 1), np.concatenate([0 * A, A], 1)]
+    wide = expm(np.concatenate(rows))
+    return (wide[:n, :n], wide[:n, n:]) if compute_expm else wide[:n, n:]
+
+
+def signm(A: Any) -> Any:
+    """Return the sign of a matrix without imaginary eigenvalues, A (A²)^(-1/2) (Higham, ch. 5).
+
+    >>> signm([[2.0, 0.0], [0.0, -3.0]]).round(12) + 0.0
+    array([[ 1.,  0.],
+           [ 0., -1.]])
+    """
+    A = as_array(A) * 1.0
+    return linalg.solve(sqrtm(np.matmul(A, A)), A)
+
+
 # ------------------------------------------------------------------ eigenvalues
+def eigvals(a: Any, b: Any = None) -> Any:
+    """Return the eigenvalues of a, or of the pencil a v = w b v: those of b⁻¹a, in their order.
+
+    >>> eigvals([[2.0, 0.0], [0.0, 3.0]], [[1.0, 0.0], [0.0, 2.0]])
+    array([2. +0.j, 1.5+0.j])
+    """
+    return linalg.eigvals(_pencil(a, b)) * (1 + 0j)
+
+
+def eig(a: Any, b: Any = None) -> tuple[Any, Any]:
+    """Return (the eigenvalues of `eigvals`, the vectors in columns, of length one).
+
+    >>> eig([[2.0, 0.0], [0.0, 3.0]])[1]
+    array([[1., 0.],
+           [0., 1.]])
+    """
+    w, v = linalg.eig(_pencil(a, b))
+    return w * (1 + 0j), v
+
+
+def _pencil(a: Any, b: Any) -> Any:
+    return as_array(a) * 1.0 if b is None else linalg.solve(as_array(b), as_array(a))
+
+
+def eigh_tridiagonal(
+    d: Any, e: Any, eigvals_only: bool = False, select: str = "a", select_range: Any = None
+) -> Any:
+    """Return `eigh` of the matrix with the diagonal d and e beside it, as a full one.
+
+    select: "a", all; "i" or "v", those of the indices or with values in select_range.
+
+    >>> eigh_tridiagonal([2.0, 3.0], [0.0], eigvals_only=True)
+    array([2., 3.])
+    """
+    if select[:1] not in ("a", "i", "v"):
+        raise ValueError(f"select is 'a', 'i' or 'v', not {select!r}")
+    chosen = {"i": "subset_by_index", "v": "subset_by_value"}.get(select[:1])
+    subset = {chosen: select_range} if chosen else {}
+    full = np.diag(as_array(d)) + np.diag(as_array(e), -1)
+    return eigh(full, eigvals_only=eigvals_only, **subset)
+
+
+def eigvalsh_tridiagonal(d: Any, e: Any, select: str = "a", select_range: Any = None) -> Any:
+    """Return the eigenvalues of `eigh_tridiagonal`."""
+    return eigh_tridiagonal(d, e, True, select, select_range)
+
+
 def eigh(
     a: Any, b: Any = None, *, lower: bool = True, eigvals_only: bool = False, type: int = 1,
     subset_by_index: Any = None, subset_by_value: Any = None,
@@ -455,72 +586,6 @@ def norm(a: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     5.0
     """
     return np.linalg.norm(as_array(a), ord, axis, keepdims)
-
-
-# ------------------------------------------------------------------ matrices of a form
-def block_diag(*arrays: Any) -> Any:
-    """Return the matrix with these blocks on its diagonal; vectors are rows.
-
-    >>> block_diag([[1.0]], [2.0, 3.0])
-    array([[1., 0., 0.],
-           [0., 2., 3.]])
-    """
-    blocks = [np.atleast_2d(as_array(a)) for a in arrays]
-    width, rows, left = sum(np.shape(b)[1] for b in blocks), [], 0
-    for b in blocks:
-        m, n = np.shape(b)
-        parts = [np.zeros((m, left)), b, np.zeros((m, width - left - n))]
-        rows.append(np.concatenate(parts, axis=1))
-        left += n
-    return np.concatenate(rows, axis=0)
-
-
-def _by_place(values: Any, place: Any) -> Any:
-    return as_array(values)[np.asarray(place)]
-
-
-def toeplitz(c: Any, r: Any = None) -> Any:
-    """Return the matrix with first column c and first row r (r[0] is not used).
-
-    >>> toeplitz([1.0, 2.0], [1.0, 5.0])
-    array([[1., 5.],
-           [2., 1.]])
-    """
-    c = np.reshape(as_array(c), -1)
-    r = c if r is None else np.reshape(as_array(r), -1)
-    m, n = np.size(c), np.size(r)
-    return _by_place(np.concatenate([c[::-1], r[1:]]), m - 1 - np.arange(m)[:, None] + np.arange(n))
-
-
-def hankel(c: Any, r: Any = None) -> Any:
-    """Return the matrix with first column c and last row r (r[0] is not used).
-
-    >>> hankel([1.0, 2.0], [0.0, 5.0])
-    array([[1., 2.],
-           [2., 5.]])
-    """
-    c = np.reshape(as_array(c), -1)
-    r = np.zeros(np.size(c)) if r is None else np.reshape(as_array(r), -1)
-    places = np.arange(np.size(c))[:, None] + np.arange(np.size(r))
-    return _by_place(np.concatenate([c, r[1:]]), places)
-
-
-def circulant(c: Any) -> Any:
-    """Return the circulant matrix with first column c.
-
-    >>> circulant([1.0, 2.0])
-    array([[1., 2.],
-           [2., 1.]])
-    """
-    c = np.reshape(as_array(c), -1)
-    i = np.arange(np.size(c))
-    return _by_place(c, (i[:, None] - i) % np.size(c))
-
-
-def khatri_rao(a: Any, b: Any) -> Any:
-    """Return the matrix of the Kronecker products of the columns of two matrices."""
-    a, b = as_array(a), as_array(b)
-    return np.reshape(np.einsum("ij,kj->ikj", a, b), (-1, np.shape(b)[1]))
 
 
 if not TYPE_CHECKING:

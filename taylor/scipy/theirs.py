@@ -14,7 +14,13 @@ from typing import Any
 from taylor.core.advice import RULE, suggesting
 from taylor.numbers.kinds import is_operand
 
-INSTEAD = dict.fromkeys(("odeint", "solve_ivp"), "use taylor.ode.solve_ivp")
+INSTEAD = {
+    **dict.fromkeys(("odeint", "solve_ivp"), "use taylor.ode.solve_ivp"),
+    **dict.fromkeys(("null_space", "orth"), "a basis of a space turns freely; its projector, "
+                    "pinv(a) @ a (less the unit matrix) or a @ pinv(a), has derivatives"),
+    **dict.fromkeys(("argrelextrema", "argrelmax", "argrelmin", "find_peaks", "find_peaks_cwt"),
+                    "the places are whole numbers; find them of plain values, x[places] varies"),
+}  # fmt: skip
 
 
 def names_of(module: str) -> Callable[[str], Any]:

@@ -21,7 +21,7 @@ from taylor.core.memory import in_rows
 from taylor.core.powers import at_zero, integer_valued, lowered, raised
 from taylor.core.program import Program, of_row
 from taylor.core.sides import Choose
-from taylor.core.singular import checked, is_finite, is_zero, no_expansion
+from taylor.core.singular import checked, finite_in, is_zero, no_expansion
 from taylor.core.sweep import Sweep
 from taylor.core.table import Elementary
 from taylor.core.tables import nonzero, pad
@@ -146,14 +146,12 @@ def _rest(row: Elementary, table: Any, inside: Sequence[Any]) -> None:
     """Write zeros to the lanes in which no argument varies: at their ends slopes are 0·inf."""
     if row.germ is None or type(table) is not np.ndarray:
         return
-    if table.dtype == object:
-        fine = np.asarray(np.frompyfunc(is_finite, 1, 1)(table), dtype=bool)
-    else:
+    if table.dtype != object:
         with np.errstate(all="ignore"):
             total = np.add.reduce(table, axis=None)
         if np.isfinite(total):
             return
-        fine = np.isfinite(table)
+    fine = finite_in(table)
     moving = functools.reduce(np.logical_or, [nonzero(x._coef[1:]).any(0) for x in inside])
     rest = ~(moving | fine.all(0)) & fine[0]
     table[1:, rest] = 0 * table[0, rest]
