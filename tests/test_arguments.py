@@ -206,7 +206,9 @@ def test_answers_have_the_form_of_the_results(name, mode):
 
 def test_what_has_the_form_of_the_results_is_told():
     f = RETURNED["dict"]
-    a = np.ones(2)
+    a, t = np.ones(2), Taylor.variable(1.0, 2)
+    both = lambda b: (b * b, b * b * b)  # one array, for numbers
+    assert taylor.vjp(both, a[0] * t, (t, 1.0))[1] == 2 * t * t + 3 * t * t
     y, aux = taylor.jacobian(lambda a: (f(a, a), {"n": a.sum()}), a, has_aux=True)
     close(y["w"], 2 * a)
     close(aux["n"], 2.0)

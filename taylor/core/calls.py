@@ -64,7 +64,7 @@ class Row(Op):
 
     def value(self, a: Sequence[Any], number: Number) -> Any:
         for x in a:
-            if not is_float(x):
+            if not (type(x) is np.ndarray and x.dtype.kind == "f") and not is_float(x):
                 return self.row(*a)
         return self.row.numpy(*a)
 
@@ -336,6 +336,9 @@ class Call(Op):
 
     rule: Rule
     shapes: tuple[Shape, ...] | None = None
+
+    def key(self) -> Any:
+        return (Call, self.rule, self.shapes)
 
     @property
     def told(self) -> bool:

@@ -20,7 +20,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
-from typing import Any, NamedTuple, TypeVar, overload
+from typing import Any, ClassVar, NamedTuple, TypeVar, overload
 
 import numpy as np
 
@@ -163,6 +163,7 @@ class Rule:
     step: Callable[..., Any] | None = None
     complex_valued: bool = False  # of real arguments, too
     sets: Callable[..., Any] | None = None
+    own: ClassVar[bool] = False  # whether it stands in this package, and never changes
 
     def __call__(self, *args: Any) -> Any:
         for x in args:
