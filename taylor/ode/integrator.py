@@ -177,14 +177,9 @@ class Integrator(State):
                         return self.beyond(t_end, status)
                     status = GO
                 crossed = self._crossed(start, pieces) if branches else None
-                if self.rested == self.t and crossed is not None and at_end(*crossed):
-                    crossed = None
-            if crossed is not None and crossed[2].x == 0:
-                return self.slides(start, t_end)
-            if self._left is not None and len(pieces) and self._is_old(pieces, crossed):
-                return GO, self._pushed(pieces)
-            if crossed is not None:
-                return self.switched(*crossed, t_end)
+            met = self._met(start, pieces, crossed, t_end)
+            if met is not None:
+                return met
             self._left = None if len(pieces) else self._left
             if status != GUARD:
                 return status, pieces
@@ -193,6 +188,20 @@ class Integrator(State):
             self._nudge(t_end, 4**n if n else 0)  # machine code may see a surface a little later
             self._bind()
         raise self._stuck(UNSEEN)
+
+    def _met(
+        self,
+        start: Place,
+        pieces: Pieces,
+        crossed: tuple[Pieces, int, Surface] | None,
+        t_end: Any,
+    ) -> tuple[int, Pieces] | None:
+        """Go on where fun goes over to another branch; None if it does not."""
+        if crossed is not None and crossed[2].x == 0:
+            return self.slides(start, t_end)
+        if self._left is not None and len(pieces) and self._is_old(pieces, crossed):
+            return GO, self._pushed(pieces)
+        return None if crossed is None else self.switched(*crossed, t_end)
 
     def _released(self, pieces: Pieces) -> Pieces:
         """Go back to the last step, in which what is held began to move; return those before."""
@@ -235,6 +244,8 @@ class Integrator(State):
         left = self._left if self._left and self._left.x == start.t else None
         given = self.system.between, pieces, self._parameters, self.strict
         crossed = crossing(*given, left, self.touches, self._room)
+        if self.rested == self.t and crossed is not None and at_end(*crossed):
+            crossed = None
         self._room = math.inf
         if crossed is not None and crossed[2].x:
             steps, i, met = crossed
