@@ -20,7 +20,7 @@ FOLDERS = {  # lines that a folder may have
     "series": 2585,
     "drivers": 7967,
     "scipy": 7285,
-    "ode": 12345,
+    "ode": 12684,
     "command": 495,
     ".": 833,
     "hyperdual": 202,
