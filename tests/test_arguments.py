@@ -206,7 +206,9 @@ def test_answers_have_the_form_of_the_results(name, mode):
 
 def test_what_has_the_form_of_the_results_is_told():
     f = RETURNED["dict"]
-    a = np.ones(2)
+    a, t = np.ones(2), Taylor.variable(1.0, 2)
+    both = lambda b: (b * b, b * b * b)  # one array, for numbers
+    assert taylor.vjp(both, a[0] * t, (t, 1.0))[1] == 2 * t * t + 3 * t * t
     y, aux = taylor.jacobian(lambda a: (f(a, a), {"n": a.sum()}), a, has_aux=True)
     close(y["w"], 2 * a)
     close(aux["n"], 2.0)
@@ -311,6 +313,18 @@ def test_what_may_change_is_not_compiled():
         assert f(3.0, s) == 9.0
         assert taylor.gradient(f, 3.0, s) == 6.0
     assert "numbers, arrays, names" in f.reasons[("arguments",)]
+
+
+def test_lists_may_change_their_form():
+    def f(p):
+        return np.sum(p[0]) * 2 + np.sum(p[1]) ** 2
+
+    fast = taylor.compile(f, strict=True)
+    for p in 2 * [*3 * [[1.0, W]], (1.0, W), [2.0, 3.0], [W, 1.0], [W, W, W], [1, W], [W, (W, W)],
+                  W[:2], [W[0], W], [W + 1j, 1.0]]:  # fmt: skip
+        close(fast(p), f(p))
+        g, expected = (parts(taylor.gradient(h, p)) for h in (fast, lambda p: f(p)))
+        assert repr(g) == repr(expected)
 
 
 RESULTS = {  # what f returns

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from taylor.core.algebra import check_order, multivariate
 from taylor.core.instructions import full
+from taylor.core.operand import lift
 from taylor.core.program import recording
 from taylor.core.rules import adjoints, tangents
 from taylor.core.tags import Tag, fresh_tag
@@ -73,7 +74,7 @@ def vjp(f: Function, x: Any, w: Any) -> tuple[Any, Any]:
     >>> xbar
     array([ 2., 40.])
     """
-    w = content(w)
+    w = lift(content(w))
     w = w if is_operand(w) else as_array(w)[()]
     return _pullback(f, point(x), w, "vjp", frozenset())
 
