@@ -35,6 +35,8 @@ RNG = np.random.default_rng(0)
 ENTRY, MIDDLE, EXIT = (RNG.normal(size=s) / 8 for s in ((60, 64), (64, 64), (64,)))
 SMALL = [RNG.normal(size=s) / math.sqrt(s[0]) for s in ((2, 32), (32,), (32, 32), (32,), (32,))]
 TIMES, PLACES = RNG.uniform(0, 1, 512), RNG.uniform(-1, 1, 512)
+for data in (ENTRY, MIDDLE, EXIT, TIMES, PLACES):
+    data.flags.writeable = False  # else compiled functions compare it, at each call
 
 
 def network(x: Array, m: Any) -> Any:

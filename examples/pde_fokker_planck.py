@@ -65,8 +65,9 @@ print("they agree to 2 %:", abs(np.mean(samples) / expected - 1) < 0.02)
 if "--plot" in sys.argv:
     import matplotlib.pyplot as plt
 
-    plt.figure(figsize=(5, 3.6))
-    plt.contourf(side, side, p, 20)
+    plt.figure(figsize=(5.6, 3.6))
+    plt.contourf(side, side, p / (side[1] - side[0]) ** 2, 20)
+    plt.colorbar(label="density")
     coarse = grid[10::20, 10::20]
     b = drift(coarse)
     size = 1 + np.linalg.norm(b, axis=-1, keepdims=True)

@@ -77,10 +77,14 @@ if "--plot" in sys.argv:
     import matplotlib.pyplot as plt
 
     t, x = np.meshgrid(np.linspace(0, END, 60), np.linspace(0, 2 * np.pi, 121), indexing="ij")
-    figure, ax = plt.subplots(figsize=(6, 3.4))
+    figure, (ax, away) = plt.subplots(1, 2, figsize=(8, 3.4), width_ratios=(3, 2))
     drawn = ax.contourf(x, t, network(found, t, x), 24, cmap="RdBu_r")
     figure.colorbar(drawn, ax=ax, label="u")
     ax.set(xlabel="x", ylabel="t")
     ax.grid(False)
+    x = np.arange(64) * 2 * np.pi / 64
+    away.plot(x, network(found, np.full(64, END), x) - spectral(x))
+    away.ticklabel_format(scilimits=(0, 0), axis="y")
+    away.set(xlabel="x", title=f"error at t = {END}")
     figure.tight_layout()
     figure.savefig(sys.argv[sys.argv.index("--plot") + 1])

@@ -315,6 +315,18 @@ def test_what_may_change_is_not_compiled():
     assert "numbers, arrays, names" in f.reasons[("arguments",)]
 
 
+def test_lists_may_change_their_form():
+    def f(p):
+        return np.sum(p[0]) * 2 + np.sum(p[1]) ** 2
+
+    fast = taylor.compile(f, strict=True)
+    for p in 2 * [*3 * [[1.0, W]], (1.0, W), [2.0, 3.0], [W, 1.0], [W, W, W], [1, W], [W, (W, W)],
+                  W[:2], [W[0], W], [W + 1j, 1.0]]:  # fmt: skip
+        close(fast(p), f(p))
+        g, expected = (parts(taylor.gradient(h, p)) for h in (fast, lambda p: f(p)))
+        assert repr(g) == repr(expected)
+
+
 RESULTS = {  # what f returns
     "pair": lambda x: (x, x**2),
     "one": lambda x: (x,),

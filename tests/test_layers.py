@@ -25,9 +25,9 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "core": [
         "advice", "choices", "reads", "table", "tags", "tables", "algebra", "structured", "powers",
         "functions", "binding", "conditions", "memory", "patterns", "singular", "instructions",
-        "sides", "calls", "maps", "lookups", "parts", "operand", "fillable", "simpler", "node",
-        "tape", "rules", "shown", "program", "scalars", "exponents", "repeat", "sweep", "loops",
-        "rolled",
+        "sides", "calls", "maps", "lookups", "parts", "places", "operand", "fillable", "simpler",
+        "node", "tape", "rules", "shown", "program", "scalars", "exponents", "repeat", "sweep",
+        "loops", "rolled",
     ],
     "linalg": ["degrees", "equations", "branches", "factors", "spectrum", "__init__"],
     "arrays": [

@@ -13,6 +13,7 @@ from laws import LAWS
 import taylor
 from taylor import operators as op
 from taylor.core.loops import Loop
+from taylor.core.reads import Reads
 from taylor.machine.machine import Machine
 from taylor.operators import points
 from taylor.operators.operator import Operator
@@ -222,6 +223,15 @@ def test_every_route_gives_the_same(name):
         pytest.approx(driver(lambda y: f(np.concatenate([y, x[2:]])), x[:2]), rel=1e-11)
     )
     assert driver(f, x.astype(np.float32)) == pytest.approx(want.expected, rel=2e-4)
+
+
+@pytest.mark.parametrize("driver", [op.laplacian, op.biharmonic], ids=lambda g: g.__name__)
+def test_drivers_go_to_the_code_of_their_operator_at_once(driver):
+    g = taylor.compile(lambda x: np.sum(np.sin(x)) * x[0])
+    for n in (3, 3, 3, 4, 4, 3, 4, 4):
+        x = np.linspace(0.1, 1, n)
+        assert driver(g, x) == pytest.approx(driver(g.f, x), rel=1e-13)
+    assert g.at_once(driver.__wrapped__, [x]) == driver(g, x)
 
 
 @pytest.mark.parametrize("n", [1, 3, 11])  # elements: fewer than a vector of code has, and more
@@ -460,6 +470,7 @@ def test_operators_are_values():
     assert P is op.operator(op.partials(3) @ op.partials(3)) and Operator(P.symbols[0]) == P
     assert op.operator(list(op.partials(3))) is op.operator(op.partials(3))
     assert P != Operator([P.symbols[0]]) != Operator({"a": P.symbols[0]})
+    assert not Reads(lambda x: P(f, x)).inside  # nothing of it changes
     again = pickle.loads(pickle.dumps(P))
     assert again(f, np.ones(3)) == pytest.approx(P(f, np.ones(3)), rel=1e-13)
 

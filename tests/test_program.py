@@ -84,9 +84,7 @@ def test_a_program_agrees_with_the_function(name):
         assert through.coef == pytest.approx(direct.coef, rel=1e-13, abs=1e-15)
 
 
-@pytest.mark.parametrize(
-    "name", [n for n in PROGRAMS if n not in ("guarded", "where", "piecewise")]
-)
+@pytest.mark.parametrize("name", [n for n in PROGRAMS if n not in ("where", "piecewise")])
 def test_the_program_of_the_elements_agrees_with_it(name):
     program = record(*PROGRAMS[name])
     x = PROGRAMS[name][1]

@@ -148,6 +148,12 @@ def of_chain(length=3000):
     return (lambda: end()[0]), lambda v: end().__setitem__(0, v)
 
 
+def of_coefficient():
+    c, d = [2.0], taylor.operators.partials(1)
+    P = taylor.operators.operator((lambda x: c[0]) * d[0])
+    return (lambda: P(lambda x: x[..., 0], np.ones(1))), lambda v: c.__setitem__(0, v)
+
+
 READS = {
     "a global": of_global,
     "a cell": of_cell,
@@ -183,6 +189,7 @@ READS = {
     ),
     "the end of a long chain": of_chain,
     "a context": lambda: (CONTEXT.get, CONTEXT.set),
+    "a coefficient of an operator": of_coefficient,
 }
 OTHER = {"a function in a dict": lambda x: 5.0 * (x > 0)}
 

@@ -15,7 +15,8 @@ import hyperdual
 import taylor
 from taylor import DomainError, ForeignNodeError, NonAnalyticError, ShapeMismatch, Taylor, record
 from taylor.command.tour import helmholtz, mixture
-from taylor.core.rules import adjoints, tangents, unbroadcast
+from taylor.core.maps import unbroadcast
+from taylor.core.rules import adjoints, tangents
 from taylor.core.table import TABLE
 
 RNG = np.random.default_rng(5)

@@ -11,14 +11,15 @@ from taylor.core import memory
 from taylor.core.binding import Handler, cast, family, floating
 from taylor.core.conditions import Condition
 from taylor.core.maps import Gather, host, run
-from taylor.core.memory import laid_as, rearrange
+from taylor.core.memory import in_memory, laid_as, rearrange
 from taylor.core.operand import Operand, define, holds_operands, implements, lift
+from taylor.core.places import Move
 from taylor.numbers.values import shape_of
 
 
 # ------------------------------------------------------------------ by name
 def _view(func: Any) -> Handler:
-    return lambda x, *args, **named: lift(x)._viewed(lambda i: func(i, *args, **named))
+    return lambda x, *args, **named: lift(x)._viewed(Move(func, args, (*named.items(),)))
 
 
 def _of_list(func: Any) -> Handler:
@@ -30,6 +31,9 @@ def _of_list(func: Any) -> Handler:
 def _of_places(func: Any, places: Sequence[int]) -> Handler:
     """Return the handler of a function that moves the elements of some of its arguments."""
 
+    def alone(x: Any, *args: Any, **named: Any) -> Any:
+        return lift(x)._rearranged(Move(func, args, (*named.items(),)))
+
     def handler(*args: Any, **named: Any) -> Any:
         def moved(*positions: Any) -> Any:
             known = dict(zip(places, positions, strict=True))
@@ -37,7 +41,7 @@ def _of_places(func: Any, places: Sequence[int]) -> Handler:
 
         return rearrange([lift(args[n]) for n in places], moved)
 
-    return handler
+    return alone if places == (0,) else handler
 
 
 def _of_each(func: Any) -> Handler:
@@ -139,9 +143,11 @@ def _where(condition: Any, x: Any = None, y: Any = None) -> Any:
             return np.where(condition, x, y)
     x, y = lift(x), lift(y)
     n: tuple[int, ...] = condition.shape if type(condition) is np.ndarray else ()
-    if len(n) == 1 and n == shape_of(x) == shape_of(y):  # the shortest way
-        place = np.arange(n[0])
-        return host((x, y)).process(Gather(np.where(condition, place, place + n[0])), (x, y))
+    whole = n and n == shape_of(x) == shape_of(y)
+    if whole and all([in_memory(v).flags.c_contiguous for v in (x, y)]):  # the shortest way
+        place = np.arange(condition.size).reshape(n)
+        index = np.where(condition, place, place + condition.size)
+        return host((x, y)).process(Gather(index), (x, y))
     return rearrange([x, y], lambda i, j: np.where(condition, i, j))
 
 

@@ -23,11 +23,22 @@ LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 def pair(spec: str, x: Any, y: Any) -> Any:
     """Return einsum(spec, x, y); an axis of length one is stretched to the other's, as in NumPy."""
-    (left, right), out = spec.split("->")[0].split(","), spec.split("->")[1]
+    sizes = _stretched(spec, tuple(shape_of(x)), tuple(shape_of(y)))
+    if sizes:
+        (left, right), out = spec.split("->")[0].split(","), spec.split("->")[1]
+        left, x = _unstretched(left, x, sizes)
+        right, y = _unstretched(right, y, sizes)
+        spec = f"{left},{right}->{out}"
+    return bind(Einsum(spec), x, y)
+
+
+@functools.lru_cache(maxsize=1024)
+def _stretched(spec: str, x: tuple[int, ...], y: tuple[int, ...]) -> dict[str, int]:
+    """Return the sizes of the axes if some of length one are stretched, else nothing."""
     sizes: dict[str, int] = {}
     stretched = False
-    for names, z in ((left, x), (right, y)):
-        for c, n in zip(names, shape_of(z), strict=True):
+    for names, shape in zip(spec.split("->")[0].split(","), (x, y), strict=True):
+        for c, n in zip(names, shape, strict=True):
             if sizes.setdefault(c, n) != n:
                 if 1 not in (n, sizes[c]):
                     raise ShapeMismatch(
@@ -35,10 +46,7 @@ def pair(spec: str, x: Any, y: Any) -> Any:
                     )
                 sizes[c] = max(n, sizes[c]) if 0 not in (n, sizes[c]) else 0
                 stretched = True
-    if stretched:
-        left, x = _unstretched(left, x, sizes)
-        right, y = _unstretched(right, y, sizes)
-    return bind(Einsum(f"{left},{right}->{out}"), x, y)
+    return sizes if stretched else {}
 
 
 def _unstretched(names: str, x: Any, sizes: dict[str, int]) -> tuple[str, Any]:
@@ -106,15 +114,21 @@ def _as_letters(axes: Sequence[Any]) -> str:
 # ------------------------------------------------------------------ matrices and vectors
 @implements(np.linalg.matmul)
 def matmul(x1: Any, x2: Any) -> Any:
-    m, n = len(shape_of(x1)), len(shape_of(x2))
+    return pair(_of_matmul(tuple(shape_of(x1)), tuple(shape_of(x2))), x1, x2)
+
+
+@functools.lru_cache(maxsize=1024)
+def _of_matmul(x1: tuple[int, ...], x2: tuple[int, ...]) -> str:
+    """Return the specification of the product of matrices of those shapes."""
+    m, n = len(x1), len(x2)
     if not (m and n):
         raise ShapeMismatch("matmul does not take scalars; use * instead")
-    if shape_of(x1)[-1] != shape_of(x2)[max(n - 2, 0)]:
-        raise ShapeMismatch(f"matmul: shapes {np.shape(x1)} and {np.shape(x2)} do not fit")
+    if x1[-1] != x2[max(n - 2, 0)]:
+        raise ShapeMismatch(f"matmul: shapes {x1} and {x2} do not fit")
     batch = LETTERS[: max(m, n, 2) - 2]
     left = batch[len(batch) - max(m - 2, 0) :] + ("X" if m > 1 else "") + "Y"
     right = batch[len(batch) - max(n - 2, 0) :] + "Y" + ("Z" if n > 1 else "")
-    return pair(f"{left},{right}->{batch}{'X' * (m > 1)}{'Z' * (n > 1)}", x1, x2)
+    return f"{left},{right}->{batch}{'X' * (m > 1)}{'Z' * (n > 1)}"
 
 
 def _matmul(a: Any, b: Any, axes: Any = None) -> Any:

@@ -32,7 +32,7 @@ from taylor.core.operand import (
     lift,
 )
 from taylor.numbers.kinds import base_array
-from taylor.numbers.values import of_value
+from taylor.numbers.values import of_value, shape_of
 
 Join = Callable[[Any, Any], Any]
 
@@ -62,8 +62,9 @@ def kept(x: Any, a: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
     """Return a reduction of a with axes of length one for those reduced, if asked for."""
     if not keepdims:
         return x
-    lead = np.shape(x)[: np.ndim(x) - np.ndim(a) + len(axes)]
-    return np.reshape(x, lead + tuple(1 if i in axes else n for i, n in enumerate(np.shape(a))))
+    lead = shape_of(x)[: len(shape_of(x)) - len(shape_of(a)) + len(axes)]
+    shape = lead + tuple([1 if i in axes else n for i, n in enumerate(shape_of(a))])
+    return x._in_shape(shape) if isinstance(x, Operand) else np.reshape(x, shape)
 
 
 def flattened(x: Any, axes: tuple[int, ...], first: bool = False) -> Any:
@@ -89,8 +90,8 @@ def masked(x: Any, where: Any, neutral: Any) -> Any:
 def count(x: Any, axis: Any, where: Any, keepdims: bool = False) -> Any:
     """Return how many elements count."""
     if where is None or where is True:
-        axes = axes_of(axis, np.ndim(x))
-        return int(np.prod([np.shape(x)[i] for i in axes], dtype=int))
+        shape = shape_of(x)
+        return math.prod([shape[i] for i in axes_of(axis, len(shape))])
     return np.sum(np.broadcast_to(where, np.shape(x)), axis=axis, keepdims=keepdims)
 
 
@@ -147,7 +148,7 @@ def _extreme(join: Join, where: Callable[..., Any]) -> Callable[..., Any]:
 
     def over(a: Any, axes: tuple[int, ...], initial: Any) -> Any:
         index = _settled(a, axes, where)
-        return fold(join, a, axes, initial) if index is None else np.ravel(a)[index]
+        return fold(join, a, axes, initial) if index is None else a._gather([a], index)
 
     return over
 
@@ -162,13 +163,21 @@ def _settled(a: Any, axes: tuple[int, ...], where: Callable[..., Any]) -> Any:
     x = a.tape.values[a.i]
     if not (type(x) is np.ndarray and x.dtype.char == "d" and x.size):
         return None
-    rows = flattened(x, axes)
-    best = where(rows, axis=-1)[..., None]
-    ties = rows == np.take_along_axis(rows, best, -1)
+    places = _rows(x.shape, axes)
+    rows = x.reshape(-1)[places]
+    best = where(rows, axis=1)
+    found = places[np.arange(len(places)), best]
+    ties = rows == x.reshape(-1)[found][:, None]
     if np.count_nonzero(ties) != best.size:
         return None
-    places = flattened(np.arange(x.size).reshape(x.shape), axes)
-    return np.take_along_axis(places, best, -1)[..., 0]
+    return found.reshape([n for i, n in enumerate(x.shape) if i not in axes])
+
+
+def _rows(shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:
+    """Return the places of the elements of an array, those along some axes in one row."""
+    order = [*(i for i in range(len(shape)) if i not in axes), *axes]
+    places = np.arange(math.prod(shape)).reshape(shape).transpose(order)
+    return places.reshape(-1, math.prod([shape[i] for i in axes]))
 
 
 largest, smallest = (

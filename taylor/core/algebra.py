@@ -38,7 +38,7 @@ MAX_EXPONENTS = 2 * 10**8  # monomials times variables
 CACHED_PAIRS = 1 << 22
 NONE = np.empty(0)  # weights that are all one
 FEW = 1 << 9  # products of coefficients, in all lanes, in which NumPy is as fast as machine code
-WRITTEN_OUT = 32  # products of coefficients of values that are recorded, one by one
+WRITTEN_OUT = 128  # products of coefficients of values that are recorded, one by one
 GATHERED = 1 << 16  # and those up to which they are gathered
 
 
@@ -346,12 +346,14 @@ class Graded:
 
     def _row_by_row(self, pairs: Pairs, n: int, x: Array, y: Array) -> Any:
         """Return the part of degree k of a product as that of its coefficients, one by one."""
-        weights = np.ones(len(pairs.p)) if pairs.weights is None else pairs.weights
+        weights = [1] * len(pairs.p) if pairs.weights is None else pairs.weights.tolist()
         rows: list[Any] = [None] * n
         for i, out in enumerate(np.repeat(pairs.out, np.diff(pairs.starts, append=len(pairs.p)))):
-            term = x[int(pairs.p[i])] * y[int(pairs.q[i])]
-            term = term if weights[i] == 1 else term * constant(weights[i], term)
-            rows[out] = term if rows[out] is None else rows[out] + term
+            p, q, weight = int(pairs.p[i]), int(pairs.q[i]), weights[i]
+            weight *= 2 * (p < q) if x is y and p != q else 1  # a square has half the products
+            if weight:
+                term = x[p] * y[q] if weight == 1 else x[p] * y[q] * constant(weight, x)
+                rows[out] = term if rows[out] is None else rows[out] + term
         zero = next(r for r in rows if r is not None) * 0
         return np.stack([zero if r is None else r for r in rows])
 

@@ -127,9 +127,6 @@ class Binding:
 
         Nothing is returned where all are given as the handler takes them.
         """
-        found = self.plans.get((count, keywords))
-        if found is not None:
-            return found
         try:
             bound = self.signature.bind(*range(count), **{k: k for k in keywords}).arguments
         except TypeError as error:
@@ -150,7 +147,8 @@ class Binding:
 
     def __call__(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         """Return the result of the handler, or raise TypeError for what it does not take."""
-        lift, plan = self.lift, self.plan(len(args), tuple(kwargs))
+        lift, plan = self.lift, self.plans.get((len(args), (*kwargs,)))
+        plan = self.plan(len(args), (*kwargs,)) if plan is None else plan
         if not plan:
             return self.handler(*args) if lift is None else self.handler(*map(lift, args))
         first: list[Any] = []

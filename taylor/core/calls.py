@@ -64,7 +64,7 @@ class Row(Op):
 
     def value(self, a: Sequence[Any], number: Number) -> Any:
         for x in a:
-            if not is_float(x):
+            if not (type(x) is np.ndarray and x.dtype.kind == "f") and not is_float(x):
                 return self.row(*a)
         return self.row.numpy(*a)
 
@@ -96,10 +96,13 @@ class Row(Op):
     def expanded(self, tape: Tape, args: list[Node], shape: Shape) -> Node:
         """The rows it is made of; else what has a step rule."""
         row = self.row
-        if row.compose is not None and any(tape.active[a.i] for a in args):
+        live = any(tape.active[a.i] for a in args)
+        if row.compose is not None and live:
             y = tape.node(row.compose(*(tape.plain(a) for a in args)))
             return y if y.shape == shape else tape.node(np.broadcast_to(y, shape))
         composed = tape.composing and row.own and len(args) == 1
+        if row.refines is not None and live and not (composed or tape.exact):
+            return tape.core(Refined(row), [*args, tape.node(row.refines(*args))], shape)
         stays = composed or row.quotient is None
         return tape.core(self if stays else Integral(row, len(args)), args, shape)
 
@@ -138,6 +141,40 @@ of_row = functools.lru_cache(1024)(Row)  # what calls a row; it is made once
 
 
 @dataclass(slots=True, eq=False)
+class Refined(Row):
+    """A row by what it `refines`, its last argument: of that all but the value."""
+
+    key = Op.key
+
+    def made_of(self, args: tuple[int, ...]) -> tuple[int, ...]:
+        return args[:-1]
+
+    def slope(self, t: Sweep, i: int, n: int) -> Any:
+        """Return the derivative by argument n at the value."""
+        assert self.row.quotient is not None
+        q, p = self.row.quotient(*map(t.value, self.made_of(t.args(i))), t.value(i))
+        return (q if isinstance(q, tuple) else (q,))[n] / p
+
+    def height(self, h: list[int], order: int) -> int:
+        return h[-1]
+
+    def value(self, a: Sequence[Any], number: Number) -> Any:
+        return Row.value(self, a[:-1], number)
+
+    @by_degree
+    def step(self, t: Sweep, i: int) -> Degrees:
+        *args, whole = t.args(i)
+        y = t.table[i]
+        yield
+        y[0] = t.checked(self.row, [t.value(a) for a in args])
+        lanes = t.singular(self.row, args, y[0], 1)
+        while True:
+            k = yield
+            y[t.algebra.part(k)] = t.at(whole, k)
+            t.mask(lanes, k, y)
+
+
+@dataclass(slots=True, eq=False)
 class Integral(Row):
     """p·y' = Σ q·a' for a row: the args are `count` arguments, their q's, and p.
 
@@ -153,6 +190,12 @@ class Integral(Row):
 
     made_of = reads
     key = Op.key
+
+    def slope(self, t: Sweep, i: int, n: int) -> Any:
+        """Return the derivative by argument n, which is live, at the value."""
+        given = t.args(i)
+        q = given[self.count + sum(t.live[a] for a in given[:n])]
+        return t.value(q) / t.value(given[-1])
 
     def equation(self, tape: Tape, args: list[Node], y: Node) -> Instruction:
         """Return the integral y with its companions, which are appended."""
@@ -336,6 +379,9 @@ class Call(Op):
 
     rule: Rule
     shapes: tuple[Shape, ...] | None = None
+
+    def key(self) -> Any:
+        return (Call, self.rule, self.shapes)
 
     @property
     def told(self) -> bool:

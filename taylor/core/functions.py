@@ -412,7 +412,8 @@ cosh: Elementary = row(
     samples=REALS, exact=at((0, 1)), iv=lambda ctx, x: (ctx.exp(x) + ctx.exp(-x)) / 2)
 sech2: Elementary = row(
     "sech2", quiet(lambda x: (1 / np.cosh(x)) ** 2), lambda ctx, x: 1 / ctx.cosh(x) ** 2,
-    lambda a, y: (-2 * (tanh(a) * y), 1), low=special_values.sech2_low, steep=(2.0, 1),
+    lambda a, y: (-2 * (tanh(a) * y), 1), refines=lambda a: 1 - tanh(a) * tanh(a),
+    low=special_values.sech2_low, steep=(2.0, 1),
     code="sech2", complex_code=lambda z: 1 / cosh(z) / cosh(z),
     samples=(-300.0, *REALS), exact=at((0, 1)),
     iv=lambda ctx, x: 4 / (ctx.exp(x) + ctx.exp(-x)) ** 2)

@@ -17,6 +17,7 @@ The step rule of an instruction computes the part of degree k of its series: see
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from operator import add, mul, truediv
@@ -26,7 +27,7 @@ import numpy as np
 
 from taylor.core import patterns
 from taylor.core.table import Elementary, Rule
-from taylor.core.tables import contract, contract_part, spec_under
+from taylor.core.tables import contract, contract_part, spec_under, turned
 from taylor.numbers import rounding
 from taylor.numbers.formulas import Constant
 from taylor.numbers.kinds import Array, Kind, is_operand
@@ -481,11 +482,11 @@ class Einsum(Op):
         return added(*parts)
 
     def adjoint(self, at: At, bar: Any, wanted: list[bool]) -> Sequence[Any]:
-        terms, out = self.spec.split("->")
-        (x, y), bar = terms.split(","), full(bar, at.shape)
+        (left, right), shape = turned(self.spec), at.shape
+        bar = bar if shape_of(bar) == shape else full(bar, shape)
         return (
-            Whole(contract(f"{out},{y}->{x}", bar, at.a[1])) if wanted[0] else None,
-            Whole(contract(f"{out},{x}->{y}", bar, at.a[0])) if wanted[1] else None,
+            Whole(contract(left, bar, at.a[1])) if wanted[0] else None,
+            Whole(contract(right, at.a[0], bar)) if wanted[1] else None,
         )
 
     def pattern(self, x: list[csr_array], shapes: list[Shape], shape: Shape) -> csr_array:
@@ -543,11 +544,8 @@ def _spread(x: Node, axes: str, letters: str) -> Node:
 # ------------------------------------------------------------------ helpers
 def total(terms: Iterable[Any]) -> Any:
     """Return the sum of the terms that exist, or None."""
-    found = None
-    for t in terms:
-        if t is not None:
-            found = t if found is None else found + t
-    return found
+    given = [t for t in terms if t is not None]
+    return functools.reduce(add, given) if given else None
 
 
 def added(x: Any, y: Any) -> Any:
@@ -567,6 +565,8 @@ def full(x: Any, shape: Shape, like: Any = 0.0) -> Any:
         return (zeros(shape, like) if is_operand(like) else Kind.of(like).zeros(shape))[()]
     if shape_of(x) == tuple(shape):
         return x
+    if type(x) in (np.ndarray, np.float64) and x.dtype.kind == "f" and math.prod(shape) <= LARGE:
+        return np.full(shape, x, x.dtype)  # np.broadcast_to takes ten times as long
     return np.broadcast_to(np.asarray(x, dtype=object) if type(x) is int else x, shape)
 
 

@@ -153,6 +153,8 @@ def by_pieces(x: Any, knots: Array, of_row: Callable[[Any], Any], table: Any) ->
 
 def is_watched(x: Any) -> bool:
     """Whether what is recorded ends where another row is looked up."""
+    if not is_operand(x):
+        return False
     while is_nested(x) and not hasattr(x, "tape"):
         x = x.value
     return is_nested(x) and bool(x.tape.watched)

@@ -5,6 +5,7 @@ Every shape operation is one of them.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Sequence
@@ -27,13 +28,15 @@ from taylor.core.instructions import (
     full,
     key_of,
 )
-from taylor.core.tables import contract, free_letter, spec_under
+from taylor.core.tables import contract, free_letter, spec_under, turned
 from taylor.errors import ShapeMismatch
 from taylor.numbers.kinds import Array, Kind, is_operand, object_array
-from taylor.numbers.values import is_native, together, zeros
+from taylor.numbers.values import is_native, shape_of, together, zeros
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
+
+KEPT = 256  # elements of what is made once for all programs
 
 
 class Map(Op):
@@ -75,7 +78,9 @@ class Map(Op):
         raise NotImplementedError
 
     def adjoint(self, at: At, bar: Any, wanted: list[bool]) -> Sequence[Any]:
-        return [Whole(self.transposed(full(bar, at.shape), at.shape, at.shapes[0]))]
+        _, args, shape = at.code[at.i]
+        bar = bar if shape_of(bar) == shape else full(bar, shape)
+        return (Whole(self.transposed(bar, shape, at.code[args[0]].shape)),)
 
     def show(self, v: list[str], shape: Shape) -> str:
         return f"{self.name}({', '.join(v)}){list(shape) if shape else ''}"
@@ -112,9 +117,7 @@ class Contract(Map):
         return Contract(spec_under(self.spec, 1), self.c)
 
     def transposed(self, bar: Any, shape: Shape, source: Shape) -> Any:
-        terms, out = self.spec.split("->")
-        c, x = terms.split(",")
-        return contract(f"{c},{out}->{x}", self.c, bar)
+        return contract(turned(self.spec)[1], self.c, bar)
 
     def pattern(self, x: list[csr_array], shapes: list[Shape], shape: Shape) -> csr_array:
         return patterns.contracted(x[0], self.spec, self.c, shapes[0], shape)
@@ -126,15 +129,27 @@ class Gather(Map):
 
     index: Array
     # the first position, if it is known that one follows the other
-    start: int | None = field(default=None, init=False)
+    start: int | None = None
+    # its key, and whether every element is one of the sources, once they were asked for
+    known: Any = field(default=None, init=False, repr=False)
+    every: bool | None = field(default=None, init=False, repr=False)
+
+    def contents(self) -> tuple[Any, ...]:
+        return (self.index,)
 
     def key(self) -> Any:
-        return (Gather, key_of(self.index))
+        if self.known is None:
+            start, index = self.start, self.index
+            self.known = (Gather, key_of(index) if start is None else (start, index.shape))
+        return self.known
 
     @property
     def whole(self) -> bool:
         """Whether every element is one of the sources."""
-        return self.start is not None or not self.index.size or bool(self.index.min() >= 0)
+        if self.every is None:
+            one = self.start is not None or not self.index.size
+            self.every = one or bool(self.index.min() >= 0)
+        return self.every
 
     def shape(self, shapes: list[Shape]) -> Shape:
         return np.shape(self.index)
@@ -151,9 +166,10 @@ class Gather(Map):
         return Gather(_rows(self.index, lanes))
 
     def adjoint(self, at: At, bar: Any, wanted: list[bool]) -> Sequence[Any]:
-        bar, index, start = full(bar, at.shape), self.index, self.start
+        (_, _, shape), index, start = at.code[at.i], self.index, self.start
+        bar = bar if shape_of(bar) == shape else full(bar, shape)
         if len(wanted) == 1:
-            return [Whole(bar, index if start is None else slice(start, start + index.size))]
+            return (Whole(bar, index if start is None else slice(start, start + index.size)),)
         bar, index = np.reshape(bar, -1), index.reshape(-1)
         sizes = list(map(math.prod, at.shapes))
         if start == 0 and bar.size == sum(sizes):
@@ -219,6 +235,8 @@ class Reshape(Map):
         return self.to
 
     def moved(self, xs: Sequence[Any], lead: int) -> Any:
+        if not lead and type(xs[0]) is np.ndarray and not xs[0].dtype.hasobject:
+            return xs[0].reshape(self.to)
         found = np.reshape(xs[0], (*np.shape(xs[0])[:lead], *self.to))
         one = type(found) is np.ndarray and not found.ndim and found.dtype == object
         return found[()] if one else found  # which is no number as an element of an array
@@ -227,7 +245,7 @@ class Reshape(Map):
         return Reshape((*self.to, lanes))
 
     def transposed(self, bar: Any, shape: Shape, source: Shape) -> Any:
-        return np.reshape(bar, source)
+        return in_shape(bar, source)
 
     def pattern(self, x: list[csr_array], shapes: list[Shape], shape: Shape) -> csr_array:
         return x[0]
@@ -254,7 +272,7 @@ class Sum(Map):
         return np.add.reduce(xs[0], axis=axes)
 
     def transposed(self, bar: Any, shape: Shape, source: Shape) -> Any:
-        return np.reshape(bar, self._kept(source)) if shape else bar
+        return in_shape(bar, self._kept(source)) if shape else bar
 
     def pattern(self, x: list[csr_array], shapes: list[Shape], shape: Shape) -> csr_array:
         at = patterns.positions(self._kept(shapes[0]))
@@ -282,6 +300,11 @@ class CumSum(Map):
 
 
 # ------------------------------------------------------------------ elements by position
+def in_shape(x: Any, shape: Shape) -> Any:
+    """Return np.reshape(x, shape), of an array of NumPy without the way around."""
+    return x.reshape(shape) if type(x) is np.ndarray else np.reshape(x, shape)
+
+
 def host(args: Sequence[Any]) -> Any:
     """Return the operand that an operation on these values belongs to: the innermost one."""
     owner: Any = None
@@ -340,9 +363,12 @@ def _split(bar: Any, shapes: list[Shape], wanted: list[bool]) -> list[Whole | No
 
 def run(start: int, shape: Shape) -> Gather:
     """Return the elements of that shape that follow each other from a position on."""
-    op = Gather((np.arange(start, start + math.prod(shape)).reshape(shape))[()])
-    op.start = start
-    return op
+    return _run(start, shape) if math.prod(shape) <= KEPT else _run.__wrapped__(start, shape)
+
+
+@functools.lru_cache(maxsize=1024)
+def _run(start: int, shape: Shape) -> Gather:
+    return Gather((np.arange(start, start + math.prod(shape)).reshape(shape))[()], start)
 
 
 def _is_doubles(x: Any) -> bool:
@@ -385,7 +411,9 @@ def scatter(x: Any, index: Array, shape: Shape, lead: int = 0) -> Any:
 
 def scattered(parts: Sequence[tuple[Array | slice, Any]], shape: Shape) -> Any:
     """Return the sum of what is given at some places (where one is -1, dropped) of that shape."""
-    if all(type(at) is slice and _is_float64(bar) for at, bar in parts):
+    if len(parts) == 1 and type(parts[0][0]) is np.ndarray:
+        return scatter(in_shape(parts[0][1], (-1,)), parts[0][0], shape)
+    if all([type(at) is slice and _is_float64(bar) for at, bar in parts]):
         y: Array = np.zeros(math.prod(shape))
         for at, bar in parts:
             y[at] += bar if type(bar) is np.float64 else bar.reshape(-1)
@@ -399,6 +427,43 @@ def scattered(parts: Sequence[tuple[Array | slice, Any]], shape: Shape) -> Any:
 
 def _is_float64(x: Any) -> bool:
     return type(x) is np.float64 or _is_doubles(x)
+
+
+def unbroadcast(bar: Any, whole: Shape, shape: Shape) -> Any:
+    """Return the adjoint of an argument of that shape which was broadcast to the whole shape.
+
+    Axes of length one of bar stand for `whole` equal parts.
+    """
+    if shape == whole:
+        return bar
+    if not shape and type(bar) is np.ndarray and bar.shape == whole:
+        return np.add.reduce(bar, axis=None)
+    axes, to, times = _narrowing(shape_of(bar), whole, shape)
+    if axes:
+        bar = (np.add.reduce if type(bar) is np.ndarray else np.sum)(bar, axis=axes, keepdims=True)
+    if to is not None:
+        bar = bar.reshape(to)
+    return bar if times == 1 else bar * times
+
+
+@functools.lru_cache(maxsize=1024)
+def _narrowing(have: Shape, whole: Shape, shape: Shape) -> tuple[Any, Shape | None, int]:
+    """Return the axes to sum over, the shape then (None: as it is), and how many parts are equal.
+
+    See `unbroadcast`, whose adjoint has the shape `have`.
+    """
+    lead, offset = len(whole) - len(shape), len(whole) - len(have)
+    axes, times = [], 1
+    for i, n in enumerate(whole):
+        if i >= lead and shape[i - lead] == n:
+            continue
+        if i >= offset and have[i - offset] == n:
+            axes.append(i - offset)
+        else:
+            times *= n
+    summed = tuple([1 if i in axes else n for i, n in enumerate(have)])
+    extra = len(have) - len(shape)
+    return tuple(axes), summed[extra:] if extra > 0 else None, times
 
 
 def sparse_product(a: Any, x: Any) -> Any:

@@ -19,6 +19,7 @@ from taylor.core.maps import Gather, Reshape, Scatter, gather
 from taylor.core.memory import Cell, each, in_memory, joint, placed, positions, shares
 from taylor.core.operand import NUMBERS, Operand, binary, bind, fits, host, lift
 from taylor.core.parts import Part
+from taylor.core.places import Place, copied, element, moved, whole
 from taylor.core.simpler import SIMPLER, arithmetic, negative
 from taylor.core.singular import equal
 from taylor.core.table import Elementary, derived
@@ -27,8 +28,9 @@ from taylor.core.tags import Tag
 from taylor.errors import TieError, TraceError
 from taylor.numbers.formulas import Constant
 from taylor.numbers.kinds import Array, Kind, base_array, is_operand, within
-from taylor.numbers.values import fitted, of_value
+from taylor.numbers.values import fitted, is_complex, of_value
 
+FACTORS = frozenset((int, float, np.float64))
 PLAIN = frozenset((int, float, np.float64, np.ndarray))  # what an operator takes as it is
 MINUS, MINUS_KEY = Scale(-1), Scale(-1).key()
 
@@ -36,15 +38,17 @@ MINUS, MINUS_KEY = Scale(-1), Scale(-1).key()
 class Node(Operand):
     """A variable of a program being recorded."""
 
-    __slots__ = ("_cell", "_i", "_seen", "_where", "tape")
+    __slots__ = ("_cell", "_i", "_place", "_seen", "_where", "tape")
     tape: Any  # the recording
     _seen: int  # the version of the cell that instruction _i reads
     _where: Any  # where its elements, of the cell if there is one, lie in memory; None: in C order
+    _place: Place | None  # the same as what is known of all arrays of a shape, if it is
 
     def __init__(self, tape: Any, i: int, like: Array | None = None) -> None:
         self.tape = tape
         self._i = i
         self._where = None if like is None else placed(like)
+        self._place = None
         self._cell: Cell | None = None  # what it shares with views of it, once there are any
 
     @property
@@ -52,7 +56,10 @@ class Node(Operand):
         """The instruction that holds the content."""
         cell = self._cell
         if cell is not None and self._seen != cell.version:  # written through another view
-            self._i = self._read(cell, self._where, cell.in_order)._i
+            if self._place is None or cell.source is not None:
+                self._i = self._read(cell, self._where, cell.in_order)._i
+            else:
+                self._i = self._found(cell, self._place)
             self._seen = cell.version
             if self._where is cell.positions:
                 cell.hold(self._i)
@@ -91,6 +98,12 @@ class Node(Operand):
     def dtype(self) -> Any:
         """Type of the numbers at the point of the recording."""
         return base_array(self.tape.values[self.i]).dtype
+
+    @property
+    def complex(self) -> bool:
+        """Whether the numbers at the point of the recording are complex."""
+        known = None if self.tape.tag.closed else self.tape.values[self.i]
+        return is_complex(self.value if known is None else known)
 
     def astype(self, dtype: Any, order: Any = "K", copy: bool = True) -> Any:
         """Return the variable in a wider type of numbers, its axes in that order in memory."""
@@ -132,7 +145,13 @@ class Node(Operand):
 
     def _beside(self, *args: Any) -> Node:
         """Return the node of a new element-wise result of those arguments, laid out as NumPy's."""
-        if len(self.shape) < 2 or all(type(x) is Node and x._where is None for x in args):
+        for x in args if len(self.shape) > 1 else ():
+            if type(x) is Node:
+                if x._where is not None and not x._where.flags.c_contiguous:
+                    break
+            elif not (x.flags.c_contiguous if type(x) is np.ndarray else type(x) in NUMBERS):
+                break
+        else:
             return self
         return Node(self.tape, self._i, joint(self.shape, [in_memory(x) for x in args]))
 
@@ -148,9 +167,13 @@ class Node(Operand):
                     if not source.shape:
                         return source
                 return self.tape.run(source, int(k), ())
-        if type(index) is slice and type(self) is Node and self.shape:
+        if type(self) is Node and self.shape:
             cell = self._shared()
-            return self._view(cell, self._where[index])
+            place = None if self._place is None else element(self._place, index)
+            if place is not None:
+                return self._at(cell, place)
+            if type(index) is slice:
+                return self._view(cell, self._where[index])
         return super().__getitem__(index)
 
     # arithmetic -----------------------------------------------------------------------------
@@ -159,6 +182,8 @@ class Node(Operand):
     __truediv__, __rtruediv__ = binary(DIV, "tape")
 
     def __sub__(self, o: Any) -> Any:
+        if type(o) is Node:
+            return self + -o
         return self + negative(o) if fits(o) else NotImplemented
 
     def __rsub__(self, o: Any) -> Any:
@@ -193,7 +218,9 @@ class Node(Operand):
         tape = self.tape
         if isinstance(op, Arithmetic):
             a, b = args
-            node = arithmetic(tape, op, tape.index(a), tape.index(b))
+            node = self._scaled(b if a is self else a) if op is MUL else None
+            if node is None:
+                node = arithmetic(tape, op, tape.index(a), tape.index(b))
             return node._beside(a, b) if len(tape.code[node._i].shape) > 1 else node
         if type(op) is Row:
             if len(args) == 1:
@@ -204,11 +231,25 @@ class Node(Operand):
         if type(op) is Call:
             return tape.call(op.rule, args)
         nodes = [x if type(x) is Node and x.tape is tape else tape.node(x) for x in args]
-        found = SIMPLER[type(op)](tape, op, nodes) if type(op) in SIMPLER else None
+        simpler = SIMPLER.get(type(op))
+        found = None if simpler is None else simpler(tape, op, nodes)
         node = tape.apply(op, tuple([x.i for x in nodes])) if found is None else found
         if op.by_element and len(tape.code[node._i].shape) > 1:
             return node._beside(*args)
         return node
+
+    def _scaled(self, c: Any) -> Node | None:
+        """Return its product with a number, the shortest way; None if there is none."""
+        if type(c) not in FACTORS:
+            return None
+        tape, i = self.tape, self.i
+        op, _, shape = tape.code[i]
+        if type(op) is Const:
+            return None
+        if type(c) is int and c == 1:
+            return Node(tape, i)
+        scaled: Node = tape.apply(Scale(c), (i,), shape)
+        return scaled
 
     def _decided(self, op: str, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
         """Return np.op of the value, leaving a guard for it."""
@@ -230,10 +271,13 @@ class Node(Operand):
     def _shared(self) -> Cell:
         """Return the memory of the node, which begins with its first view or write."""
         if self._cell is None:
-            where = positions(self.shape) if self._where is None else self._where
-            self._cell = Cell(self._i, where)
+            shape = self.shape
+            if self._where is None:
+                self._place = whole(shape)
+                self._where = positions(shape) if self._place is None else self._place.where
+            self._cell = Cell(self._i, self._where)
             self._cell.views.add(self)
-            self._where, self._seen = where, 0
+            self._seen = 0
         return self._cell
 
     def _memory(self) -> Any:
@@ -242,20 +286,52 @@ class Node(Operand):
     def _viewed(self, f: Callable[..., Any]) -> Any:
         self = self if self._is_array() else self.copy()
         cell = self._shared()
+        place = None if self._place is None else moved(self._place, f)
+        if place is not None:
+            return self._at(cell, place)
 
         def one(where: Any) -> Any:
-            if shares(where, cell.positions):
+            if shares(where, self._where):
                 return self._view(cell, where)
-            return self._read(cell, np.asarray(where))
+            where = np.asarray(where)
+            if cell.source is not None:
+                return self._read(cell, where)
+            return self._at(cell, copied(where, cell.positions.shape))
 
         return each(one, f(self._where))
 
-    def _view(self, cell: Cell, where: Array) -> Node:
+    def _in_shape(self, shape: Shape) -> Any:
+        if self._where is not None:
+            return self.reshape(shape)
+        return self.tape.apply(Reshape(shape), (self.i,), shape)
+
+    def _rearranged(self, f: Callable[..., Any]) -> Any:
+        self = self if self._is_array() else self.copy()
+        cell = self._shared()
+        place = None if self._place is None or cell.source is not None else moved(self._place, f)
+        return super()._rearranged(f) if place is None or place.shared else self._at(cell, place)
+
+    def _view(self, cell: Cell, where: Array, place: Place | None = None) -> Node:
         """Return the view of those positions of a cell."""
         view = Node(self.tape, -1)
-        view._cell, view._where, view._seen = cell, where, -1
+        view._cell, view._where, view._seen, view._place = cell, where, -1, place
         cell.views.add(view)
         return view
+
+    def _at(self, cell: Cell, place: Place) -> Node:
+        """Return the view at a place in a cell or, of a copy, a node of what lies there."""
+        if place.shared:
+            return self._view(cell, place.where, place)
+        if cell.source is not None:
+            return self._read(cell, place.where)
+        node = Node(self.tape, self._found(cell, place))
+        node._where = place.layout
+        return node
+
+    def _found(self, cell: Cell, place: Place) -> int:
+        """Return the instruction that reads what lies at a place in a cell without writes."""
+        op, i = place.op, cell.i
+        return i if op is None else self.tape.apply(op, (i,), place.where.shape)._i
 
     def _read(self, cell: Cell, where: Array, view: bool = False) -> Node:
         """Return a node of the elements at those positions of a cell, as they are now."""
@@ -279,7 +355,9 @@ class Node(Operand):
         return PartNode(self, kind) if self._is_array() else super()._part(kind)
 
     def _fixed(self) -> Node:
-        self._shared().positions.flags.writeable = False
+        cell = self._shared()
+        cell.positions = cell.place = self._where = self._where.copy()
+        self._where.flags.writeable, self._place = False, None
         return self
 
     def _unchanged(self, copy: Node) -> bool:

@@ -12,11 +12,12 @@ import operator
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
+from types import NoneType
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 
-from taylor.core import advice, binding, functions, maps, memory, table
+from taylor.core import advice, binding, functions, maps, memory, places, table
 from taylor.core.advice import ATTRIBUTES, PAGE, WANTED, asked_by, no_attribute
 from taylor.core.binding import UFUNCS, Handler, Method, call, call_ufunc, holds, method
 from taylor.core.calls import Call, Row
@@ -34,6 +35,7 @@ from taylor.numbers.values import is_complex as is_complex
 
 Shape = tuple[int, ...]
 NUMBERS = (float, int, complex, np.float64)
+SIMPLE = frozenset((*NUMBERS, bool, str, NoneType))  # what stands for itself
 asked: Any = method  # for what is no value of the class
 
 
@@ -284,6 +286,14 @@ class Operand(Handled):
     def _viewed(self, f: Callable[..., Any]) -> Any:
         return rearrange([self], f)
 
+    def _in_shape(self, shape: Shape) -> Any:
+        """Return it, which is a result that nobody else sees, in another shape."""
+        return self.reshape(shape)
+
+    def _rearranged(self, f: Callable[..., Any]) -> Any:
+        """Return a copy of what f makes of it."""
+        return rearrange([self], f)
+
     def _memory(self) -> Any:
         """What it shares with views of it; None as long as there are none."""
         return None
@@ -304,11 +314,11 @@ class Operand(Handled):
     def reshape(self, *shape: Any, order: Any = "C") -> Self:
         """Return the same elements in another shape."""
         target = shape[0] if len(shape) == 1 else shape
-        return cast(Self, self._viewed(lambda i: i.reshape(target, order=order)))
+        return cast(Self, self._viewed(places.reshaping(target, order)))
 
     def transpose(self, *axes: Any) -> Self:
         """Return the array with its axes permuted."""
-        return cast(Self, self._viewed(lambda i: i.transpose(*axes)))
+        return cast(Self, self._viewed(places.transposing(axes)))
 
     def conjugate(self) -> Self:
         """Return the complex conjugate, a copy; of a real value itself."""
@@ -491,7 +501,7 @@ def lift(x: Any) -> Any:
     """
     if type(x) is np.ndarray:
         return _lifted_array(x) if x.dtype.hasobject else x
-    if type(x) in NUMBERS or isinstance(x, (Operand, type)):
+    if type(x) in SIMPLE or isinstance(x, (Operand, type)):
         return x
     if isinstance(x, (list, tuple)) and any(
         isinstance(e, (Operand, Condition, list, tuple, np.ndarray)) for e in x

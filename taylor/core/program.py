@@ -44,7 +44,7 @@ from taylor.errors import GuardError, ShapeMismatch, TraceError
 from taylor.kept import STORE, identity
 from taylor.numbers.data import unlabelled
 from taylor.numbers.kinds import base, is_nested, is_operand
-from taylor.numbers.values import as_array, together
+from taylor.numbers.values import as_array, shape_of, together
 
 # decisions by one value that become others where it vanishes
 T = TypeVar("T")
@@ -255,15 +255,14 @@ def recording(
         raise TypeError(f"only a function can be recorded, not {type(f).__name__}")
     tape = Tape()
     tape.through, tape.watched = through, watched or any(map(is_watched, x))
-    nodes = []
-    for value in together(*(v.copy() if is_operand(v) else as_array(v)[()] for v in x)):
-        nodes.append(tape.input(np.shape(value), value))
+    point = [v.copy() if is_operand(v) else as_array(v)[()] for v in x]
+    nodes = [tape.input(shape_of(value), value) for value in together(*point)]
     try:
         outputs, single = outputs_of(tape, f, nodes)
     finally:
         tape.tag.closed = True
-    point = tuple(tape.values[i] for i in tape.inputs)
-    return Program(tape.code, tape.inputs, outputs, tape.guards, single, point), tape.values
+    at = tuple([tape.values[i] for i in tape.inputs])
+    return Program(tape.code, tape.inputs, outputs, tape.guards, single, at), tape.values
 
 
 def outputs_of(tape: Tape, f: Callable[..., Any], x: Sequence[Node]) -> tuple[list[int], bool]:
@@ -292,7 +291,7 @@ def pushforward(
 
 
 def _output(tape: Tape, y: Any) -> Node:
-    y = lift(y)
+    y = y if type(y) is Node else lift(y)
     if callable(y) and not isinstance(y, Operand):
         raise TypeError("a recorded function must return numbers or arrays, not a function")
     return tape.node(y)

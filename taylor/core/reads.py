@@ -214,6 +214,8 @@ class Reads:
         wrapped = getattr(x, "__wrapped__", None)
         if wrapped is not None:  # by a decorator, or compiled
             self._read(wrapped)
+        elif hasattr(x, "reads_of_users") and not isinstance(x, type):
+            self._each(x.reads_of_users)
         elif _package(home) in PACKAGES:
             code = isinstance(x, (ModuleType, type)) or type(x) is type(np.sum)
             self.known &= code

@@ -8,13 +8,12 @@ From there on it is recorded, so that the function runs once in any case.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from taylor.core.calls import Row
+from taylor.core.calls import Call, Row
 from taylor.core.conditions import Guard, own
 from taylor.core.instructions import (
     Arithmetic,
@@ -26,11 +25,12 @@ from taylor.core.instructions import (
     Shape,
 )
 from taylor.core.lookups import Lookup
-from taylor.core.maps import Gather, Map
+from taylor.core.maps import Map
 from taylor.core.node import Node
 from taylor.core.program import Program, outputs_of
 from taylor.core.rules import numbers
 from taylor.core.sides import Choose
+from taylor.core.table import Rule
 from taylor.core.tape import Tape
 from taylor.kept import identity
 from taylor.numbers.kinds import Array
@@ -43,8 +43,8 @@ BITS = np.dtype(np.int64)
 class Recording:
     """A function recorded at floats and arrays of floats.
 
-    It can be compared unless it has what only Python knows of rules and loops, complex numbers, or
-    values of outer differentiations, or takes a plain value out.
+    It can be compared unless it has loops, rules of others, complex numbers, or values of outer
+    differentiations, or takes a plain value out.
     """
 
     def __init__(self, tape: Tape, f: Callable[..., Any], nodes: Sequence[Node]) -> None:
@@ -60,7 +60,7 @@ class Recording:
         """Return it as what is compared; None if it cannot be."""
         tape = self.tape
         real = all(is_native(v) and not np.iscomplexobj(v) for v in tape.values)
-        if tape.read or not real or not all(isinstance(i.op, COMPARED) for i in tape.code):
+        if tape.read or not real or not all(_is_compared(i.op) for i in tape.code):
             return None
         return Repeatable(self.program, tape)
 
@@ -72,12 +72,20 @@ def recorded(f: Callable[..., Any], x: Sequence[Any], most: float) -> Recording:
     return Recording(tape, f, [tape.input(np.shape(v), v) for v in x])
 
 
+def _is_compared(op: Op) -> bool:
+    """Whether what an instruction does is told by its content."""
+    return isinstance(op, COMPARED) or (type(op) is Call and op.rule.own)
+
+
 class Repeatable:
     """A recorded program as what is compared."""
 
     def __init__(self, program: Program, tape: Tape) -> None:
         self.program, self.seen = program, tape.seen
         self.likes = [_like(v) for v in tape.values]
+        self.calls = {
+            (op.rule, args): n for n, (op, args, _) in enumerate(program.code) if type(op) is Call
+        }
         self.weight = 3 * program.weight
 
     def by(self, f: Callable[..., Any], x: Sequence[Any]) -> Recording | None:
@@ -166,14 +174,6 @@ class Repeating(Tape):
             self.depart()
         return super().apply(op, args, shape, key)
 
-    def run(self, x: Node, start: int, shape: Shape) -> Node:
-        if not self.departed and math.prod(shape) != x.size:
-            n = self.seen.get(((Gather, start, shape), (x.i,)))
-            if n is not None:
-                return self._at(n)
-            self.depart()
-        return super().run(x, start, shape)
-
     def _next(self, op: Op, args: tuple[int, ...]) -> int | None:
         """Return the number of the next instruction, if its content is that of op."""
         n = self.last + 1
@@ -205,8 +205,14 @@ class Repeating(Tape):
         self.depart()
         return super()._outer(c)
 
-    def call(self, rule: Any, args: Sequence[Any]) -> Any:
-        self.depart()
+    def call(self, rule: Rule, args: Sequence[Any]) -> Any:
+        if not self.departed:
+            nodes = [self.argument(a) for a in args]
+            n = None if self.departed else self.known.calls.get((rule, tuple([x.i for x in nodes])))
+            if n is not None:
+                op: Any = self.code[n].op
+                return op.split(self._at(n))
+            self.depart()
         return super().call(rule, args)
 
     def foretold(self, op: str, a: int, b: int) -> Any:

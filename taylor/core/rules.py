@@ -25,12 +25,11 @@ from taylor.core.instructions import (
     Input,
     Instruction,
     Op,
-    Shape,
     Whole,
     added,
     full,
 )
-from taylor.core.maps import scattered
+from taylor.core.maps import scattered, unbroadcast
 from taylor.core.node import Node
 from taylor.core.operand import is_complex
 from taylor.core.powers import integer_valued
@@ -322,7 +321,7 @@ def adjoints(
     `start` holds adjoints of the inputs to which the new ones are added; `every` is filled with the
     adjoints of all variables, `transposing` the rules in whose tangents the code stands.
     """
-    if not any([type(c.op) is parts.Part for c in code]):
+    if parts.Part not in [type(c[0]) for c in code]:
         return _swept(code, v, seeds, start, every, transposing)
     # Re(w·dy), and Im(w·dy) = Re(-i·w·dy), for real inputs
     inputs = [y for c, y in zip(code, v, strict=True) if type(c.op) is Input]
@@ -361,32 +360,38 @@ def _swept(
             bars.add(i, bar)
     for i, bar in seeds.items():
         bars.add(i, bar)
-    value, varies, total = v.__getitem__, depends.__getitem__, bars.total
+    total, pending, choices = bars.total, bars.pending, bars.choices
     at = Recorded(code, 0, [], None, None, transposing)
     with np.errstate(all="ignore"):
         for i in range(len(code) - 1, -1, -1):
-            if (total[i] is None and i not in bars.pending) or not depends[i]:
+            if not depends[i] or ((bar := total[i]) is None and i not in pending):
                 continue
             op, args, shape = code[i]
             if not args or 0 in shape:
                 continue
-            bar = bars.pop(i)
+            total[i] = None
+            if i in pending:
+                bar = added(bar, scattered(pending.pop(i), shape))
             if parted and isinstance(op, Call) and not is_complex(v[i]):
                 bar = _real(bar)
             if every is not None:
                 every[i] = full(bar, shape)
-            at.i, at.a, at.y = i, [*map(value, args)], v[i]
-            given = op.adjoint(at, bar, [*map(varies, args)])
-            if bars.choices or isinstance(op, Choose):
+            at.i, at.a, at.y = i, [v[j] for j in args], v[i]
+            given = op.adjoint(at, bar, [depends[j] for j in args])
+            if choices or isinstance(op, Choose):
                 bars.spread(v, i, given)
                 continue
             for j, part in zip(args, given, strict=True):  # the shortest way
+                if part is None:
+                    continue
                 if type(part) is Whole:
-                    bars.add_whole(j, part)
-                elif part is not None:
-                    if code[j][2] != shape:
-                        part = unbroadcast(part, shape, code[j][2])
-                    total[j] = part if total[j] is None else plus(total[j], part)
+                    if part.at is not None:
+                        pending.setdefault(j, []).append((part.at, part.bar))
+                        continue
+                    part = part.bar
+                elif code[j][2] != shape:
+                    part = unbroadcast(part, shape, code[j][2])
+                total[j] = part if total[j] is None else plus(total[j], part)
         found = [bars.pop(i) for i in inputs]
     return [b if b is None else full(b, code[i].shape) for i, b in zip(inputs, found, strict=True)]
 
@@ -403,7 +408,7 @@ def partials(row: Elementary, a: list[Any], y: Any, wanted: Sequence[bool]) -> l
         q, p = row.quotient(a[0], y)
         return [q if type(p) is int and p == 1 else _float(q) / p]
     n = a[1] if row is power and not wanted[1] else None
-    if type(n) is int and 1 < n < EXACT and _are_arrays(a[0], y):
+    if type(n) is int and n not in (0, 1) and abs(n) < EXACT and _are_arrays(a[0], y):
         return [n * (a[0] if n == 2 else a[0] ** (n - 1)), None]
     if row is power and type(a[1]) is float and not integer_valued(a[1]):
         row = real_power
@@ -559,30 +564,3 @@ def inner(
     found = [None if e is None else tape.node(e).i for e in (y if isinstance(y, tuple) else (y,))]
     tape.tag.closed = True
     return tape, found
-
-
-def unbroadcast(bar: Any, whole: Shape, shape: Shape) -> Any:
-    """Return the adjoint of an argument of that shape which was broadcast to the whole shape.
-
-    Axes of length one of bar stand for `whole` equal parts.
-    """
-    if shape == whole:
-        return bar
-    if not shape and type(bar) is np.ndarray and bar.shape == whole:
-        return np.add.reduce(bar, axis=None)
-    have, lead = shape_of(bar), len(whole) - len(shape)
-    offset = len(whole) - len(have)
-    axes, times = [], 1
-    for i, n in enumerate(whole):
-        if i >= lead and shape[i - lead] == n:
-            continue
-        if i >= offset and have[i - offset] == n:
-            axes.append(i - offset)
-        else:
-            times *= n
-    if axes:
-        bar = np.sum(bar, axis=tuple(axes), keepdims=True)
-    extra = max(len(have) - len(shape), 0)
-    if extra:
-        bar = np.reshape(bar, shape_of(bar)[extra:])
-    return bar if times == 1 else bar * times

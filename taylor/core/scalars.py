@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from taylor.core.calls import Row
+from taylor.core.conditions import Guard
 from taylor.core.instructions import (
     ADD,
     MUL,
@@ -56,8 +57,8 @@ def scalars(program: Program, most: int) -> Program:
     >>> [i.op.name for i in scalars(record(lambda x: np.sum(x * x), np.ones(2)), 9).code]
     ['input', 'input', 'mul', 'mul', 'add']
     """
-    if program.guards or sum(math.prod(i.shape) for i in program.code) > most:
-        raise TraceError(f"the program has branches, or more than {most} numbers")
+    if sum(math.prod(i.shape) for i in program.code) > most:
+        raise TraceError(f"the program has more than {most} numbers")
     code: list[Instruction] = []
 
     def put(op: Op, args: Sequence[int]) -> Element:
@@ -76,7 +77,18 @@ def scalars(program: Program, most: int) -> Program:
             new = _moved(op, [v[a] for a in args], put)
         v.append(object_array(shape, np.reshape(new, -1).tolist()))
     outputs = [x.i for i in program.outputs for x in v[i].flat]
-    return Program(code, inputs, outputs, [], len(outputs) == 1)
+    guards = [new for guard in program.guards for new in _decisions(guard, v)]
+    return Program(code, inputs, outputs, guards, len(outputs) == 1)
+
+
+def _decisions(guard: Guard, v: Sequence[Array]) -> Iterator[Guard]:
+    """Yield what a decision is at each element."""
+    if guard.b < 0:
+        raise TraceError(f"np.{guard.op} decides, of whole arrays")
+    outcome = np.asarray(guard.outcome)
+    left, right = (np.broadcast_to(v[i], outcome.shape).flat for i in (guard.a, guard.b))
+    for a, b, was in zip(left, right, outcome.flat, strict=True):
+        yield guard._replace(a=a.i, b=b.i, outcome=was)
 
 
 def _by_element(op: Op, args: Sequence[Array], shape: Any, put: Put) -> Any:

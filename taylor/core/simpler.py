@@ -27,7 +27,7 @@ from taylor.core.instructions import (
     Scale,
     Tape,
 )
-from taylor.core.maps import Contract, CumSum, Gather, Reshape, Sum
+from taylor.core.maps import Contract, CumSum, Gather, Reshape, Sum, run
 from taylor.core.operand import as_array, is_complex, lift
 from taylor.core.parts import REFUSED, Part
 from taylor.core.sides import Choose
@@ -104,7 +104,7 @@ def _moved(tape: Tape, op: Gather, nodes: list[Node]) -> Node:
     index = op.index
     args = tuple([x.i for x in nodes])
     if op.start == 0 and len(nodes) > 1:
-        return tape.apply(op, args, index.shape, (Gather, 0, index.shape))
+        return tape.apply(op, args, index.shape)
     size = sum([x.size for x in nodes])
     layout = None if index.flags.c_contiguous else index
     whole = index.size == size and (not size or index.item(0) == 0)
@@ -112,8 +112,7 @@ def _moved(tape: Tape, op: Gather, nodes: list[Node]) -> Node:
         if len(nodes) == 1:
             x, same = nodes[0], index.shape == nodes[0].shape
             return tape.at(x.i if same else tape.apply(Reshape(index.shape), args).i, layout)
-        op.start = 0
-        return tape.apply(op, args, index.shape, (Gather, 0, index.shape))
+        return tape.apply(run(0, index.shape), args, index.shape)
     if layout is None:
         return tape.apply(op, args, index.shape)
     return tape.at(tape.apply(Gather(np.asarray(index, order="C")), args).i, layout)
@@ -129,12 +128,15 @@ def _contracted(tape: Tape, op: Einsum, nodes: list[Node]) -> Node:
     if not reduced:
         x, a = _reduced(x, a, b + out)
         y, b = _reduced(y, b, a + out)
-    for c, node, names in ((x, y, f"{a},{b}->{out}"), (y, x, f"{b},{a}->{out}")):
-        known = tape.code[c.i].op
+    spec = op.spec if reduced else f"{a},{b}->{out}"
+    i, j = x.i, y.i
+    for constant, other, names in ((i, j, spec), (j, i, "")):
+        known = tape.code[constant].op
         if type(known) is Const and not is_operand(known.c):
+            names = names or f"{b},{a}->{out}"
             contract = Contract(names, np.asarray(known.c))
-            return tape.apply(contract, (node.i,), None, (Contract, names, c.i))
-    return tape.apply(Einsum(f"{a},{b}->{out}"), (x.i, y.i))
+            return tape.apply(contract, (other,), None, (Contract, names, constant))
+    return tape.apply(Einsum(spec), (i, j))
 
 
 @functools.cache

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import Algebra
-from taylor.core.calls import Call, Integral, Row, called, composed
+from taylor.core.calls import Call, Integral, Refined, Row, called, composed
 from taylor.core.instructions import MUL, Arithmetic, Const, Input, Parameter, Scale, Step
 from taylor.core.maps import Map
 from taylor.core.program import Program, check, expand, kinds
@@ -292,7 +292,7 @@ class Sweep:
     def low(self, i: int, depth: int = DEPTH) -> Any:
         """Return what rounding took from the value of instruction i, as far as it is known."""
         op, args, _ = self.program.code[i]
-        if isinstance(op, Integral):
+        if isinstance(op, (Integral, Refined)):
             return self.row_low(i)
         if depth == 0 or not self.has_low(i):
             return None
@@ -311,21 +311,20 @@ class Sweep:
         """Return what rounding took from the value of a row that says so, at high orders."""
         if i not in self.lows:
             op, args, _ = self.program.code[i]
-            known = self.precise and isinstance(op, Integral) and op.row.low is not None
+            known = self.precise and isinstance(op, Row) and op.row.low is not None
             self.lows[i] = self._row_low(i, op, args) if known else None
         return self.lows[i]
 
     def _row_low(self, i: int, op: Any, given: tuple[int, ...]) -> Any:
-        args, y = op.reads(given), self.value(i)
+        args, y = op.made_of(given), self.value(i)
         if not all(map(self.has_low, (i, *args))):
             return None
         with np.errstate(all="ignore"), self.exactly():
             low = self.kept(op.row.low(*map(self.value, args), y), y)
-            qs, p = given[op.count : -1], self.value(given[-1])
-            for a, q in zip([a for a in args if self.live[a]], qs, strict=True):
-                change = self.low(a, DEPTH - 2)
+            for n, a in enumerate(args):
+                change = self.low(a, DEPTH - 2) if self.live[a] else None
                 if change is not None:
-                    low = low + change * self.value(q) / p
+                    low = low + change * op.slope(self, i, n)
             return self.settled(low)
 
     def kept(self, low: Any, y: Any) -> Any:

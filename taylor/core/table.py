@@ -20,7 +20,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
-from typing import Any, NamedTuple, TypeVar, overload
+from typing import Any, ClassVar, NamedTuple, TypeVar, overload
 
 import numpy as np
 
@@ -76,6 +76,8 @@ class Elementary:
     monotone: bool = False
     iv: Callable[..., Any] | None = None
     recurrence: Callable[..., Any] | None = None  # the quotient for series, if better than its own
+    # the function up to what rounding takes from its value: series have its coefficients
+    refines: Callable[..., Any] | None = None
     low: Callable[..., Any] | None = None  # of arguments and the value y: what rounding took from y
     polar: int | None = None  # series of |b + ia|**polar, or if 0 of its angle (b = 1 if left out)
     split: bool = False  # `polar` of 1 + ja with j² = 1, whose modulus is √(1 - a²)
@@ -163,6 +165,7 @@ class Rule:
     step: Callable[..., Any] | None = None
     complex_valued: bool = False  # of real arguments, too
     sets: Callable[..., Any] | None = None
+    own: ClassVar[bool] = False  # whether it stands in this package, and never changes
 
     def __call__(self, *args: Any) -> Any:
         for x in args:

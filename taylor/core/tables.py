@@ -137,6 +137,14 @@ def spec_under(spec: str, operand: int) -> str:
     return f"{','.join(names)}->{out}{z}"
 
 
+@functools.cache
+def turned(spec: str) -> tuple[str, str]:
+    """Return what gives the adjoints of x and of y: of ȳ and y, and of x and ȳ."""
+    terms, out = spec.split("->")
+    x, y = terms.split(",")
+    return f"{out},{y}->{x}", f"{x},{out}->{y}"
+
+
 def contract(spec: str, x: Array, y: Array) -> Any:
     """Return einsum(spec, x, y), through BLAS where the numbers allow it."""
     plain = type(x) is np.ndarray is type(y)
@@ -145,14 +153,17 @@ def contract(spec: str, x: Array, y: Array) -> Any:
         x, y = (v if is_operand(v) else np.asarray(v) for v in (x, y))
     if plain and (x.dtype.hasobject or y.dtype.hasobject):
         x, y = together(x, y)
-    if not plain or x.size + y.size < SMALL:
+    if not plain:
         return np.einsum(spec, x, y)
-    dot, plan = (None, None) if x.dtype == object else (_as_dot(spec), _as_product(spec))
+    dot = None if x.dtype.hasobject else _as_dot(spec)
     if dot is not None:
         a, b = x.T if dot[0] else x, y.T if dot[1] else y
         if a.shape[-1] == b.shape[0]:  # else one of them stands for equal parts
             return np.dot(a, b).T if dot[2] else np.dot(a, b)
-    elif plan is not None:
+    if x.size + y.size < SMALL:
+        return np.einsum(spec, x, y)
+    plan = None if dot is not None or x.dtype.hasobject else _as_product(spec)
+    if plan is not None:
         left, right, rows, summed, order = plan
         a, b = x.transpose(left), y.transpose(right)
         own, others = a.shape[:rows], b.shape[summed:]

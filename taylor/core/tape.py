@@ -20,7 +20,7 @@ from taylor.core.advice import PAGE
 from taylor.core.calls import Call, flat
 from taylor.core.conditions import Guard
 from taylor.core.instructions import LARGE, Const, Input, Instruction, Op, Shape
-from taylor.core.maps import Gather, Reshape, run
+from taylor.core.maps import Reshape, run
 from taylor.core.node import Node
 from taylor.core.operand import NUMBERS
 from taylor.core.table import Rule
@@ -159,6 +159,8 @@ class Tape:
 
     def node(self, x: Any) -> Node:
         """Return x as a node of this tape."""
+        if type(x) is Node and x.tape is self:
+            return x
         if type(x) in PLAIN:
             return self.constant(x)
         if isinstance(x, Node) and x.tape is self:
@@ -234,10 +236,7 @@ class Tape:
         """Append the elements of that shape that follow each other in x from a position on."""
         if math.prod(shape) == x.size:
             return x if shape == x.shape else self.apply(Reshape(shape), (x.i,), shape)
-        found = self.seen.get((key := (Gather, start, shape), (x.i,)))
-        return (
-            self.apply(run(start, shape), (x.i,), shape, key) if found is None else self.at(found)
-        )
+        return self.apply(run(start, shape), (x.i,), shape)
 
     def call(self, rule: Rule, args: Sequence[Any]) -> Any:
         """Append a rule of arrays, and return its results."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -33,6 +34,8 @@ class Derivable:
     """
 
     plans: dict[Any, Any] | None = None  # by driver: how one tree goes through its code
+    entries: Any = MappingProxyType({})  # by driver: the code that Python calls at once
+    jets: Any = None  # that of jets
     watches = False  # whether it makes sure by itself that its values are numbers
 
     def at_once(self, driver: Function, x: Sequence[Any]) -> Any:

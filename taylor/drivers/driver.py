@@ -109,6 +109,8 @@ def driver(
 
 def point(x: Any) -> Any:
     """Return the point of a driver as an array or a series; arrays of integers become floats."""
+    if type(x) is np.ndarray and x.dtype.kind == "f":  # the shortest way
+        return np.array(x)
     x = lift(unlabelled(x, "this driver"))
     if is_operand(x):
         return x
@@ -190,6 +192,8 @@ def result(f: Function, x: Any) -> Any:
             f"gradient(f(x), x) ({PAGE})"
         )
     y = called(f, x)
+    if is_operand(y):
+        return y
     if isinstance(y, (tuple, list)):
         y = _one_array(list(y))
     if y is None:
@@ -254,10 +258,11 @@ def has_nan(c: Any) -> bool:
 
 def all_finite(x: Any) -> bool:
     """Return whether reverse mode has found numbers everywhere."""
-    plain = base(x)
-    if type(plain) is np.float64:
-        return math.isfinite(plain)
-    return bool(finite(plain).all())
+    if type(x) is np.ndarray and x.dtype.kind == "f":
+        return bool(np.logical_and.reduce(np.isfinite(x), axis=None))
+    if type(x) is np.float64:
+        return math.isfinite(x)
+    return bool(finite(x).all())
 
 
 def finite(x: Any) -> Any:

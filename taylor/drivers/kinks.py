@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from taylor.core.maps import unbroadcast
 from taylor.core.program import recording
-from taylor.core.rules import adjoints, unbroadcast
+from taylor.core.rules import adjoints
 from taylor.core.singular import masked
 from taylor.drivers import ties
 from taylor.drivers.driver import all_finite, result

@@ -226,31 +226,38 @@ def flatten(
 
 
 def taker(structure: Any) -> Callable[[Any], list[Any] | None] | None:
-    """Return what takes the leaves of a dict of numbers and arrays, or of such dicts.
+    """Return what takes the leaves of a dict, list or tuple of numbers and arrays, or of such.
 
     It returns None for what has, or may have, another structure; there is none for other trees.
     """
-    if type(structure) is not Branch or structure.cls is not dict:
+    cls = structure.cls if type(structure) is Branch else None
+    if cls not in (dict, list, tuple):
         return None
-    keys: Any = structure.aux
+    aux: Any = structure.aux
     inner: list[Any] = [c is LEAF or taker(c) for c in structure.children]
     if None in inner:
         return None
+    tree = cls is dict or not all(c is True for c in inner)
 
     def take(x: Any) -> list[Any] | None:
-        if type(x) is not dict or tuple(x) != keys:
+        if type(x) is not cls or len(x) != len(inner) or (cls is dict and tuple(x) != aux):
             return None
         found: list[Any] = []
-        for value, within in zip(x.values(), inner, strict=True):
+        known = tree  # else the sequence may stand for an array
+        children = x.values() if isinstance(x, dict) else x
+        for value, within in zip(children, inner, strict=True):
             if within is not True:
                 if (part := within(value)) is None:
                     return None
                 found += part
-            elif type(value) in PLAIN or (type(value) is np.ndarray and value.dtype.kind in "fc"):
+            elif type(value) is np.ndarray and value.dtype.kind in "fc":
+                found.append(value)
+                known = known or value.ndim > 0
+            elif type(value) in PLAIN:
                 found.append(value)
             else:
                 return None
-        return found
+        return found if known else None
 
     return take
 
@@ -258,7 +265,7 @@ def taker(structure: Any) -> Callable[[Any], list[Any] | None] | None:
 def planned(structures: Sequence[Any], f: Callable[..., Any]) -> Callable[..., Any] | None:
     """Return f of the leaves of one argument, which takes it if it has that structure, else None.
 
-    The structures are those of the arguments and of keywords; None: not of one dict.
+    The structures are those of the arguments and of keywords; None: not of one tree.
     """
     take = taker(structures[0]) if len(structures) == 2 else None
     if take is None:

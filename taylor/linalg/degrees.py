@@ -25,7 +25,7 @@ RULES: dict[str, Rule] = {}
 # ------------------------------------------------------------------ matrices
 def T(x: Any) -> Any:
     """Return the transposes (no conjugates: these are holomorphic)."""
-    return np.swapaxes(x, -1, -2)
+    return x.swapaxes(-1, -2)
 
 
 def H(x: Any) -> Any:
@@ -97,8 +97,9 @@ def _by_value(name: str, f: Callable[..., Any], floats: bool = False) -> Callabl
     def value(*args: Any) -> Any:
         if any(map(is_operand, args)):
             return f(*args)
-        args = tuple(map(np.asarray, args))
-        args = tuple(map(_conversion(name, args, floats), args))
+        if not all([type(x) is np.ndarray and not x.dtype.hasobject for x in args]):
+            args = tuple(map(np.asarray, args))
+            args = tuple(map(_conversion(name, args, floats), args))
         try:
             return f(*args)
         except np.linalg.LinAlgError as error:
@@ -215,7 +216,9 @@ def together(algebra: Any, values: Sequence[Any], rule: Callable[[int], Any]) ->
 
 # ------------------------------------------------------------------ rules
 class Named(Rule):
-    """A rule that is pickled as its name."""
+    """A rule of this package, that is pickled as its name."""
+
+    own = True
 
     def __init__(self, name: str, *parts: Any) -> None:
         super().__init__(name, *parts)

@@ -1,6 +1,6 @@
 """Functions of whole vectors by their kernels: no call of the C library for each lane.
 
-Each is written once in a module, as a function from vectors to vectors of WIDTH lanes or fewer;
+Each is written once in a module, as a function from vectors to vectors of WIDEST lanes or fewer;
 wider ones are taken apart.  Where a kernel holds for a part of the arguments only, the other lanes
 go to the C library.  This is the table of the kernels, and the one place to add one.
 """
@@ -14,6 +14,8 @@ from taylor.llvm import kernels, special
 from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH
 from taylor.llvm.registers import Scalar, type_of
+
+WIDEST = 2 * WIDTH
 
 
 class Kernel(NamedTuple):
@@ -101,7 +103,7 @@ def _run(f: Function, group: tuple[str, ...], given: Sequence[Scalar]) -> list[S
     width = given[0].width
     full = f"{'.'.join(group)}.{width}"
     if full not in f.helpers:
-        (_write if width <= WIDTH else _take_apart)(f, full, group, width)
+        (_write if width <= WIDEST else _take_apart)(f, full, group, width)
     return f.run(full, given, [given[0].type] * len(group))
 
 
@@ -115,8 +117,8 @@ def _take_apart(f: Function, full: str, group: tuple[str, ...], width: int) -> N
     with f.function(full, arguments) as g:
         whole = [Scalar(g, x, width) for x in arguments]
         parts = []
-        for start in range(0, width, WIDTH):
-            lanes = range(start, start + WIDTH)
+        for start in range(0, width, WIDEST):
+            lanes = range(start, start + WIDEST)
             parts.append(_run(g, group, [g.shuffle(lanes, x, x) for x in whole]))
         g.results = [_joined(g, result) for result in zip(*parts, strict=True)]
 

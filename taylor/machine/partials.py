@@ -21,7 +21,7 @@ from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH
 from taylor.llvm.registers import Scalar
 from taylor.machine.emit import Symbol, Unsupported, contraction, empty, lifted
-from taylor.machine.machine import Machine
+from taylor.machine.machine import Machine, failed
 from taylor.machine.nests import Shape, at
 from taylor.machine.series import Emission
 from taylor.numbers.kinds import Handled
@@ -173,8 +173,8 @@ class Sparse(Emission):
         self.steps.clear()
 
 
-def swept(algebra: Products, program: Program, x: Sequence[Scalar]) -> Terms:
-    """Return the series of an expanded program of numbers at a point."""
+def swept(algebra: Products, program: Program, x: Sequence[Scalar]) -> tuple[Sparse, Terms]:
+    """Return the sweep of an expanded program of numbers at a point, and its result."""
     f, inputs = algebra.f, []
     for i, v in enumerate(x):
         inputs.append(Terms(algebra))
@@ -185,7 +185,7 @@ def swept(algebra: Products, program: Program, x: Sequence[Scalar]) -> Terms:
     y = sweep.table[program.outputs[0]]
     if not isinstance(y, Terms):
         raise Unsupported("the function is constant")
-    return y
+    return sweep, y
 
 
 def terms(program: Program, order: int) -> int:
@@ -225,10 +225,11 @@ class Partials(Machine):
         order, n = self.degree, math.prod(self.inputs[0])
         (x,) = self._given(f)
         numbers, point = expand(scalars(program, NUMBERS)), x.view((n,), (1,))
-        y = swept(Products(f, order), numbers, [at(point, [i]) for i in range(n)])
+        sweep, y = swept(Products(f, order), numbers, [at(point, [i]) for i in range(n)])
         self._tensor(f, n, y[order].known)
         f.store(at(y[0], []), f.address("%data", [], self.results[1]))
-        f.store(f.constant(0.0), f.address("%data", [], self.flag))
+        v = {i: sweep.value(i) for g in numbers.guards for i in (g.a, g.b)}
+        f.store(failed(f, numbers.guards, v), f.address("%data", [], self.flag))
         self._finite(f)
 
     def _tensor(self, f: Function, n: int, part: dict[int, Scalar]) -> None:

@@ -325,6 +325,9 @@ class _Loops:
         self.sums = [*region.sums, *(~i for i in checked if wide)]  # ~i: zero times result i
         if f.unit == 1 and self.n <= WIDTH // 2 and not self.sums and not boxes:
             self.width = narrow(self.n)
+        real = not any(complex[i] for i in region.members)
+        if f.unit == 1 and real and not boxes and self.n % (2 * WIDTH) == 0:
+            self.width = 2 * WIDTH  # two vectors side by side: no result waits for the one before
         self.step = 1 if f.unit > 1 else self.width
         self.inner = self._inner()
         apart = f.unit == 1 and self.n > 2 * WIDTH

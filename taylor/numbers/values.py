@@ -48,7 +48,10 @@ def common_shape(*shapes: tuple[int, ...]) -> tuple[int, ...]:
     """Return the shape that arrays of these shapes broadcast to (equal ones are the rule)."""
     arrays = list(filter(None, shapes))
     first = arrays[0] if arrays else ()
-    return first if arrays.count(first) == len(arrays) else np.broadcast_shapes(*arrays)
+    return first if arrays.count(first) == len(arrays) else _broadcast(*arrays)
+
+
+_broadcast = functools.lru_cache(maxsize=1024)(np.broadcast_shapes)
 
 
 def ordered(x: Any) -> Any:

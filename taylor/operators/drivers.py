@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taylor.core.operand import lift
+from taylor.drivers.derivable import Derivable
 from taylor.drivers.driver import driver, point
 from taylor.errors import ShapeMismatch
 from taylor.operators.operator import Operator
@@ -90,7 +91,7 @@ def laplacian(f: Function, x: Any) -> Any:
     >>> laplacian(lambda x: x[..., 0] ** 2 * x[..., 1], np.array([[1.0, 2.0], [0.0, 5.0]]))
     array([ 4., 10.])
     """
-    return _of_vector(f, x, "laplacian", 1)
+    return _of_vector(f, x, laplacian, 1)
 
 
 @driver(axes=(0,), recorded=False)
@@ -100,15 +101,19 @@ def biharmonic(f: Function, x: Any) -> Any:
     >>> float(biharmonic(lambda x: (x[0] ** 2 + x[1] ** 2) ** 2, [0.3, 0.4]))
     64.0
     """
-    return _of_vector(f, x, "biharmonic", 2)
+    return _of_vector(f, x, biharmonic, 2)
 
 
-def _of_vector(f: Function, x: Any, what: str, power: int) -> Any:
+def _of_vector(f: Function, x: Any, what: Any, power: int) -> Any:
     if type(x) is not np.ndarray or x.dtype != float:  # the usual case is not to wait
         x = point(x)
-    if np.ndim(x):
-        return _power_of_laplacian(_variables(x, what), power)(f, x)
-    return _power_of_laplacian(1, power).applied(lambda x: f(x[..., 0]), lift(x)[..., None])
+    if not np.ndim(x):
+        return _power_of_laplacian(1, power).applied(lambda x: f(x[..., 0]), lift(x)[..., None])
+    P = _power_of_laplacian(_variables(x, what.__name__), power)
+    y = P(f, x)
+    if isinstance(f, Derivable):
+        P.stands_for(what.__wrapped__, f)
+    return y
 
 
 @driver(axes=(0,), recorded=False)

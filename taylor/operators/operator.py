@@ -94,6 +94,11 @@ class Operator:
         """How many products of numbers one of two coefficients takes."""
         return 1 if self._rounded is None else self._rounded.algebra.count
 
+    @property
+    def reads_of_users(self) -> list[Any]:
+        """What of it may do something else later: coefficients that depend on the point."""
+        return [a for s in self.symbols for a in s.reads_of_users]
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Operator):
             return NotImplemented
@@ -129,6 +134,13 @@ class Operator:
             return f.derived(self.applied, args)
         many = f.under(self.applied)
         return many if many is NotImplemented else many(*map(point, args))
+
+    def stands_for(self, driver: Function, f: Derivable) -> None:
+        """Let a driver, which is this operator at points like the last one, go to its code."""
+        jet = self._jet if self.order > 2 else None
+        entry = f.entries.get(self.applied) if jet is None else f.jets and f.jets.entries.get(jet)
+        if entry:
+            f.entries[driver] = entry
 
     def _is_many(self, args: Sequence[Any]) -> bool:
         """Whether there is an axis of points."""

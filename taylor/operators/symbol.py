@@ -56,6 +56,8 @@ class Partials:
             for name, n in sizes.items()
         }
 
+    reads_of_users = ()  # nothing of it changes
+
     def __getattr__(self, name: str) -> Any:
         parts = self.__dict__.get("_parts", {})  # none while it is unpickled
         if name not in parts:
@@ -340,6 +342,11 @@ class Symbol:
         """The highest order of its derivatives."""
         inner = [p.order for _, p in self.varying]
         return max([len(m) for m in self.terms] + inner, default=0)
+
+    @property
+    def reads_of_users(self) -> list[Coefficient]:
+        """What of it may do something else later: coefficients that depend on the point."""
+        return [a for a, _ in self.varying]
 
     def homogeneous(self) -> dict[int, dict[Monomial, Any]]:
         """Return the terms with constant coefficients by their order."""
