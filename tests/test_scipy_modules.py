@@ -228,6 +228,26 @@ def test_integrals_of_high_order_and_of_several_parameters():
     assert taylor.gradient(vector, np.ones(3)) == pytest.approx([1, 1 / 2, 1 / 3], rel=1e-12)
 
 
+def test_integrands_have_parameters_of_the_function_around_them():
+    def limits(v):
+        return integrate.quad(lambda x: np.cos(v[2] * x), v[0], v[1] ** 2)[0]
+
+    def in_args(v):
+        return integrate.quad(lambda x, p: np.cos(p * x), v[0], v[1] ** 2, (v[2],))[0]
+
+    def both(p):
+        return integrate.quad(lambda x, q: p * q * x, 0.0, 1.0, (p,))[0]
+
+    def double(p):
+        return integrate.dblquad(lambda y, x, q: p * q * x * y, 0, 2, 0, lambda x: x, (p,))[0]
+
+    at = np.array([0.3, 1.2, 0.9])
+    for driver in (taylor.gradient, taylor.hessian):
+        np.testing.assert_allclose(driver(limits, at), driver(in_args, at), rtol=1e-12)
+    assert taylor.derivative(both, 3.0, 2) == pytest.approx(1.0, rel=1e-12)
+    assert taylor.derivative(double, 1.0) == pytest.approx(4.0, rel=1e-8)
+
+
 def test_functions_of_matrices_of_high_order():
     t = Taylor.variable(0.0, 5)
     a = S + t * (A + A.T)
@@ -312,7 +332,7 @@ def test_sparse_matrices():
         (lambda: integrate.cumulative_trapezoid(X, initial=1), ValueError, "initial is None or 0"),
         (
             lambda: taylor.derivative(
-                lambda p: integrate.quad(lambda x, q: p * x, 0.0, 1.0, (p,))[0], 1.0
+                lambda p: integrate.quad(lambda x, q, f=[p]: f[0] * x, 0.0, 1.0, (p,))[0], 1.0
             ),
             TypeError, "pass it in args",
         ),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
+import types
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -44,14 +45,17 @@ def quad(
     """Return (∫ₐᵇ func(x, *args) dx, the error SciPy estimates).
 
     Limits (also infinite ones, which are plain) and args may be values of the package; func(x,
-    *args) takes them as arguments, a number or an array each.  Then the second is None.
+    *args) takes them as arguments, a number or an array each, or has them from the function it
+    stands in.  Then the second is None.
 
     >>> import taylor
     >>> f = lambda p: quad(lambda x, p: np.exp(-p * x), 0.0, np.inf, p)[0]
     >>> taylor.derivatives(f, 2.0, 2).round(8)
     array([ 0.5 , -0.25,  0.25])
     """
-    given = [argument(v) for v in (a, b, *(args if isinstance(args, tuple) else (args,)))]
+    func, held = _from_outside(func)
+    args = (*held, *(args if isinstance(args, tuple) else (args,)))
+    given = [argument(v) for v in (a, b, *args)]
     if not any(map(is_operand, given)):
         y, error, *_ = scipy.integrate.quad(
             func, *given[:2], tuple(given[2:]), epsabs=epsabs, epsrel=epsrel
@@ -61,6 +65,27 @@ def quad(
         if is_operand(x) and x.shape:
             raise TypeError("the limits of quad are numbers")
     return _Integral(func, epsabs, epsrel)(*given), None
+
+
+def _from_outside(f: Function) -> tuple[Function, list[Any]]:
+    """Return a function (x, *held, *args), and what f holds of values of the package: p of λx p·x.
+
+    These are variables of the function around it, which Python keeps in cells.
+    """
+    cells = getattr(f, "__closure__", None) or ()
+    filled = [i for i, cell in enumerate(cells) if cell != types.CellType()]
+    places = [i for i in filled if is_operand(cells[i].cell_contents)]
+    if not places or not isinstance(f, types.FunctionType):
+        return f, []
+
+    def g(x: Any, *given: Any) -> Any:
+        own = list(cells)
+        for i, value in zip(places, given, strict=False):
+            own[i] = types.CellType(value)
+        code = types.FunctionType(f.__code__, f.__globals__, f.__name__, f.__defaults__, (*own,))
+        return code(x, *given[len(places) :])
+
+    return g, [cells[i].cell_contents for i in places]
 
 
 class _Integral:
@@ -190,10 +215,12 @@ def dblquad(
         return g(x) if callable(g) else g
 
     def inner(x: Any, *p: Any) -> Any:
-        turned = lambda y, x, *p: func(y, x, *p)  # noqa: E731
+        turned = lambda y, x, *p: func(y, *p[:n], x, *p[n:])  # noqa: E731
         return quad(turned, limit(gfun, x), limit(hfun, x), (x, *p), **tol)[0]
 
-    return quad(inner, a, b, args, **tol)
+    func, held = _from_outside(func)
+    n = len(held)
+    return quad(inner, a, b, (*held, *args), **tol)
 
 
 # ------------------------------------------------------------------ sums
