@@ -65,9 +65,9 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "ode": [
         "files", "control", "options", "roots", "dense", "units", "recalled", "system", "pieces",
         "surfaces", "zeros", "registers", "followed", "machine", "lanes", "stepper", "singular",
-        "standing",
-        "record", "stiffness", "stops", "integrator", "rates", "radau", "methods", "edges", "jets",
-        "adjoints", "flow", "variation", "event", "doses", "events", "stepwise", "results",
+        "standing", "rests", "record", "stiffness", "stops", "state", "integrator", "rates",
+        "radau", "methods", "edges", "jets", "adjoints", "flow", "variation", "event", "doses",
+        "events", "stepwise", "results",
         "complexes", "solve", "sensitivity", "regimens", "members", "crossings", "watched", "saved",
         "ensemble", "solver", "__init__",
     ],

@@ -229,6 +229,29 @@ def test_the_state_at_a_singular_time_itself():
     assert r.sol(1.0) == pytest.approx([2.0], rel=1e-14)
 
 
+ENDS = {  # f(t, y, k), y0, y and dy/dk at t = 9 for k = 0.47, where a component has come to rest
+    "tank and what has left it": (
+        lambda t, y, k: k * np.sqrt(np.maximum(y[0], 0)) * np.array([-1.0, 1.0]), [1.0, 0.0],
+        [0.0, 1.0], [0.0, 0.0],
+    ),
+    "power": (lambda t, y, k: -k * np.sign(y) * abs(y) ** 0.6, [1.0], [0.0], [0.0]),
+    "dry friction": (
+        lambda t, y, k: [y[1], -k * np.sign(y[1])], [0.0, 1.0], [0.5 / 0.47, 0.0],
+        [-0.5 / 0.47**2, 0.0],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_components_come_to_rest(name):
+    fun, y0, wanted, slopes = ENDS[name]
+    end = lambda k: solve_ivp(fun, (0.0, 9.0), y0, args=(k,), t_eval=[1.0, 9.0]).y[:, -1]
+    np.testing.assert_allclose(end(0.47), wanted, atol=1e-15)
+    np.testing.assert_allclose(taylor.derivative(end, 0.47), slopes, rtol=1e-13, atol=1e-13)
+    total = taylor.gradient(lambda k: np.sum(end(k)), 0.47)
+    np.testing.assert_allclose(total, np.sum(slopes), rtol=1e-13, atol=1e-13)
+
+
 def test_a_run_whose_steps_lead_nowhere_ends():
     # beside 0 the logarithm is that of a number with half of its digits
     fun = lambda t, y: np.log(abs(t - 1)) / np.sqrt(t) + 0 * y

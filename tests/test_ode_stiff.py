@@ -15,6 +15,7 @@ from taylor.errors import IntegrationError
 from taylor.ode import (
     MethodIntegrator,
     TaylorIntegrator,
+    flow,
     flow_map,
     methods,
     solve_ivp,
@@ -89,6 +90,12 @@ PROBLEMS = {
 }
 by_problem = pytest.mark.parametrize("name", PROBLEMS)
 by_method = pytest.mark.parametrize("method", METHODS)
+
+
+@pytest.fixture
+def adjoints(monkeypatch):
+    """Have gradients in few numbers go by adjoints, too."""
+    monkeypatch.setattr(flow, "FEW", 0)
 
 
 @by_problem
@@ -235,7 +242,7 @@ def test_the_adjoint_is_the_transpose_of_the_tangents(name, method):
 
 
 @by_method
-def test_gradients_of_costs_at_several_times(method):
+def test_gradients_of_costs_at_several_times(method, adjoints):
     times = np.linspace(0.0, 1.0, 4)
 
     def cost(x, **more):
@@ -246,6 +253,18 @@ def test_gradients_of_costs_at_several_times(method):
     x = np.array([50.0, 0.3])
     wanted = taylor.gradient(cost, x)
     np.testing.assert_allclose(taylor.gradient(lambda x: cost(x, method=method), x), wanted, 1e-5)
+
+
+def test_gradients_go_through_the_fold_of_a_relaxation_oscillation():
+    def end(mu, **more):
+        given = {"args": (mu,), "t_eval": [300.0], **more}
+        return solve_ivp(relaxing, (0.0, 300.0), [2.0, 0.0], "RadauIIA", **given).y[0, -1]
+
+    def relaxing(t, y, mu):
+        return [y[1], mu * (1 - y[0] ** 2) * y[1] - y[0]]
+
+    found = taylor.gradient(lambda mu: end(mu, rtol=1e-9, atol=1e-9), 300.0)
+    np.testing.assert_allclose(found, -0.00250355466035, rtol=1e-6)  # by Taylor series
 
 
 @by_method
@@ -264,7 +283,7 @@ def test_series_of_higher_order_and_nested_ones(method):
 
 
 @by_method
-def test_second_derivatives_in_reverse_are_those_of_series_of_order_2(method):
+def test_second_derivatives_in_reverse_are_those_of_series_of_order_2(method, adjoints):
     fun, _, y0, k, _ = PROBLEMS["Robertson"]
     times = np.linspace(0.0, 4.0, 3)
 
@@ -281,7 +300,7 @@ def test_second_derivatives_in_reverse_are_those_of_series_of_order_2(method):
 
 
 @by_method
-def test_the_hessian_at_a_minimum_where_the_adjoint_is_zero(method):
+def test_the_hessian_at_a_minimum_where_the_adjoint_is_zero(method, adjoints):
     def end(x):
         return solve_ivp(lambda t, y, a: -a * y, (0.0, 1.0), [1.0], method, args=(x[0],),
                          t_eval=[1.0], rtol=1e-9).y[0, -1]  # fmt: skip
@@ -423,7 +442,7 @@ JUMPING = {"limit": (limited, limited_exactly), "infusion": (infused, infused_ex
 
 @pytest.mark.parametrize("jumping", JUMPING)
 @pytest.mark.parametrize("method", [*METHODS, "auto"])
-def test_derivatives_go_through_jumps_of_fun(method, jumping):
+def test_derivatives_go_through_jumps_of_fun(method, jumping, adjoints):
     fun, exactly = JUMPING[jumping]
     x = np.array([2.0, 1.0])
 
@@ -439,7 +458,7 @@ def test_derivatives_go_through_jumps_of_fun(method, jumping):
         np.testing.assert_allclose(taylor.hessian(end, x), taylor.hessian(exactly, x), rtol=1e-5)
 
 
-def test_derivatives_in_windows_of_time():
+def test_derivatives_in_windows_of_time(adjoints):
     def fun(t, y, rate):
         return np.where((t > 1) & (t < 2), rate, 0.0) - 0.5 * y
 
@@ -467,8 +486,9 @@ def test_methods_meet_jumps_in_the_state(method):
 @pytest.mark.parametrize("method", ["RadauIIA", "LSODA", "RK45", "DOP853"])
 def test_methods_say_where_a_solution_would_slide(method):
     with pytest.raises(IntegrationError, match="from both sides") as error:
-        solve_ivp(lambda t, y: -np.sign(y), (0.0, 2.0), [1.0], method)
+        solve_ivp(lambda t, y: 0.2 - np.sign(y), (0.0, 2.0), [0.8], method)
     assert abs(error.value.result.t[-1] - 1) < 1e-9
+    assert solve_ivp(lambda t, y: -np.sign(y), (0.0, 2.0), [1.0], method).y[0, -1] == 0
 
 
 @pytest.mark.parametrize("method", EVERY)

@@ -12,14 +12,18 @@ from numpy.typing import NDArray
 
 from taylor.core.singular import nans
 from taylor.drivers.several import pullback
+from taylor.errors import NonAnalyticError
 from taylor.numbers.kinds import base
 from taylor.numbers.policy import current_policy, policy
 from taylor.ode.control import norm
+from taylor.ode.pieces import Place
+from taylor.ode.rests import Elements
 from taylor.ode.surfaces import Met, condition_of, met_at, sides, touched_at
 from taylor.ode.system import System
 from taylor.series.series import Series
 
 Array = NDArray[Any]
+SAME = 1e-10  # relative difference of times that is none
 NEARBY, BENT = 2.0**-20, 2.0**-13  # of a state: to the other side, and of changes: one of slopes
 
 
@@ -139,3 +143,65 @@ class Edges:
         many = len(varied) - 1  # parameters, to which their tangents may have been appended
         wanted = [varied[0], *(varied[1 + i % many] for i in range(len(p)))]
         return any(w and np.any(numbers(x) != 0) for w, x in zip(wanted, slopes, strict=True))
+
+
+# ------------------------------------------------------------------ elements at rest
+class AtRest(NonAnalyticError):
+    """Elements of y come to rest, on which adjoints have no way back."""
+
+
+class SeriesElements(Elements):
+    """The elements of y in a state of coefficients of series."""
+
+    def __init__(self, plain: Any) -> None:
+        self.plain = plain
+
+    def values(self, table: Array) -> Array:
+        """Return what stands in a state for the elements of y."""
+        return np.asarray(base(self.plain.series(table)))
+
+    def cleared(self, table: Array, at: Array) -> Array:
+        """Return a state without some elements of y, and their derivatives."""
+        return np.asarray(self.plain.table(np.where(at, 0.0, self.plain.series(table))))
+
+    def vanish(self, small: Array, at: Array) -> bool:
+        """Whether derivatives of some elements of y are small."""
+        large = self.plain.series(np.where(small, 0.0, 1.0))
+        return not np.any(numbers(large[at]))
+
+    def moved(self, y: Array, at: Array, rates: Array, jump: Array) -> Array | None:
+        """Return a state whose rates jump where elements of y vanish, which have such rates."""
+        if len(self.plain.levels) > 1 or self.plain.levels[0].like.order > 1:
+            return None
+        state = self.plain.series(y)
+        delays = [
+            -(state[i] - base(state[i])) / rates[i] for i in zip(*np.nonzero(at), strict=True)
+        ]
+        if any(norm(numbers(d - delays[0])) > SAME * norm(numbers(d)) for d in delays[1:]):
+            return None
+        return np.asarray(self.plain.table(state + jump * delays[0]))
+
+    def rate(self, fun: Callable[..., Any], args: Sequence[Any], t: Any, y: Array) -> Array:
+        """Return the rates of the elements of y for such values of them."""
+        return super().rate(self.plain.f, [base(x) for x in self.plain.given[1]], t, y)
+
+    def held(
+        self, fun: Callable[..., Any], args: Sequence[Any], place: Place, order: int
+    ) -> System | None:
+        """Return the system of fun at a place where what has no series is held constant."""
+        state, given = self.plain.series(place.y), self.plain.given[1]
+        y = np.asarray(base(state))
+        values = Place(place.t, place.t_low, y, 0 * y)
+        found = super().held(self.plain.f, [base(x) for x in given], values, order)
+        if found is None:
+            return None
+        made = self.plain.of(found.f, state)
+        return System(made.fun, place.t, place.y, made.args)
+
+
+class NoElements(Elements):
+    """Those of a run whose state does not tell what is a derivative of what."""
+
+    def cleared(self, table: Array, at: Array) -> Array:
+        """Raise NonAnalyticError."""
+        raise AtRest

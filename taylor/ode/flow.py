@@ -28,6 +28,7 @@ differentiated as flows are, so it is carried to any order and in any mode.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -48,6 +49,7 @@ from taylor.errors import NonAnalyticError
 from taylor.numbers.kinds import base, is_nested, is_operand
 from taylor.ode.adjoints import adjoint, counting
 from taylor.ode.control import norm
+from taylor.ode.edges import AtRest
 from taylor.ode.integrator import Integrator
 from taylor.ode.jets import MEET, Crossing, Differentiated, Plain
 from taylor.ode.methods import MethodOptions
@@ -55,6 +57,7 @@ from taylor.ode.options import Options, argument
 from taylor.ode.surfaces import condition_of, met_at
 from taylor.ode.system import System, check_function, filled, is_parameter, shaped
 from taylor.progress import Progress
+from taylor.series.multivariate import TaylorN
 from taylor.series.series import Series
 
 Array = NDArray[Any]
@@ -62,6 +65,7 @@ Function = Callable[..., Any]
 FAR = 40  # doublings of the distance within which the other side of a surface is found
 SAME = 1e-7  # of derivatives of times, relative to them: a difference that is none
 TINY = 2.0**-40  # of a state: rates that are none
+FEW = 8  # numbers: derivatives in so many cost an implicit method no more than adjoints
 
 
 class Course(NamedTuple):
@@ -149,37 +153,60 @@ def _flow(step: Function, course: Course, derived: bool) -> Evolution:
         return np.moveaxis(given.series(it.propagate_grid(course.times)), -1, 0)
 
     def back(w: Any, y0: Any, *p: Any) -> Any:
-        if isinstance(course.options, MethodOptions):
-            return adjoint(step, course.t0, course.times, course.options, course.varied, w, y0, p)
-        forward = Plain(step, y0, p)
-        it = _again(course, "way", forward)
-        it = it or integrator(forward, course.t0, course.options, True, course.varied)
-        _keep(course, "way", forward, it)
-        assert isinstance(it, Differentiated)
-        times, w = counting([t + 0 * it.t for t in course.times], w)
-        sign = 1 if times[-1] > it.t else -1
-        backward = _Backward(step, course, np.shape(y0), p)
-        for start, mark in _backwards(it, times[-1], course.checkpoints):
-            t, y = mark.end[0], forward.series(mark.end[1])
-            if mark.crossing is not None:
-                backward.jump(mark.crossing, forward.series(mark.sides))
-            while times and sign * (times[-1] - start) > 0:
-                if sign * (times[-1] - t) < 0:
-                    y, t = backward.run(t, y, times[-1]), times[-1]
-                times.pop()
-                backward.bar = backward.bar + w[len(times)]
-            backward.run(t, y, start)
-            if course.report:
-                end = course.times[-1]
-                course.report(abs(float(end - start)), abs(float(start - course.t0)))
-        for n in range(len(times)):  # at t0
-            backward.bar = backward.bar + w[n]
-        return tuple(np.reshape(x, np.shape(x))[()] for x in (backward.bar, *backward.total))
+        varied = [i for i, v in enumerate(course.varied or (True,) * (1 + len(p))) if v]
+        options = course.options
+        with contextlib.suppress(AtRest):
+            if not isinstance(options, MethodOptions):
+                return _adjoint(step, course, w, y0, p)
+            if sum(np.size((y0, *p)[i]) for i in varied) > FEW:
+                return adjoint(step, course.t0, course.times, options, course.varied, w, y0, p)
+        return _contracted(run, w, (y0, *p), varied)
 
     def derived_flow(g: Function) -> Evolution:
         return _flow(g, course._replace(kept=None, report=None), True)
 
     return Evolution("solution", step, derived_flow, run, back, axis=1)
+
+
+def _adjoint(step: Function, course: Course, w: Any, y0: Any, p: Sequence[Any]) -> Any:
+    """Return the adjoints of (y0, *parameters), back along steps of Taylor series."""
+    forward = Plain(step, y0, p)
+    it = _again(course, "way", forward)
+    it = it or integrator(forward, course.t0, course.options, True, course.varied)
+    _keep(course, "way", forward, it)
+    assert isinstance(it, Differentiated)
+    times, w = counting([t + 0 * it.t for t in course.times], w)
+    sign = 1 if times[-1] > it.t else -1
+    backward = _Backward(step, course, np.shape(y0), p)
+    for start, mark in _backwards(it, times[-1], course.checkpoints):
+        t, y = mark.end[0], forward.series(mark.end[1])
+        if mark.crossing is not None:
+            backward.jump(mark.crossing, forward.series(mark.sides))
+        while times and sign * (times[-1] - start) > 0:
+            if sign * (times[-1] - t) < 0:
+                y, t = backward.run(t, y, times[-1]), times[-1]
+            times.pop()
+            backward.bar = backward.bar + w[len(times)]
+        backward.run(t, y, start)
+        if course.report:
+            end = course.times[-1]
+            course.report(abs(float(end - start)), abs(float(start - course.t0)))
+    for n in range(len(times)):  # at t0
+        backward.bar = backward.bar + w[n]
+    return tuple(np.reshape(x, np.shape(x))[()] for x in (backward.bar, *backward.total))
+
+
+def _contracted(run: Function, w: Any, given: Sequence[Any], varied: Sequence[int]) -> Any:
+    """Return the adjoints of (y0, *parameters) where they vary: products of w with tangents.
+
+    Tangents are as accurate as the steps are; adjoints may lose what λ·y', which is constant, has
+    in cancelling terms (through a fold of a relaxation oscillation six digits).
+    """
+    points, unpack = as_one([given[i] for i in varied])
+    states = run(*filled(given, varied, unpack(TaylorN.seeded(points, 1))))
+    slopes = np.reshape(np.sum(w * states).gradient(), np.shape(points))
+    found = dict(zip(varied, unpack(slopes), strict=True))
+    return tuple(found.get(i, np.zeros(np.shape(x))) for i, x in enumerate(given))
 
 
 def _again(course: Course, what: str, given: Plain, t: Any = None) -> Any:

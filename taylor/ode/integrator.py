@@ -8,37 +8,31 @@ again and the integration goes on with the other branch.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from taylor.drivers.compile import Compiled
-from taylor.errors import (
-    DomainError,
-    IntegrationError,
-    ShapeMismatch,
-    TaylorError,
-    TraceError,
-    eagerly,
-    outside,
-)
-from taylor.kept import STORE
-from taylor.ode.control import NONE, log2, reported, spacing, unit
+from taylor.errors import IntegrationError, TaylorError, outside
+from taylor.ode.control import finite, log2, spacing, unit
 from taylor.ode.dense import Solution, check_order, in_numbers_of
-from taylor.ode.machine import DONE, GO, GUARD, INFINITE, LOOK, ROUGH, SMALL, Memory, Stepper
-from taylor.ode.options import Control, Options, as_args, check_time, in_one_kind, number_of_steps
+from taylor.ode.machine import DONE, GO, GUARD, INFINITE, LOOK, ROUGH, SMALL
+from taylor.ode.options import Control, check_time, number_of_steps
 from taylor.ode.pieces import Pieces, Place, Taken, chained, joined, nothing, solution
 from taylor.ode.record import Record
+from taylor.ode.rests import NEAR as SOON
+from taylor.ode.rests import Arrival, at_end, resting
 from taylor.ode.roots import derivative
 from taylor.ode.singular import leap, resumed
 from taylor.ode.standing import instead, recorded_here
+from taylor.ode.state import State
 from taylor.ode.stepper import ahead, by_numpy, departs, failed, nudged, too_long, within_reach
-from taylor.ode.stiffness import MANY, SOME, STEADY, Creep, Stiffness, told
+from taylor.ode.stiffness import MANY, SOME, STEADY, told
 from taylor.ode.stops import advanced
 from taylor.ode.surfaces import (
     SLIDES,
@@ -50,7 +44,6 @@ from taylor.ode.surfaces import (
     past,
     renamed,
 )
-from taylor.ode.system import System, is_parameter
 from taylor.ode.zeros import (
     LARGER,
     LEAST,
@@ -71,7 +64,7 @@ SHORTEST = 4  # units of rounding of the time in a step
 AGAIN = 4  # zeros that are met one after the other, and no more: there is no way beyond
 
 
-class Integrator:
+class Integrator(State):
     """The initial value problem y' = fun(t, y, *args), y(t0) = y0, stepped by Taylor series.
 
     >>> it = Integrator.of(lambda t, y: [y[1], -np.sin(y[0])], 0.0, [1.0, 0.0], (), Options())
@@ -79,156 +72,9 @@ class Integrator:
     array([-0.99894981, -0.04203338])
     """
 
-    @classmethod
-    def of(
-        cls, fun: Callable[..., Any], t0: Any, y0: Any, args: Sequence[Any], options: Options
-    ) -> Self:
-        """Return an integrator with options that have been checked."""
-        it = cls.__new__(cls)
-        it._begin(fun, t0, y0, args, options)
-        return it
-
-    def _begin(
-        self, fun: Callable[..., Any], t0: Any, y0: Any, args: Sequence[Any], options: Options
-    ) -> None:
-        self.strict = options.strict or (isinstance(fun, Compiled) and fun.strict)
-        self.fun = fun.f if isinstance(fun, Compiled) else fun
-        self._args = as_args(args)
-        t, y = in_one_kind(t0, y0)
-        self.place = Place(t, 0 * t, y, 0 * y)
-        control = self.control = options.control(y)
-        self.tol, self.order, self.factor = control.tol, control.order, control.factor
-        self.h: Any = 0 * self.t  # of the last step
-        self.steps = 0  # taken so far: series of the solution that were computed
-        self.worst = NONE  # log2 of the largest estimate of an error of a step, relative to y
-        self.warnings: list[str] = []
-        self.stiffness = Stiffness()
-        self._left: Surface | None = None  # where fun has just changed its branch
-        self._room: Any = math.inf  # twice as far as to the last surface
-        self._further = 0  # how often a surface had to be left further behind
-        self.at_zero: Any = 0  # at a zero of a function: the length of the step that led there
-        self._zero: Zero | None = None  # that has been left behind
-        self.touches: list[tuple[Place, Any]] | None = None  # whoever asks for them gives a list
-        self._creep = Creep(t)
-        self.leapt = False  # over a singular time, by the last step over one or from a zero
-        self._again = 0  # steps that lead away from zeros, one after the other
-        self._bind()
-
-    def __repr__(self) -> str:
-        return f"<Taylor integrator at t = {self.t}, order {self.order}, {self.steps} steps>"
-
-    # -------------------------------------------------------------- state
-    @property
-    def place(self) -> Place:
-        """Time and state."""
-        return Place(self.t, self.t_low, self.y, self.y_low)
-
-    @place.setter
-    def place(self, place: Place) -> None:
-        self.t, self.t_low, self.y, self.y_low = place
-
-    def set_state(self, t: Any, y: Any) -> None:
-        """Go on from another time and state."""
-        t, y = in_one_kind(t, y)
-        if y.dtype.kind == "c" and self.y.dtype.kind != "c":
-            raise TypeError("the state is real; a complex one needs a complex y0 from the start")
-        if y.shape != self.y.shape:
-            raise ShapeMismatch(f"the state has shape {self.y.shape}, not {y.shape}")
-        y = y.astype(self.y.dtype)
-        self.place = Place(t, 0 * t, y, 0 * y)
-        self._left, self.at_zero, self._zero = None, 0, None
-
-    @property
-    def error(self) -> float:
-        """The largest h·|p'(h) - fun(t + h, p(h))| of steps so far, relative to the state."""
-        return reported(self.worst)
-
-    @property
-    def args(self) -> tuple[Any, ...]:
-        """The further arguments of fun."""
-        return self._args
-
-    @args.setter
-    def args(self, args: Sequence[Any]) -> None:
-        args = as_args(args)
-        same = len(args) == len(self._args) and all(
-            is_parameter(a) and np.shape(a) == np.shape(b) if i in self.system.free else a is b
-            for i, (a, b) in enumerate(zip(args, self._args, strict=True))
-        )
-        self._args, self._left, self._zero = args, None, None
-        if not same:
-            return self._bind()
-        self._parameters = self.system.parameters(args)
-        if self._memory is not None:
-            self._memory.parameters(self._parameters)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_memory": None, "system": None}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._bind()
-
-    def _bind(self) -> None:
-        """Record fun at the present state, and have the machine for that branch."""
-        try:
-            self._use(System(self.fun, self.t, self.y, self._args))
-        except DomainError as error:
-            raise IntegrationError(
-                f"fun has no value at t = {self.t}, y = {self.y}: {error}"
-            ) from error
-
-    def _use(self, system: System) -> None:
-        """Step by a system of fun at the present state."""
-        self.system, self._parameters = system, system.parameters(self._args)
-        machine = self._machine(system)
-        self._memory = None if machine is None else Memory(machine, self._parameters)
-
-    def renew(self) -> None:
-        """Record fun anew: what it reads besides its arguments may have changed."""
-        self._left = None
-        self._bind()
-
-    def _rebind(self) -> None:
-        """Record fun on another side of a surface, if its program depends on the side."""
-        if self.system.program is None or self.system.program.guards:
-            self._bind()
-
-    def _machine(self, system: System) -> Stepper | None:
-        """Return the machine of the steps, or None where they run through NumPy."""
-        try:
-            if system.program is None:
-                raise TraceError(
-                    f"fun cannot be recorded ({system.reason}), so it is evaluated {self.order} "
-                    "times a step"
-                )
-            if self.y.dtype == object or not self.y.size:  # numbers of no machine
-                return None
-            if self.y.dtype != np.float64:
-                raise TypeError(f"a state of {self.y.dtype}; give float64, complex ones by parts")
-            for p in self._parameters:
-                if (kind := np.asarray(p).dtype).kind not in "fiub":
-                    raise TypeError(f"args holds numbers of {kind}; give floats")
-            given = system.program, self.order, self.factor
-            return STORE.made(lambda: Stepper(*given), "stepper", given[0].identity, *given[1:])
-        except (TaylorError, TypeError, ImportError, OSError) as error:
-            self._slow(str(error))
-            return None
-
-    def _slow(self, why: str) -> None:
-        """Say, once, why steps have no machine code."""
-        if self.strict or why not in self.warnings:
-            self.warnings.append(why)
-            eagerly("the integration", why, self.strict)
-
     def slope(self, pieces: Pieces, i: int, x: Any) -> Any:
         """Return y' at distance x from the start of step i, as it is along the step."""
         return derivative(pieces.coef[i], x)
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """How many series of the solution were computed, by the names of SciPy's results."""
-        return {"nfev": self.steps, "njev": 0, "nlu": 0}
 
     # -------------------------------------------------------------- stepping
     def _straight(self, t_end: Any, limit: int) -> bool:
@@ -331,10 +177,9 @@ class Integrator:
                         return self.beyond(t_end, status)
                     status = GO
                 crossed = self._crossed(start, pieces) if branches else None
-            if self._left is not None and len(pieces) and self._is_old(pieces, crossed):
-                return GO, self._pushed(pieces)
-            if crossed is not None:
-                return self.switched(*crossed, t_end)
+            met = self._met(start, pieces, crossed, t_end)
+            if met is not None:
+                return met
             self._left = None if len(pieces) else self._left
             if status != GUARD:
                 return status, pieces
@@ -343,6 +188,20 @@ class Integrator:
             self._nudge(t_end, 4**n if n else 0)  # machine code may see a surface a little later
             self._bind()
         raise self._stuck(UNSEEN)
+
+    def _met(
+        self,
+        start: Place,
+        pieces: Pieces,
+        crossed: tuple[Pieces, int, Surface] | None,
+        t_end: Any,
+    ) -> tuple[int, Pieces] | None:
+        """Go on where fun goes over to another branch; None if it does not."""
+        if crossed is not None and crossed[2].x == 0:
+            return self.slides(start, t_end)
+        if self._left is not None and len(pieces) and self._is_old(pieces, crossed):
+            return GO, self._pushed(pieces)
+        return None if crossed is None else self.switched(*crossed, t_end)
 
     def _released(self, pieces: Pieces) -> Pieces:
         """Go back to the last step, in which what is held began to move; return those before."""
@@ -385,14 +244,21 @@ class Integrator:
         left = self._left if self._left and self._left.x == start.t else None
         given = self.system.between, pieces, self._parameters, self.strict
         crossed = crossing(*given, left, self.touches, self._room)
+        if self.rested == self.t and crossed is not None and at_end(*crossed):
+            crossed = None
         self._room = math.inf
-        if crossed is not None:
+        if crossed is not None and crossed[2].x:
             steps, i, met = crossed
             self._room = 2 * abs(steps.t[i] - start.t + steps.h[i] * met.x)
-        if crossed is not None and crossed[2].x == 0:
-            self.place = start
-            raise self._stuck(SLIDES)
         return crossed
+
+    def slides(self, place: Place, t_end: Any) -> tuple[int, Pieces]:
+        """Go on at rest from a surface to which fun points from both sides."""
+        self.place = place
+        near = spacing(max(abs(self.t), abs(self.h)))
+        if not self._rests_near(near if t_end > self.t else -near):
+            raise self._stuck(SLIDES)
+        return GO, nothing(self.place, self.order)
 
     def _again_carefully(self, t_end: Any, longest: Any) -> tuple[int, Pieces]:
         """Take one step carefully, unless such steps have led nowhere."""
@@ -440,11 +306,33 @@ class Integrator:
         """Stop a step at a zero of a function, where so much of it is done."""
         self.place, pieces = stop_at(self.system, self._parameters, taken, x)
         self.at_zero = abs(taken.h)
+        self._rests(Arrival.along(taken.pieces, pieces.h[0], self.place))
         return GO, pieces
+
+    def _rests(self, arrival: Arrival) -> bool:
+        """Go on with elements of y at rest, if some come to it here."""
+        found = None
+        if self.rested != self.t:
+            found = resting(self.fun, self._args, arrival, self.elements, self.order)
+        if found is not None:
+            self.rested, self.y, self.y_low = self.t, found[0], 0 * found[0]
+            self._use(found[1])
+            self._left, self.at_zero, self._zero = None, 0, None
+        return found is not None
+
+    def _rests_near(self, near: Any) -> bool:
+        """Go on with elements of y at rest, if some come to it within some such times."""
+        with contextlib.suppress(TaylorError):
+            c = self.system.series(self.t, self.y, self._parameters, 2)
+            return finite(c) and self._rests(Arrival(self.place, c, SOON * near))
+        return False
 
     def beyond(self, t_end: Any, status: int) -> tuple[int, Pieces]:
         """Take the step that leads away from a zero of a function, or over a singular time."""
         given = self.system, self._parameters, self.place
+        near = max(abs(self.t) * self.tol, spacing(self.t))
+        if self._rests_near(near if t_end > self.t else -near):
+            return GO, nothing(self.place, self.order)
         if not abs(t_end) < math.inf:
             t_end = self.t + ahead(*given, t_end, self.control)
         left = self._left is not None and self._left.x == self.t

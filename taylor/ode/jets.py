@@ -27,12 +27,13 @@ from taylor.llvm.ir import WIDTH
 from taylor.numbers.kinds import base, is_operand
 from taylor.ode.control import norm, spacing
 from taylor.ode.dense import SeriesSolution
-from taylor.ode.edges import Edges, propagated
+from taylor.ode.edges import Edges, NoElements, SeriesElements, propagated
 from taylor.ode.integrator import Integrator
 from taylor.ode.methods import AUTO, OWN, Blocks, ByMethod, MethodOptions
 from taylor.ode.options import Options, argument
 from taylor.ode.pieces import Pieces, Place, Taken
 from taylor.ode.recalled import recalled
+from taylor.ode.rests import Elements
 from taylor.ode.stops import Stop, next_stop
 from taylor.ode.surfaces import (
     Surface,
@@ -264,6 +265,7 @@ class Differentiated(Integrator):
     edges: Edges | None = None  # what is asked about the surfaces at a place
     begun: Any = None  # where the run has left a surface on which it began
     lost = False  # whether fun is recorded on such a surface, where it has no series
+    elements: Elements = NoElements()
 
     def set_state(self, t: Any, y: Any) -> None:
         """Go on from another time and state."""
@@ -461,6 +463,10 @@ class Plain:
             fun, y0, args = level, level.y0, list(level.args)
         self.fun, self.y0, self.args = fun, y0, tuple(args)
 
+    def of(self, fun: Callable[..., Any], y: Any) -> Plain:
+        """Return that of another function with the same arguments, for a state of series."""
+        return Plain(fun, y, self.given[1])
+
     def is_like(self, other: Plain) -> bool:
         """Whether another one with the same fun and args differs by the numbers of y0 only."""
         pairs = zip(self.levels, other.levels, strict=False)
@@ -481,7 +487,7 @@ class Plain:
         for level in self.levels:
             degrees = level.degrees(degrees)
         top = sum(level.like.order for level in self.levels)
-        it.degrees, it.top = degrees, top
+        it.degrees, it.top, it.elements = degrees, top, SeriesElements(self)
         return it
 
     def differentiated(self, t: Any, options: Options) -> Differentiated:

@@ -35,7 +35,7 @@ from taylor.ode.pieces import Pieces, Place, chained, divided, joined
 from taylor.ode.radau import COLUMNS, Collocation, by_columns, times
 from taylor.ode.rates import Rates
 from taylor.ode.stiffness import Stiffness
-from taylor.ode.surfaces import SLIDES, Surface, crossing, past, sides, unit_of
+from taylor.ode.surfaces import Surface, crossing, past, sides, unit_of
 from taylor.ode.system import System, moving
 
 Array = NDArray[Any]
@@ -453,7 +453,7 @@ class ByMethod(Integrator):
         there = self.t + d, self.y + d * np.asarray(self.system.flow(self.t, self.y, *p))
         found = sides(self.system.between, *there, p)[left.name[0]].reshape(-1)[left.name[1]]
         if np.sign(found) == -left.slope:
-            raise self._stuck(SLIDES)
+            self.slides(self.place, t_end)
 
     def _jumps(self, old: Array, new: Array) -> bool:
         """Whether rates on two sides of a surface differ."""

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taylor.errors import DomainError, GuardError, TaylorError
+from taylor.errors import DomainError, GuardError, TaylorError, TraceError
+from taylor.kept import STORE
 from taylor.numbers.kinds import Kind
 from taylor.ode import machine
 from taylor.ode.control import (
@@ -40,6 +41,25 @@ BEYOND = (
 )
 AGREE = 2.0**-20  # relative differences of rates on one branch at most
 ROUNDED = 16  # rounding errors of one value of fun
+
+
+def machine_of(
+    system: System, y: Array, parameters: Sequence[Any], order: int, factor: float
+) -> machine.Stepper:
+    """Return the machine code of the steps; raise an error that says why there is none."""
+    if system.program is None:
+        raise TraceError(
+            f"fun cannot be recorded ({system.reason}), so it is evaluated {order} times a step"
+        )
+    if y.dtype != np.float64:
+        raise TypeError(f"a state of {y.dtype}; give float64, complex ones by parts")
+    for p in parameters:
+        if (kind := np.asarray(p).dtype).kind not in "fiub":
+            raise TypeError(f"args holds numbers of {kind}; give floats")
+    given = system.program, order, factor
+    name = "stepper", given[0].identity, *given[1:]
+    found: machine.Stepper = STORE.made(lambda: machine.Stepper(*given), *name)
+    return found
 
 
 def failure(status: int, t: Any, why: str = BEYOND) -> str:

@@ -239,15 +239,19 @@ class Variation:
             raise NonAnalyticError(TOGETHER.format(t))
         f, p, _ = numeric(self.fun, self.args)
         y = point_of(self.y)
-        found = [self._root(event, order, t, y) for event, order in events]
-        here = jumps(f, t, y, p, self._near(t)) if branches else []
-        if not here:
+        near = self._near(t)
+        here = jumps(f, t, y, p, near) if branches else []
+        if here:  # fun is that before
+            s, x = -near, -near * np.reshape(rate, np.shape(number(y)))
+            found = [self._root(event, order, t + s, y + x) for event, order in events]
+            delay = _common(t, [*found, *(delay_of(f, g, t + s, y + x, p) for g in here)])
+            self.y = moved(f, t + s, y + x, delay, p) - x
+        else:
             _check_rate(rate, self._rate(), t)
-        elif any(root is not None for root, _ in found + [delay_of(f, g, t, y, p) for g in here]):
-            raise _at_jump(t)
-        self.jumps = bool(here)
-        delay = common_delay(found, t, "events that change or end the run")
-        self.time, self.y = t + delay, self._moved(t, self.y, delay)
+            found = [self._root(event, order, t, y) for event, order in events]
+            delay = common_delay(found, t, "events that change or end the run")
+            self.y = self._moved(t, y, delay)
+        self.jumps, self.time = bool(here), t + delay
 
     def log(self, n: int) -> None:
         """Note event n at the present time and state."""
@@ -321,6 +325,16 @@ def _check_rate(one: Any, other: Any, t: Any) -> None:
     one, other = np.asarray(one), np.reshape(other, np.shape(one))
     if norm(one - other) > SAME * max(norm(one), norm(other)):
         raise _at_jump(t)
+
+
+def _common(t: Any, found: Sequence[tuple[Function | None, Any]]) -> Any:
+    """Return the delay at t of events, and of all at which fun jumps there."""
+    if any(root is None for root, _ in found) and any(root is not None for root, _ in found):
+        raise _at_jump(t)
+    try:
+        return common_delay(found, t, "")
+    except NonAnalyticError as error:
+        raise _at_jump(t) from error
 
 
 def _at_jump(t: Any) -> NonAnalyticError:
