@@ -256,6 +256,9 @@ def test_integrands_have_parameters_of_the_function_around_them():
     at = np.array([0.3, 1.2, 0.9])
     for driver in (taylor.gradient, taylor.hessian):
         np.testing.assert_allclose(driver(limits, at), driver(in_args, at), rtol=1e-12)
+    single = taylor.gradient(limits, at.astype(np.float32))
+    assert single.dtype == np.float32
+    np.testing.assert_allclose(single, taylor.gradient(limits, at), rtol=1e-5)
     assert taylor.derivative(both, 3.0, 2) == pytest.approx(1.0, rel=1e-12)
     assert taylor.derivative(double, 1.0) == pytest.approx(4.0, rel=1e-8)
 

@@ -115,6 +115,7 @@ class _Integral:
         return np.asarray(scipy.integrate.quad_vec(checked, float(a), float(b), **tolerance)[0])[()]
 
     def _value(self, a: Any, b: Any, *p: Any) -> Any:
+        p = tuple(map(_double, p))
         return self._over(lambda x: self.f(x, *p), a, b)
 
     def _jvp(self, dargs: Sequence[Any], y: Any, a: Any, b: Any, *p: Any) -> Any:
@@ -148,15 +149,16 @@ class _Integral:
     def _step(
         self, algebra: Algebra, args: Sequence[Any], live: Sequence[bool], y: Sequence[Any]
     ) -> Callable[[int], list[Any]]:
-        heads = [x[0] if m else x for x, m in zip(args, live, strict=True)]
+        heads = [_double(x[0] if m else x) for x, m in zip(args, live, strict=True)]
 
         def degree(k: int) -> list[Any]:
             if k == 0:
-                heads[:] = [x[0] if m else x for x, m in zip(args, live, strict=True)]
+                heads[:] = [_double(x[0] if m else x) for x, m in zip(args, live, strict=True)]
                 return [self(*heads)]
             cut, tag, part = algebra.truncated(k), fresh_tag(), algebra.part(k)
             a, b, *p = (
-                series(x[: cut.size], cut, tag) if m else x for x, m in zip(args, live, strict=True)
+                series(_double(x[: cut.size]), cut, tag) if m else _double(x)
+                for x, m in zip(args, live, strict=True)
             )
 
             def grown(z: Any) -> Any:  # the part of degree k
@@ -171,6 +173,12 @@ class _Integral:
             return [total]
 
         return degree
+
+
+def _double(x: Any) -> Any:
+    """Return numbers of less than double precision in double: others have no such integrals."""
+    small = isinstance(x, (np.ndarray, np.generic)) and x.dtype in (np.float32, np.float16)
+    return x.astype(float) if small else x
 
 
 def _near(f: Function, end: Any, start: Any, p: Sequence[Any], order: int) -> Any:
