@@ -19,7 +19,7 @@ FOLDERS = {  # lines that a folder may have
     "machine": 7451,
     "series": 2585,
     "drivers": 7967,
-    "scipy": 7293,
+    "scipy": 8358,
     "ode": 12689,
     "command": 495,
     ".": 833,
