@@ -23,6 +23,8 @@ from taylor.ode import (
 )
 from taylor.ode.methods import INSIDE, spread
 from taylor.ode.radau import tableau
+from taylor.ode.rates import Rates
+from taylor.ode.system import System
 
 METHODS = ["RadauIIA", "Radau", "BDF", "LSODA"]
 
@@ -469,6 +471,12 @@ def test_derivatives_in_windows_of_time(adjoints):
         exact = 2 * (1 - np.exp(-0.5)) * np.exp(-0.5)
         np.testing.assert_allclose(taylor.derivative(end, 2.0), exact, rtol=1e-6)
         np.testing.assert_allclose(taylor.gradient(end, 2.0), exact, rtol=1e-6)
+
+
+def test_rates_are_asked_for_first_on_another_branch():
+    system = System(lambda t, y: np.where(y > 1, -3 * y, y), np.float64(0), np.array([0.5]), ())
+    assert Rates(system).jacobian(0.0, np.array([2.0]), []) == -3
+    assert Rates(system).value(0.0, np.array([2.0]), []) == -6
 
 
 EVERY = ("RadauIIA", "Radau", "BDF", "LSODA", "RK23", "RK45", "DOP853")
