@@ -413,15 +413,22 @@ def scattered(parts: Sequence[tuple[Array | slice, Any]], shape: Shape) -> Any:
     """Return the sum of what is given at some places (where one is -1, dropped) of that shape."""
     if len(parts) == 1 and type(parts[0][0]) is np.ndarray:
         return scatter(in_shape(parts[0][1], (-1,)), parts[0][0], shape)
-    if all([type(at) is slice and _is_float64(bar) for at, bar in parts]):
-        y: Array = np.zeros(math.prod(shape))
-        for at, bar in parts:
+    if not all([_is_float64(bar) for _, bar in parts]):
+        return _together(parts, shape)
+    chosen, size = [p for p in parts if type(p[0]) is not slice], math.prod(shape)
+    y = _together(chosen, (size,)) if chosen else np.zeros(size)
+    for at, bar in parts:
+        if type(at) is slice:
             y[at] += bar if type(bar) is np.float64 else bar.reshape(-1)
-        return y.reshape(shape)
+    return y.reshape(shape)
+
+
+def _together(parts: Sequence[tuple[Array | slice, Any]], shape: Shape) -> Any:
+    """Return the sum of what is given at some places, all added up at once."""
     index = [np.arange(at.start, at.stop) if isinstance(at, slice) else at for at, _ in parts]
-    if len(parts) == 1:
-        return scatter(np.reshape(parts[0][1], -1), index[0], shape)
     bars = [np.reshape(bar, -1) for _, bar in parts]
+    if len(parts) == 1:
+        return scatter(bars[0], index[0], shape)
     return scatter(np.concatenate(bars), np.concatenate([i.reshape(-1) for i in index]), shape)
 
 

@@ -129,7 +129,7 @@ def rows_of(f: Callable[..., Any], x: Any, *v: Any) -> Any:
 def planned(program: Program, order: int, x: Array) -> tuple[Program, Sequence[Any], int]:
     """Return what is compiled for a tensor, at what, and of how many operations besides."""
     try:
-        return program, (x,), terms(program, order)
+        return program, (x,), terms(program, order, x.dtype.kind == "c")
     except TaylorError:
         given = (x, *[np.ones(x.shape)[()]] * (order - 1))
         return derived(program, rows_of, given)[0], given, 0

@@ -188,10 +188,13 @@ def swept(algebra: Products, program: Program, x: Sequence[Scalar]) -> tuple[Spa
     return sweep, y
 
 
-def terms(program: Program, order: int) -> int:
-    """Return how many products `Partials` takes; Unsupported where directions take fewer."""
+def terms(program: Program, order: int, complex: bool = False) -> int:
+    """Return how many products `Partials` takes; Unsupported where directions take fewer.
+
+    It has none at a `complex` point.
+    """
     shapes = [program.code[i].shape for i in program.outputs]
-    if len(program.inputs) != 1 or shapes != [()] or any(kinds(program.code, [False])):
+    if len(program.inputs) != 1 or shapes != [()] or any(kinds(program.code, [complex])):
         raise Unsupported("the function is no real number, or of several arguments")
     numbers = expand(scalars(program, NUMBERS))
     algebra = Products(f := Function(), order, counts=True)

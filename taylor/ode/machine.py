@@ -540,10 +540,15 @@ class Memory:
     @property
     def polynomial(self) -> bool:
         """Whether the series of the last step ends below its last two degrees."""
+        return not np.count_nonzero(self._last)
+
+    @functools.cached_property
+    def _last(self) -> NDArray[Any]:
+        """The memory of the last two degrees of the state."""
         machine = self.machine
-        last = machine.places[1] + (machine.order - 1) * machine.part
-        table = self.data[last : last + 2 * machine.part].reshape(2, -1)
-        return not table[:, : machine.components].any()
+        first = machine.places[1] + (machine.order - 1) * machine.part
+        table = self.data[first : first + 2 * machine.part].reshape(2, -1)
+        return table[:, : machine.components]
 
     @property
     def end(self) -> Place:
