@@ -203,6 +203,55 @@ call("interpolate.BSpline", V, lambda sp, c: sp.interpolate.BSpline(
     np.arange(10.0), c, 3)(np.array([3.4, 5.5])))
 call("interpolate.BarycentricInterpolator", V, lambda sp, y: sp.interpolate.BarycentricInterpolator(
     K, y)(AT))
+call("interpolate.PPoly", M, lambda sp, c: sp.interpolate.PPoly(c, K[:4])(AT))
+call("interpolate.PPoly x", AT, lambda sp, x: sp.interpolate.PPoly(
+    sp.data(IMAGE[:4, :5]), K)(x, nu=1))
+call("interpolate.BPoly", IMAGE[:4, :5], lambda sp, c: sp.interpolate.BPoly(c, K)(AT))
+call("interpolate.BPoly axis", IMAGE[:, :5], lambda sp, c: sp.interpolate.BPoly(
+    c.reshape(2, 3, 5), K, axis=1)(AT))
+call("interpolate.make_lsq_spline", X[:9], lambda sp, y: sp.interpolate.make_lsq_spline(
+    np.arange(9.0), y, np.r_[[0.0] * 4, 3.5, [8.0] * 4], w=np.arange(1.0, 10))(AT))
+call("interpolate.make_smoothing_spline", V, lambda sp, y: sp.interpolate.make_smoothing_spline(
+    K, y, lam=0.3)(AT))
+call("interpolate.pchip_interpolate", V, lambda sp, y: sp.interpolate.pchip_interpolate(K, y, AT))
+call("interpolate.InterpolatedUnivariateSpline", V, lambda sp, y:
+    sp.interpolate.InterpolatedUnivariateSpline(K, y)(AT, 1))
+call("interpolate.InterpolatedUnivariateSpline x", AT, lambda sp, x:
+    sp.interpolate.InterpolatedUnivariateSpline(K, sp.data(V), k=4)(x))
+call("interpolate.UnivariateSpline", V, lambda sp, y: sp.interpolate.UnivariateSpline(
+    K, y, s=0, k=2)(AT))
+call("interpolate.LSQUnivariateSpline", V, lambda sp, y: sp.interpolate.LSQUnivariateSpline(
+    K, y, [1.3])(AT))
+call("interpolate.splrep", V, lambda sp, y: sp.interpolate.splev(AT, sp.interpolate.splrep(
+    K, y, s=0), der=1))
+call("interpolate.splrep t", V, lambda sp, y: sp.interpolate.splev(
+    np.array([-0.3, 1.2, 5.0]), sp.interpolate.splrep(K, y, t=[1.3]), ext=3))
+call("interpolate.KroghInterpolator", V, lambda sp, y: sp.interpolate.KroghInterpolator(
+    K[[0, 0, 1, 2, 2, 2]], y)(AT))
+call("interpolate.KroghInterpolator x", AT, lambda sp, x: sp.interpolate.KroghInterpolator(
+    K, sp.data(np.outer([1.0, 2.0], V)), axis=1)(x))
+call("interpolate.krogh_interpolate", V, lambda sp, y: sp.interpolate.krogh_interpolate(K, y, AT))
+call("interpolate.barycentric_interpolate", V, lambda sp, y:
+    sp.interpolate.barycentric_interpolate(K, y, AT))
+call("interpolate.lagrange", V[:4], lambda sp, y: sp.interpolate.lagrange(K[:4], y).coef)
+call("interpolate.pade", P, lambda sp, a: sp.interpolate.pade(a, 2)[0](0.3))
+call("interpolate.pade q", P, lambda sp, a: sp.interpolate.pade(a, 2, 2)[1].coef)
+FLAT = np.column_stack([U, P])
+INSIDE = FLAT.mean(axis=0) + 0.1 * (FLAT[:3] - FLAT.mean(axis=0))
+call("interpolate.LinearNDInterpolator", V, lambda sp, z: sp.interpolate.LinearNDInterpolator(
+    FLAT, z)(INSIDE))
+call("interpolate.LinearNDInterpolator x", INSIDE, lambda sp, x:
+    sp.interpolate.LinearNDInterpolator(FLAT, sp.data(V), rescale=True)(x))
+call("interpolate.griddata", V, lambda sp, z: sp.interpolate.griddata(FLAT, z, INSIDE))
+call("interpolate.griddata nearest", V, lambda sp, z: sp.interpolate.griddata(
+    FLAT, z, (INSIDE[:, 0], INSIDE[:, 1]), "nearest"))
+call("interpolate.griddata 1", V, lambda sp, z: sp.interpolate.griddata(K[::-1], z, AT))
+call("interpolate.interpn", M, lambda sp, v: sp.interpolate.interpn(
+    ([0.0, 1.0, 2.0], [0.0, 1.0, 2.0]), v, np.array([[0.3, 1.2], [1.7, 0.4]])))
+call("interpolate.RectBivariateSpline", IMAGE, lambda sp, z: sp.interpolate.RectBivariateSpline(
+    np.arange(6.0), np.arange(7.0), z, kx=3, ky=5)(AT, AT, dx=1))
+call("interpolate.RectBivariateSpline x", AT, lambda sp, x: sp.interpolate.RectBivariateSpline(
+    np.arange(6.0), np.arange(7.0), sp.data(IMAGE)).ev(x, 2 * x - 0.5))
 call("interpolate.CubicHermiteSpline", V, lambda sp, y: sp.interpolate.CubicHermiteSpline(
     K, y, W)(AT))
 call("interpolate.RegularGridInterpolator", M, lambda sp, v: sp.interpolate.RegularGridInterpolator(
@@ -255,6 +304,58 @@ call("signal.welch", X, lambda sp, x: sp.signal.welch(x, nperseg=8)[1])
 call("signal.periodogram", X, lambda sp, x: sp.signal.periodogram(x)[1])
 call("signal.wiener", X, lambda sp, x: sp.signal.wiener(x, 5))
 call("signal.medfilt", X, lambda sp, x: sp.signal.medfilt(x, 3))
+for mode in ("full", "same", "valid"):
+    call(f"signal.correlate2d {mode}", IMAGE, lambda sp, x, mode=mode: sp.signal.correlate2d(
+        x, KERNEL[:2], mode=mode, boundary="symm"))
+call("signal.hilbert2", IMAGE, lambda sp, x: sp.real(sp.signal.hilbert2(x)))
+call("signal.csd", X, lambda sp, x: sp.real(sp.signal.csd(
+    x, sp.data(X[::-1].copy()), nperseg=8)[1]))
+call("signal.csd y", A, lambda sp, y: sp.real(sp.signal.csd(
+    sp.data(2 * A[::-1]), y, nperseg=3, axis=0)[1]))
+call("signal.coherence", X, lambda sp, x: sp.signal.coherence(x, sp.data(X**2), nperseg=6)[1])
+for mode in ("psd", "magnitude", "complex"):
+    call(f"signal.spectrogram {mode}", X, lambda sp, x, mode=mode: sp.real(sp.signal.spectrogram(
+        x + 3, nperseg=7, mode=mode, detrend=False)[2]))
+for pad in ("zeros", "even", "odd", "constant", None):
+    call(f"signal.stft {pad}", X, lambda sp, x, pad=pad: sp.real(sp.signal.stft(
+        x, nperseg=6, noverlap=4, boundary=pad)[2]))
+call("signal.stft axis", IMAGE, lambda sp, x: sp.real(sp.signal.stft(x, nperseg=4, axis=0)[2]))
+call("signal.istft", IMAGE, lambda sp, x: sp.signal.istft(x + 1j * x[::-1], fs=2.0, noverlap=7)[1])
+call("signal.istft psd", IMAGE[:5], lambda sp, x: sp.signal.istft(
+    x + 2j * x, noverlap=5, boundary=False, scaling="psd")[1])
+call("signal.freqs", V, lambda sp, a: sp.real(sp.signal.freqs(sp.data(W[:4]), a, [0.3, 1.1])[1]))
+call("signal.freqs_zpk", V, lambda sp, z: sp.real(sp.signal.freqs_zpk(
+    z, sp.data(U), 2.0, [0.3, 1.1])[1]))
+call("signal.freqz_sos", SOS[:, :3], lambda sp, b: sp.real(sp.signal.freqz_sos(
+    np.concatenate([b, SOS[:, 3:]], axis=1), worN=4)[1]))
+call("signal.sosfreqz", SOS[:, 4:], lambda sp, a: sp.real(sp.signal.sosfreqz(
+    np.concatenate([SOS[:, :4], a], axis=1), worN=4, whole=True)[1]))
+call("signal.zpk2tf", V, lambda sp, z: sp.signal.zpk2tf(z, sp.data(U), 2.0)[0])
+call("signal.zpk2tf p", V, lambda sp, p: sp.signal.zpk2tf([0.1 + 2j, 0.1 - 2j], p, p[0])[1])
+call("signal.bilinear", P, lambda sp, b: sp.signal.bilinear(b, sp.data(P[::-1].copy()), 0.7)[0])
+call("signal.bilinear a", P, lambda sp, a: sp.signal.bilinear([1.0, 0.2], a, 1.3)[1])
+call("signal.deconvolve", X, lambda sp, x: sp.signal.deconvolve(x, sp.data(P))[0])
+call("signal.deconvolve divisor", P, lambda sp, x: sp.signal.deconvolve(sp.data(X[:9]), x)[1][3:])
+SYSTEM = (M / 2 - 3 * np.eye(3), A[:3, :2], A[3:], KERNEL[:2, :2])
+for method, parts in {"zoh": (0, 1), "foh": (1, 2), "impulse": (1, 2), "bilinear": (0,),
+                      "euler": (0,), "backward_diff": (1,), "gbt": (0, 1, 2)}.items():
+    for i in parts:
+        call(f"signal.cont2discrete {method} {i}", M / 3, lambda sp, a, i=i, method=method:
+            sp.signal.cont2discrete((sp.data(SYSTEM[0]) + a, a[:, :2], a[1:], sp.data(np.zeros(
+                (2, 2)))), 0.3 if i else 0.4, method, alpha=0.3 if method == "gbt" else None)[
+                    (1, 2, 3)[i] if method != "zoh" else i])
+for interp in (True, False):
+    call(f"signal.lsim {interp}", A, lambda sp, u, interp=interp: sp.signal.lsim(
+        (SYSTEM[0], sp.data(M), SYSTEM[2], sp.data(A[:2])), u, 0.3 * np.arange(5), A[0],
+        interp=interp)[1])
+call("signal.lsim a", M / 3, lambda sp, a: sp.signal.lsim(
+    (a, SYSTEM[1], SYSTEM[2], SYSTEM[3]), B[:, :2], 0.2 + 0.3 * np.arange(4), a[0])[2])
+call("signal.sawtooth", 9 * V, lambda sp, t: sp.signal.sawtooth(t, 0.6))
+call("signal.sawtooth width", U, lambda sp, w: sp.signal.sawtooth(sp.data(9 * V), w))
+for method in ("linear", "quadratic", "logarithmic", "hyperbolic"):
+    call(f"signal.chirp {method}", P, lambda sp, t, method=method: sp.signal.chirp(
+        t, 0.3, 5.0, 1.2, method, 20.0, False))
+call("signal.gausspulse", V / 10, lambda sp, t: sp.signal.gausspulse(t, fc=3.0, retquad=True)[1])
 call("signal.freqz", V, lambda sp, b: sp.real(sp.signal.freqz(b, [1.0, 0.3], worN=5)[1]))
 
 # ------------------------------------------------------------------ ndimage
@@ -289,6 +390,7 @@ for name in ("euclidean", "sqeuclidean", "cosine", "correlation", "cityblock", "
         x, sp.data(W)))
     call(f"spatial.cdist {name}", A, lambda sp, x, name=name: sp.spatial.distance.cdist(
         x, sp.data(B), name))
+call("spatial.distance_matrix", A, lambda sp, x: sp.spatial.distance_matrix(x, sp.data(B), p=3))
 call("spatial.mahalanobis", V[:3], lambda sp, x: sp.spatial.distance.mahalanobis(
     x, sp.data(W[:3]), sp.data(S)))
 call("spatial.jensenshannon", P, lambda sp, x: sp.spatial.distance.jensenshannon(x, sp.data(U)))

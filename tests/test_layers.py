@@ -59,7 +59,9 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "theirs", "analytic", "formulas", "fast", "incomplete", "probability", "classical", "rows",
         "waves", "ufuncs", "special", "descriptive", "distributions", "continuous", "counts",
         "vectors", "stats", "fft", "sylvester", "control", "patterns", "linalg", "ndimage",
-        "signal", "sparse", "interpolate", "integrate", "spatial", "optimize", "__init__",
+        "filters", "spectra", "systems", "pulses", "signal", "sparse",
+        "splines", "polynomials", "grids", "fits", "interpolate", "integrate",
+        "spatial", "optimize", "__init__",
     ],
     "array_api": ["array", "functions", "fft", "linalg", "special", "__init__"],
     "ode": [

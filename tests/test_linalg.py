@@ -750,6 +750,25 @@ def test_equal_and_zero_singular_values_are_errors():
             taylor.gradient(lambda a: linalg.svdvals(a)[2], a)
 
 
+TURN = np.array([[0.0, -1.0], [1.0, 0.0]])
+
+
+@pytest.mark.parametrize("q", [np.eye(2), TURN])
+def test_a_sum_of_equal_singular_values_has_derivatives_of_any_order(q):
+    total = lambda a: np.sum(linalg.svdvals(a))  # 2 √(1 + t²) at q + t TURN q
+    along = (TURN @ q).ravel()
+    same(taylor.hessian(total, q).reshape(4, 4), np.outer(along, along) / 2)
+    same(taylor.derivatives(lambda t: total(q + t * TURN @ q), 0.0, 4), [2, 0, 2, 0, -6])
+
+
+@pytest.mark.parametrize("a", [np.zeros((2, 3)), np.ones((2, 3)), np.eye(3)])
+def test_squares_of_equal_and_zero_singular_values_are_those_of_the_matrix(a):
+    total, line = lambda a: np.sum(linalg.svdvals(a) ** 2), np.arange(a.size).reshape(a.shape)
+    same(taylor.hessian(total, a).reshape(a.size, -1), 2 * np.eye(a.size))
+    found = taylor.derivatives(lambda t: total(a + t * line), 0.0, 2)
+    same(found, [np.sum(a * a), 2 * np.sum(a * line), 2 * np.sum(line * line)])
+
+
 P = np.outer([1.0, 2.0, 2.0], [3.0, 4.0]) / 15  # of rank one: u vᵀ
 NORMS = {  # matrix and norm, its gradient if it has one, and its subgradient
     "nuclear, equal": (np.eye(2), "nuc", np.eye(2), np.eye(2)),

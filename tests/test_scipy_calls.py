@@ -41,6 +41,10 @@ class Spelling:
         return getattr(self.module, name)
 
     def real(self, z):
+        if (
+            isinstance(z, np.ndarray) and z.dtype.hasobject
+        ):  # SciPy has made it, and NumPy finds it real
+            z = np.stack(list(z))
         return self.part.real(z) + 2 * self.part.imag(z)
 
     def matmul(self, a, x):
@@ -111,6 +115,15 @@ def test_double_integrals():
     value, slope = taylor.jvp(f, 0.7, 1.0)
     assert value == pytest.approx(plain(0.7), rel=1e-9)
     assert slope == pytest.approx((plain(0.701) - plain(0.699)) / 2e-3, rel=1e-5)
+
+
+def test_triple_integrals():
+    f = lambda p: taylor.scipy.integrate.tplquad(
+        lambda z, y, x: z * y + x, 0.0, p, 0.0, 1.0, 0.0, lambda x, y: x + y
+    )[0]
+    value, slope = taylor.jvp(f, 0.7, 1.0)
+    assert value == pytest.approx(5 * 0.7**3 / 12 + 5 * 0.7**2 / 12 + 0.7 / 8, rel=1e-12)
+    assert slope == pytest.approx(5 * 0.7**2 / 4 + 5 * 0.7 / 6 + 1 / 8, rel=1e-12)
 
 
 def verdict(name, spelling):

@@ -130,7 +130,7 @@ VALUES = r"'?\b(Taylor|TaylorN|HyperDual|Node|Condition)\b'?"
 SAID = {
     r"setting an array element with a sequence": "an array of floats cannot hold values of taylor, "
     "which carry derivatives: make it with np.zeros_like(x), of a list with np.stack, or write "
-    "import taylor.numpy as np",
+    "import taylor.numpy as np; where SciPy makes it, take the function of taylor.scipy",
     r"from dtype\('O'\)|has no callable \w+ method": "NumPy makes an array of objects of a list "
     "with values of taylor; np.stack makes one of numbers, and so does every function of import "
     "taylor.numpy as np",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -226,8 +227,6 @@ def _distinct(values: str, v: Array, bar: Any = np.nan) -> None:
     Equal values have a derivative only together, in a function symmetric in them.
     """
     v = v.real
-    if values.startswith("eigvalsh") and current_policy().side:
-        return  # along a line they have, on each side
     weights = np.abs(np.diff(np.broadcast_to(bar, v.shape)))
     same = weights <= 1e-8 * np.max(np.abs(bar), initial=0)
     equal = (np.diff(v) <= _rounding(v)) & ~same
@@ -239,12 +238,16 @@ def _distinct(values: str, v: Array, bar: Any = np.nan) -> None:
         )
 
 
-def _apart(values: str, v: Array, bar: Any, sizes: bool = False) -> Array | None:
+def _apart(
+    values: str, v: Array, bar: Any = np.nan, sizes: bool = False, vectors: bool = False
+) -> Array | None:
     """Raise where values v have no derivatives by themselves, and the adjoint bar is not the same.
 
     With a subgradient they have the mean of their adjoints, and sizes that are zero have none: that
     does not depend on the vectors.  Return the matrix by which bar is multiplied then.
     """
+    if current_policy().side and not vectors:
+        return None  # along a line they have, on each side
     v, small = v.real, _rounding(v.real)
     bar, shares = np.broadcast_to(bar, v.shape), None
     zero = (v <= small) & sizes
@@ -290,19 +293,44 @@ def _eigh_series(a: Table, v0: Any, q0: Any) -> list[Table]:
     return [v, q]
 
 
-def _eigenvalue_series(a: Table) -> list[Table]:
-    """Return the eigenvalues: of a matrix with equal ones those on one side (see `branches`)."""
+def _on_one_side(
+    a: Table, of: Callable[[Array], Array], values: Array, pick: slice
+) -> Table | None:
+    """Return the eigenvalues of the Hermitian matrices of(a), those picked, where they are equal.
+
+    They are those on the side of the policy (see `branches`); None: there is none.
+    """
     side = current_policy().side
     if not side or is_operand(a.value) or not isinstance(a.algebra, Univariate):
-        return _eigh_series(a, *EIGH[False](a.value))[:1]
+        return None
+    shape = np.shape(a.value)
 
     def rule(k: int) -> Any:
-        parts = [np.broadcast_to(a(j), np.shape(a.value)) for j in range(k + 1)]
-        flat = [np.reshape(x, (-1, *np.shape(x)[-2:])) for x in parts]
-        found = [branches([x[i] for x in flat], side == "after")[k] for i in range(len(flat[0]))]
-        return np.reshape(found, np.shape(a.value)[:-1]).astype(np.asarray(a.value).dtype)
+        parts = [np.broadcast_to(a(j), shape).reshape(-1, *shape[-2:]) for j in range(k + 1)]
+        found = [
+            branches([of(x[i]) for x in parts], side == "after")[k][pick]
+            for i in range(len(parts[0]))
+        ]
+        return np.reshape(found, np.shape(values)).astype(np.asarray(a.value).dtype)
 
-    return [Table(a.algebra, EIGVALSH[False](a.value), rule)]
+    return Table(a.algebra, values, rule)
+
+
+def _eigenvalue_series(a: Table) -> list[Table]:
+    found = _on_one_side(a, lambda x: x, EIGVALSH[False](a.value), slice(None))
+    return _eigh_series(a, *EIGH[False](a.value))[:1] if found is None else [found]
+
+
+def _singular_value_series(a: Table) -> list[Table]:
+    """Return the singular values, the largest eigenvalues of [[0, a], [aᴴ, 0]] (Wielandt)."""
+    values = SVDVALS(a.value)
+    found = _on_one_side(a, _jordan_wielandt, values, slice(None, -1 - np.shape(values)[-1], -1))
+    return _svd_series(a, *SVD(a.value))[1:2] if found is None else [found]
+
+
+def _jordan_wielandt(x: Array) -> Array:
+    m, n = x.shape
+    return np.block([[np.zeros((m, m)), x], [x.conj().T, np.zeros((n, n))]])
 
 
 def _alike(a: Array, found: Any) -> Any:
@@ -380,12 +408,14 @@ def _svd_series(a: Table, u0: Any, s0: Any, vt0: Any) -> list[Table]:
 
 SVD = matrix_rule(
     "svd", lambda a: _alike(a, tuple(np.linalg.svd(a, full_matrices=False))), _svd_vjp, _svd_series,
-    check=lambda bar, a, u, s, vt: _apart("svd: the singular values", s, np.nan, True),
+    check=lambda bar, a, u, s, vt: _apart(
+        "svd: the singular values", s, sizes=True, vectors=True
+    ),
 )  # fmt: skip
 # ã = u diag(s̃) vᴴ
 SVDVALS = matrix_rule(
     "svdvals", lambda a: _alike(a, np.linalg.svd(a, compute_uv=False)),
     lambda ybar, y, a: ((usv := SVD(a))[0] * _of_real(ybar, a)[..., None, :] @ usv[2],),
-    lambda a, s: _svd_series(a, *SVD(a.value))[1:2],
+    lambda a, s: _singular_value_series(a),
     check=lambda bar, a, s: _apart("svd: the singular values", s, bar, True),
 )  # fmt: skip

@@ -26,8 +26,8 @@ from taylor.numbers.kinds import base, is_operand
 from taylor.scipy.theirs import names_of
 
 __all__ = [
-    "cumulative_simpson", "cumulative_trapezoid", "dblquad", "fixed_quad", "quad", "quad_vec",
-    "romb", "simpson", "trapezoid",
+    "cumulative_simpson", "cumulative_trapezoid", "dblquad", "fixed_quad", "nquad", "quad",
+    "quad_vec", "romb", "simpson", "tplquad", "trapezoid",
 ]  # fmt: skip
 
 Function = Callable[..., Any]
@@ -115,6 +115,7 @@ class _Integral:
         return np.asarray(scipy.integrate.quad_vec(checked, float(a), float(b), **tolerance)[0])[()]
 
     def _value(self, a: Any, b: Any, *p: Any) -> Any:
+        p = tuple(map(_double, p))
         return self._over(lambda x: self.f(x, *p), a, b)
 
     def _jvp(self, dargs: Sequence[Any], y: Any, a: Any, b: Any, *p: Any) -> Any:
@@ -148,15 +149,16 @@ class _Integral:
     def _step(
         self, algebra: Algebra, args: Sequence[Any], live: Sequence[bool], y: Sequence[Any]
     ) -> Callable[[int], list[Any]]:
-        heads = [x[0] if m else x for x, m in zip(args, live, strict=True)]
+        heads = [_double(x[0] if m else x) for x, m in zip(args, live, strict=True)]
 
         def degree(k: int) -> list[Any]:
             if k == 0:
-                heads[:] = [x[0] if m else x for x, m in zip(args, live, strict=True)]
+                heads[:] = [_double(x[0] if m else x) for x, m in zip(args, live, strict=True)]
                 return [self(*heads)]
             cut, tag, part = algebra.truncated(k), fresh_tag(), algebra.part(k)
             a, b, *p = (
-                series(x[: cut.size], cut, tag) if m else x for x, m in zip(args, live, strict=True)
+                series(_double(x[: cut.size]), cut, tag) if m else _double(x)
+                for x, m in zip(args, live, strict=True)
             )
 
             def grown(z: Any) -> Any:  # the part of degree k
@@ -171,6 +173,12 @@ class _Integral:
             return [total]
 
         return degree
+
+
+def _double(x: Any) -> Any:
+    """Return numbers of less than double precision in double: others have no such integrals."""
+    small = isinstance(x, (np.ndarray, np.generic)) and x.dtype in (np.float32, np.float16)
+    return x.astype(float) if small else x
 
 
 def _near(f: Function, end: Any, start: Any, p: Sequence[Any], order: int) -> Any:
@@ -202,6 +210,42 @@ def quad_vec(
     return y, error
 
 
+def nquad(
+    func: Function, ranges: Sequence[Any], args: tuple[Any, ...] = (), opts: Any = None
+) -> tuple[Any, Any]:
+    """Return (∫ ... ∫ func(x_0, ..., x_n, *args) dx_0 ... dx_n, the error of the outer integral).
+
+    It is `quad` of `quad`.  A range is a pair, or a function of the variables after its own, and
+    of args, that returns one; opts holds tolerances of `quad`.
+
+    >>> round(float(nquad(lambda y, x: x * y, [lambda x: (0.0, x), (0.0, 2.0)])[0]), 9)
+    2.0
+    """
+    func, held = _from_outside(func)
+    last, count = len(ranges) - 1, len(held)
+
+    def parts(n: int, given: tuple[Any, ...]) -> tuple[tuple[Any, ...], ...]:
+        """Return the variables after x_n, what func holds, and args."""
+        return given[: last - n], given[last - n : last - n + count], given[last - n + count :]
+
+    def over(n: int, *given: Any) -> tuple[Any, Any]:
+        def inside(x: Any, *given: Any) -> Any:
+            if n:
+                return over(n - 1, x, *given)[0]
+            after, own, more = parts(0, given)
+            return func(x, *own, *after, *more)
+
+        after, _, more = parts(n, given)
+        low, high = ranges[n](*after, *more) if callable(ranges[n]) else ranges[n]
+        return quad(inside, low, high, given, **(opts or {}))
+
+    return over(last, *held, *args)
+
+
+def _limit(g: Any, *x: Any) -> Any:
+    return g(*x) if callable(g) else g
+
+
 def dblquad(
     func: Function, a: Any, b: Any, gfun: Any, hfun: Any, args: tuple[Any, ...] = (), **tol: Any
 ) -> tuple[Any, Any]:
@@ -210,17 +254,22 @@ def dblquad(
     >>> round(float(dblquad(lambda y, x: x * y, 0.0, 2.0, 0.0, lambda x: x)[0]), 9)
     2.0
     """
+    inner = lambda x, *p: (_limit(gfun, x), _limit(hfun, x))  # noqa: E731
+    return nquad(func, [inner, (a, b)], args, tol)
 
-    def limit(g: Any, x: Any) -> Any:
-        return g(x) if callable(g) else g
 
-    def inner(x: Any, *p: Any) -> Any:
-        turned = lambda y, x, *p: func(y, *p[:n], x, *p[n:])  # noqa: E731
-        return quad(turned, limit(gfun, x), limit(hfun, x), (x, *p), **tol)[0]
+def tplquad(
+    func: Function, a: Any, b: Any, gfun: Any, hfun: Any, qfun: Any, rfun: Any,
+    args: tuple[Any, ...] = (), **tol: Any,
+) -> tuple[Any, Any]:  # fmt: skip
+    """Return `dblquad` of ∫ func(z, y, x, *args) dz, z from qfun(x, y) to rfun(x, y).
 
-    func, held = _from_outside(func)
-    n = len(held)
-    return quad(inner, a, b, (*held, *args), **tol)
+    >>> round(float(tplquad(lambda z, y, x: x * z, 0, 1, 0, 1, 0, lambda x, y: x + y)[0]), 9)
+    0.375
+    """
+    inmost = lambda y, x, *p: (_limit(qfun, x, y), _limit(rfun, x, y))  # noqa: E731
+    inner = lambda x, *p: (_limit(gfun, x), _limit(hfun, x))  # noqa: E731
+    return nquad(func, [inmost, inner, (a, b)], args, tol)
 
 
 # ------------------------------------------------------------------ sums

@@ -16,6 +16,7 @@ from taylor.numbers.kinds import is_operand
 
 INSTEAD = {
     **dict.fromkeys(("odeint", "solve_ivp"), "use taylor.ode.solve_ivp"),
+    "cubature": "use nquad, whose derivatives are integrals",
     **dict.fromkeys(("null_space", "orth"), "a basis of a space turns freely; its projector, "
                     "pinv(a) @ a (less the unit matrix) or a @ pinv(a), has derivatives"),
     **dict.fromkeys(("argrelextrema", "argrelmax", "argrelmin", "find_peaks", "find_peaks_cwt"),

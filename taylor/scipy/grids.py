@@ -1,0 +1,314 @@
+"""Interpolation of scipy.interpolate in several variables: of values on grids and at points."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import scipy.interpolate
+from scipy.spatial import Delaunay, KDTree
+
+from taylor.core.lookups import lookup
+from taylor.core.operand import as_array
+from taylor.core.table import rule
+from taylor.errors import ShapeMismatch
+from taylor.numbers.kinds import is_operand
+from taylor.scipy.splines import interp1d, knots_of, make_interp_spline, outside
+
+__all__ = [
+    "LinearNDInterpolator", "NearestNDInterpolator", "RBFInterpolator", "RectBivariateSpline",
+    "RegularGridInterpolator", "griddata", "interpn",
+]  # fmt: skip
+
+Array = Any
+GRID_METHODS = {"linear": 1, "nearest": 0, "slinear": 1, "cubic": 3, "quintic": 5}
+
+
+# ------------------------------------------------------------------ on grids
+class RegularGridInterpolator:
+    """Interpolation of values on a grid, in the points and in the values.
+
+    method: "linear" (multilinear, "slinear"), "nearest" (of the next point of the grid), "cubic" or
+    "quintic" (with splines along each axis).
+
+    >>> grid = RegularGridInterpolator(([0.0, 1.0], [0.0, 1.0]), [[0.0, 1.0], [2.0, 3.0]])
+    >>> grid([[0.5, 0.25]])
+    array([1.25])
+    """
+
+    def __init__(
+        self,
+        points: Sequence[Any],
+        values: Any,
+        method: str = "linear",
+        bounds_error: bool = True,
+        fill_value: Any = np.nan,
+    ) -> None:
+        if method not in GRID_METHODS:
+            raise ValueError(f"method is one of {', '.join(GRID_METHODS)} here, not {method!r}")
+        self.grid, self.values, self.method = (
+            [knots_of(p) for p in points],
+            as_array(values),
+            method,
+        )
+        self.bounds_error, self.fill_value = bounds_error, fill_value
+        sizes = tuple(map(len, self.grid))
+        if np.shape(self.values)[: len(sizes)] != sizes:
+            raise ShapeMismatch(f"values of shape {np.shape(self.values)} on a grid {sizes}")
+        self.flat = np.reshape(self.values, (-1, *np.shape(self.values)[len(sizes) :]))
+
+    def __call__(self, xi: Any) -> Any:
+        """Return the values at points: a tuple of coordinates, or an array of them, last axis."""
+        if isinstance(xi, tuple):
+            xi = np.stack(np.broadcast_arrays(*map(as_array, xi)), axis=-1)
+        else:
+            xi = as_array(xi)
+            xi = np.reshape(xi, (-1, len(self.grid))) if np.ndim(xi) == 1 else xi
+        if np.shape(xi)[-1:] != (len(self.grid),):
+            raise ShapeMismatch(f"points of shape {np.shape(xi)} for {len(self.grid)} coordinates")
+        extra, points = (1,) * (np.ndim(self.flat) - 1), np.shape(xi)[:-1]
+        if self.bounds_error and any(outside(xi[..., n], k) for n, k in enumerate(self.grid)):
+            raise ValueError("a point lies outside of the grid")
+        degree = GRID_METHODS[self.method]
+        total = self._by_splines(xi, degree) if degree > 1 else self._by_corners(xi, extra)
+        if self.fill_value is None or self.bounds_error:
+            return total
+        for n, knots in enumerate(self.grid):
+            x = np.reshape(xi[..., n], (*points, *extra))
+            total = np.where(x < knots[0], self.fill_value, total)
+            total = np.where(x > knots[-1], self.fill_value, total)
+        return total
+
+    def _by_corners(self, xi: Any, extra: tuple[int, ...]) -> Any:
+        """Return weighted means of the values at the corners of the cells."""
+        sides: list[list[tuple[Any, Any]]] = []
+        for n, knots in enumerate(self.grid):
+            found = self._sides(xi[..., n], knots)
+            sides.append([(i, np.reshape(w, (*np.shape(w), *extra))) for i, w in found])
+        total: Any = 0.0
+        for corner in itertools.product(*sides):
+            weight = math.prod((w for _, w in corner[1:]), start=corner[0][1])
+            total = total + weight * self._at([i for i, _ in corner])
+        return total
+
+    def _by_splines(self, xi: Any, degree: int) -> Any:
+        """Return the values contracted with the splines of unit vectors, axis by axis."""
+        points = np.reshape(xi, (-1, len(self.grid)))
+        found = np.broadcast_to(self.values, (len(points), *np.shape(self.values)))
+        for n, knots in enumerate(self.grid):
+            weights = make_interp_spline(knots, np.eye(len(knots)), degree)(points[:, n])
+            found = np.einsum("pi,pi...->p...", weights, found)
+        return np.reshape(found, (*np.shape(xi)[:-1], *np.shape(found)[1:]))
+
+    def _sides(self, x: Any, knots: Array) -> list[tuple[Any, Any]]:
+        """Return the places of the neighbours of x along an axis, as reals, and their weights."""
+        places = np.arange(len(knots), dtype=float)
+        if self.method == "nearest":
+            return [(lookup(x, (knots[1:] + knots[:-1]) / 2, places, "left"), 1 + 0 * x)]
+        i = lookup(x, knots[1:-1], places[:-1])
+        start, width = lookup(x, knots[1:-1], knots[:-1]), lookup(x, knots[1:-1], np.diff(knots))
+        t = (x - start) / width
+        return [(i, 1 - t), (i + 1, t)]
+
+    def _at(self, places: Sequence[Any]) -> Any:
+        """Return the values at places along the axes."""
+        place: Any = 0.0
+        for knots, i in zip(self.grid, places, strict=True):
+            place = place * len(knots) + i
+        return lookup(place, np.arange(1, len(self.flat)) - 0.5, self.flat)
+
+
+def interpn(
+    points: Sequence[Any], values: Any, xi: Any, method: str = "linear", bounds_error: bool = True,
+    fill_value: Any = np.nan,
+) -> Any:  # fmt: skip
+    """Return the values of `RegularGridInterpolator` at points.
+
+    >>> interpn(([0.0, 1.0], [0.0, 1.0]), [[0.0, 1.0], [2.0, 3.0]], [[0.5, 0.25]])
+    array([1.25])
+    """
+    return RegularGridInterpolator(points, values, method, bounds_error, fill_value)(xi)
+
+
+class RectBivariateSpline:
+    """The product of splines of odd degrees through values on a grid, in points and in values.
+
+    >>> x = np.arange(4.0)
+    >>> float(RectBivariateSpline(x, x, np.outer(x**2, x)).ev(1.5, 2.5).round(9))
+    5.625
+    """
+
+    def __init__(self, x: Any, y: Any, z: Any, *, kx: int = 3, ky: int = 3) -> None:
+        if kx % 2 == 0 or ky % 2 == 0:
+            raise ValueError(f"RectBivariateSpline takes odd degrees here, not {kx} and {ky}")
+        self.knots, self.z, sizes = (
+            (knots_of(x), knots_of(y)),
+            as_array(z),
+            (np.size(x), np.size(y)),
+        )
+        if np.shape(self.z) != sizes:
+            raise ShapeMismatch(f"values of shape {np.shape(self.z)} on a grid {sizes}")
+        self.bases = [
+            make_interp_spline(x, np.eye(len(x)), k)
+            for x, k in zip(self.knots, (kx, ky), strict=True)
+        ]
+
+    def _weights(self, n: int, x: Any, nu: int) -> Any:
+        knots = self.knots[n]
+        x = np.where(x < knots[0], knots[0], np.where(x > knots[-1], knots[-1], x))  # FITPACK's way
+        return self.bases[n](x, nu)
+
+    def __call__(self, x: Any, y: Any, dx: int = 0, dy: int = 0, grid: bool = True) -> Any:
+        """Return values, or derivatives, on the grid of two vectors, or at points."""
+        if not grid:
+            return self.ev(x, y, dx, dy)
+        x, y = (np.reshape(as_array(v), -1) for v in (x, y))
+        right = np.transpose(self._weights(1, y, dy))
+        return np.matmul(np.matmul(self._weights(0, x, dx), self.z), right)
+
+    def ev(self, xi: Any, yi: Any, dx: int = 0, dy: int = 0) -> Any:
+        """Return values, or derivatives, at points."""
+        x, y = np.broadcast_arrays(as_array(xi), as_array(yi))
+        rows = np.matmul(self._weights(0, x, dx), self.z)
+        return np.sum(rows * self._weights(1, y, dy), axis=-1)
+
+
+# ------------------------------------------------------------------ at points
+class RBFInterpolator:
+    """Radial basis functions through data at plain points: linear in the data.
+
+    SciPy gives the matrix of data to values, for its arguments.
+
+    >>> float(RBFInterpolator([[0.0], [1.0], [3.0]], [0.0, 2.0, 6.0])([[2.0]])[0].round(9))
+    4.0
+    """
+
+    def __init__(self, y: Any, d: Any, **options: Any) -> None:
+        if is_operand(as_array(y)):
+            raise TypeError("the points of the data are plain numbers; only data have derivatives")
+        self.d = as_array(d)
+        self.unit = scipy.interpolate.RBFInterpolator(y, np.eye(len(np.asarray(y))), **options)
+
+    def __call__(self, x: Any) -> Any:
+        """Return the values at plain points."""
+        if is_operand(as_array(x)):
+            raise TypeError("RBFInterpolator has derivatives in the data only, not in the points")
+        found = np.matmul(self.unit(np.asarray(x)), np.reshape(self.d, (np.shape(self.d)[0], -1)))
+        return np.reshape(found, (np.shape(found)[0], *np.shape(self.d)[1:]))
+
+
+def _coordinates(xi: Any, n: int) -> Any:
+    """Return points with their coordinates along the last axis."""
+    if isinstance(xi, tuple):
+        xi = np.stack(np.broadcast_arrays(*map(as_array, xi)), axis=-1)
+    xi = as_array(xi)
+    if np.shape(xi)[-1:] != (n,):
+        raise ShapeMismatch(f"points of shape {np.shape(xi)} for {n} coordinates")
+    return xi
+
+
+class _Scattered:
+    """Values at plain points; which of them count for another is looked up, and stays nearby."""
+
+    def __init__(self, points: Any, values: Any, rescale: bool) -> None:
+        if is_operand(as_array(points)):
+            raise TypeError("the points of the data are plain numbers; data and points vary")
+        points, self.values = np.asarray(points, dtype=float), as_array(values)
+        if points.ndim != 2 or len(points) != np.shape(self.values)[0]:
+            raise ShapeMismatch(
+                f"values of shape {np.shape(self.values)} at points of shape {points.shape}"
+            )
+        self.offset = points.mean(axis=0) if rescale else np.zeros(points.shape[1])
+        self.scale = np.ptp(points, axis=0) if rescale else np.ones(points.shape[1])
+        self.points = (points - self.offset) / self.scale
+        self.find = rule(
+            self._find, jvp=lambda dargs, y, x: 0 * y, vjp=lambda bar, y, x: (0 * x,), name="find"
+        )
+
+    def _find(self, x: Any) -> Any:
+        raise NotImplementedError
+
+    def _scaled(self, xi: Any) -> Any:
+        return (_coordinates(xi, len(self.scale)) - self.offset) / self.scale
+
+    def _row(self, place: Any, table: Any) -> Any:
+        return lookup(place, np.arange(1, np.shape(table)[0]) - 0.5, table)
+
+
+class LinearNDInterpolator(_Scattered):
+    """Linear on the triangles of Delaunay between plain points, in the points and in the values.
+
+    >>> corners = [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]
+    >>> LinearNDInterpolator(corners, [0.0, 1.0, 2.0])([[0.25, 0.25]])
+    array([0.75])
+    """
+
+    def __init__(
+        self, points: Any, values: Any, fill_value: float = np.nan, rescale: bool = False
+    ) -> None:
+        super().__init__(points, values, rescale)
+        self.fill_value, self.net = fill_value, Delaunay(self.points)
+
+    def _find(self, x: Any) -> Any:
+        return self.net.find_simplex(x).astype(float)
+
+    def __call__(self, xi: Any) -> Any:
+        """Return the values at points, a tuple of coordinates or an array of them, last axis."""
+        x = self._scaled(xi)
+        place, n = self.find(x), np.shape(x)[-1]
+        map_ = self._row(place, self.net.transform)  # of the triangle: its inverse, its last corner
+        first = np.sum(map_[..., :n, :] * (x - map_[..., n, :])[..., None, :], axis=-1)
+        weights = np.concatenate([first, 1 - np.sum(first, axis=-1, keepdims=True)], axis=-1)
+        more, total = (1,) * (np.ndim(self.values) - 1), 0.0
+        for j in range(n + 1):
+            corner = self._row(place, self.net.simplices[:, j].astype(float))
+            weight = np.reshape(weights[..., j], (*np.shape(place), *more))
+            total = total + weight * self._row(corner, self.values)
+        return np.where(np.reshape(place, (*np.shape(place), *more)) < 0, self.fill_value, total)
+
+
+class NearestNDInterpolator(_Scattered):
+    """The value of the nearest of plain points.
+
+    >>> NearestNDInterpolator([[0.0, 0.0], [1.0, 0.0]], [3.0, 4.0])([[0.8, 5.0]])
+    array([4.])
+    """
+
+    def __init__(self, x: Any, y: Any, rescale: bool = False) -> None:
+        super().__init__(x, y, rescale)
+        self.tree = KDTree(self.points)
+
+    def _find(self, x: Any) -> Any:
+        return np.asarray(self.tree.query(x)[1]).astype(float)
+
+    def __call__(self, xi: Any) -> Any:
+        """Return the values at points, a tuple of coordinates or an array of them, last axis."""
+        return self._row(self.find(self._scaled(xi)), self.values)
+
+
+def griddata(
+    points: Any, values: Any, xi: Any, method: str = "linear", fill_value: float = np.nan,
+    rescale: bool = False,
+) -> Any:  # fmt: skip
+    """Return values at points from those at others, "linear" or "nearest".
+
+    >>> griddata([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]], [0.0, 1.0, 2.0], [[0.25, 0.25]])
+    array([0.75])
+    """
+    if method not in ("linear", "nearest"):
+        raise ValueError(f"method is 'linear' or 'nearest' here, not {method!r}")
+    if isinstance(points, tuple):
+        points = np.stack(np.broadcast_arrays(*points), axis=-1)
+    points = np.asarray(points, dtype=float)
+    if points.ndim < 2 or points.shape[-1] == 1:
+        order = np.argsort(points.reshape(-1))
+        fill: Any = fill_value if method == "linear" else "extrapolate"
+        data, x = as_array(values)[order], xi[0] if isinstance(xi, tuple) else as_array(xi)
+        knots = points.reshape(-1)[order]
+        return interp1d(knots, data, method, axis=0, bounds_error=False, fill_value=fill)(x)
+    if method == "nearest":
+        return NearestNDInterpolator(points, values, rescale)(xi)
+    return LinearNDInterpolator(points, values, fill_value, rescale)(xi)
