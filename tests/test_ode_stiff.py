@@ -471,6 +471,12 @@ def test_derivatives_in_windows_of_time(adjoints):
         np.testing.assert_allclose(taylor.gradient(end, 2.0), exact, rtol=1e-6)
 
 
+def test_a_jacobian_is_asked_for_first_on_another_branch():
+    short = lambda t, y: 1 + 100 * np.where((y > 0.4) & (y < 0.401), 1.0, 0.0)
+    end = solve_ivp(short, (0.0, 1.0), [0.0], "LSODA").y[0, -1]
+    assert abs(end - (1 + 0.001 - 0.001 / 101)) < 1e-8
+
+
 EVERY = ("RadauIIA", "Radau", "BDF", "LSODA", "RK23", "RK45", "DOP853")
 
 

@@ -20,7 +20,7 @@ FOLDERS = {  # lines that a folder may have
     "series": 2585,
     "drivers": 7967,
     "scipy": 8358,
-    "ode": 12689,
+    "ode": 12693,
     "command": 495,
     ".": 833,
     "hyperdual": 202,

@@ -204,4 +204,7 @@ class NoElements(Elements):
 
     def cleared(self, table: Array, at: Array) -> Array:
         """Raise NonAnalyticError."""
-        raise AtRest
+        raise AtRest(
+            "a component of y comes to rest, where second derivatives of a solution jump: take "
+            "first ones, or integrate up to there"
+        )

@@ -6,7 +6,6 @@ The Jacobian comes from products J·s, one direction s for each colour of its co
 
 from __future__ import annotations
 
-import contextlib
 import math
 from collections.abc import Callable
 from typing import Any
@@ -126,11 +125,13 @@ class Rates:
     def _found(self, what: str, make: Any, t: float, y: Array, parameters: Any) -> Any:
         """Return what a function made of the program of the branch at (t, y) gives there."""
         for i in range(len(self.systems) + 1):
-            with contextlib.suppress(GuardError):  # the point lies on another branch
+            try:
                 call = self.calls.get((i, what))
                 if call is None:
                     call = self.calls[i, what] = self._made(i, what, make, t, y, parameters)
                 return call(t, y, *parameters)
+            except GuardError:  # the point lies on another branch
+                continue
         raise GuardError("fun branches where none of its conditions changes its sign")
 
     def _made(self, i: int, what: str, make: Any, t: float, y: Array, parameters: Any) -> Any:
