@@ -299,7 +299,8 @@ sigmoid = row("sigmoid", special_values.sigmoid, lambda ctx, x: 1 / (1 + ctx.exp
               code="sigmoid", complex_code=lambda z: 1 / (1 + exp(-z)), monotone=True,
               samples=(-700.0, -40.0, -1.0, 0.0, 1.0, 20.0, 40.0, 700.0),
               exact=lambda x: None if x else HALF)
-softplus = row("softplus", lambda x: np.logaddexp(x - x, x), lambda ctx, x: ctx.log1p(ctx.exp(x)),
+softplus = row("softplus", lambda x: np.logaddexp(np.zeros_like(x), x),
+               lambda ctx, x: ctx.log1p(ctx.exp(x)),
                lambda a, y: (sigmoid(a), 1),
                code=lambda x: maximum(x, 0.0) + log1p(exp(-abs(x))), monotone=True,
                samples=(-700.0, -40.0, -1.0, 0.0, 1.0, 40.0, 700.0))
