@@ -248,7 +248,6 @@ PROGRAMS = {
         f"from taylor.scipy import integrate, optimize\ntaylor.gradient(lambda p: {call}, x0)":
         f"taylor.scipy.{call.partition('(')[0]} calls its function at plain numbers: hand"
         for call in (
-            "integrate.quad(lambda s: np.exp(-p[0] * s), 0, 1)[0]",
             "optimize.brentq(lambda s: s**2 - p[0], 0, 2)",
             "optimize.root(lambda s: s**2 - p[0], np.ones(1)).x[0]",
         )

@@ -6,6 +6,7 @@ along the axis of that vector.  A list or tuple that is one array stays one.
 
 from __future__ import annotations
 
+import inspect
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -126,10 +127,11 @@ def in_trees(
     aux, seed = bool(options["has_aux"]), form.seed
     flat = Flat(f, aux)
     g = f.under(_vector_and_aux if aux else _vector) if isinstance(f, Derivable) else flat
-    if g is NotImplemented or isinstance(g, Derivable):  # machine code: its results are its own
+    if isinstance(g, Derivable):  # machine code: the form of what it returns is asked of f
         args, rest = of_tuple(form, f, given, dict(named))
+        flat = Flat(inspect.unwrap(f, stop=lambda g: not isinstance(g, Derivable)), aux)
         flat(*[as_array(x) if is_plain(x) else x for x in args], **rest)
-        g = flat if g is NotImplemented else g
+    g = flat if g is NotImplemented else g
     w = named.get(seed, given[1] if len(given) > 1 else None) if seed else None
     vector, like = joined(w) if trees.is_tree(w) and not _is_one_array(w) else (None, None)
 
