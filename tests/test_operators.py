@@ -226,6 +226,7 @@ def test_every_route_gives_the_same(name):
 
 
 @pytest.mark.parametrize("driver", [op.laplacian, op.biharmonic], ids=lambda g: g.__name__)
+@pytest.mark.usefixtures("optimised")
 def test_drivers_go_to_the_code_of_their_operator_at_once(driver):
     g = taylor.compile(lambda x: np.sum(np.sin(x)) * x[0])
     for n in (3, 3, 3, 4, 4, 3, 4, 4):

@@ -448,7 +448,7 @@ def test_functions_that_scipy_wraps():
 
 POSITIVE = {  # these arguments are; what is neither has code for all
     "entr": (0,), "logit": (0,), "xlogy": (0, 1), "xlog1py": (1,), "rel_entr": (0, 1),
-    "kl_div": (0, 1), "pseudo_huber": (0,),
+    "kl_div": (0, 1), "log1prel": (0,), "pseudo_huber": (0,),
 }  # fmt: skip
 
 

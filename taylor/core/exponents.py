@@ -51,11 +51,11 @@ def exponents(program: Program) -> list[Exponent]:
     found: dict[Exponent, None] = {}
     for op, args, _ in program.code:
         if isinstance(op, Row) and op.row.steep is not None:
-            base, *more = op.reads(args)
+            base, *more = op.made_of(args)
             scale, power = op.row.steep
             if more:  # base**a
                 base, c = more[0], program.code[base].op.constant
-                scale = scale if c is None else float(np.max(abs(np.log(c))))
+                scale = scale if c is None else float(np.max(abs(np.log(np.asarray(c, float)))))
             if scale:
                 found[Exponent(base, scale, power)] = None
     return list(found)

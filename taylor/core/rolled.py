@@ -114,7 +114,7 @@ def rolled(program: Program, written: Written) -> Program:
     ...     return x
     >>> long = record(f, 0.5)
     >>> len(long), len(rolled(long, lambda rule: False))
-    (1502, 6)
+    (1501, 3)
     """
     for _ in range(PASSES):
         stretch = _stretch(program.code, written) if len(program) >= SHORTEST else None

@@ -36,7 +36,8 @@ def _tangent(d: Any, y: Any, a: Any) -> tuple[Any, Any]:
     own = np.eye(np.shape(a)[-1], dtype=bool)
     near = _equal(gaps, a)
     # eigenvalues that are equal to rounding have no derivative each: nan
-    rates = np.where(near, np.where(own, 0, np.nan), 1 / np.where(near, 1, gaps))
+    none = np.where(own, 0, np.nan).astype(gaps.dtype)
+    rates = np.where(near, none, 1 / np.where(near, 1, gaps))
     moved = p * rates
     return np.diagonal(p, axis1=-2, axis2=-1) + 0 * np.sum(moved, axis=-2), v @ moved
 

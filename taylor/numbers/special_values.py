@@ -80,6 +80,19 @@ def exact_cbrt(x: Fraction) -> Fraction | None:
     return root if root is None or x >= 0 else -root
 
 
+def rational(x: Any) -> Fraction:
+    """Return the real number x as a fraction, which it is.
+
+    >>> from mpmath import mpf
+    >>> rational(0.75), rational(mpf(-3) / 4)
+    (Fraction(3, 4), Fraction(-3, 4))
+    """
+    if not hasattr(x, "man_exp"):
+        return Fraction(x)
+    m, e = x.man_exp
+    return (-1 if x < 0 else 1) * abs(int(m)) * Fraction(2) ** int(e)
+
+
 def power_mp(ctx: Any, x: Any, r: Any) -> Any:
     """Return x**r; inf where zero has a negative power."""
     return ctx.inf if x == 0 and not isinstance(r, ctx.mpc) and r < 0 else x**r
@@ -87,7 +100,7 @@ def power_mp(ctx: Any, x: Any, r: Any) -> Any:
 
 def exact_power(x: Any, r: Any) -> Any:
     """Return x**r when it is rational."""
-    x, r = Fraction(x), Fraction(r)
+    x, r = rational(x), rational(r)
     if r.denominator == 1:
         return x**r.numerator
     root = exact_root(x, r.denominator)

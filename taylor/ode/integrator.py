@@ -67,6 +67,7 @@ AGAIN = 4  # zeros that are met one after the other, and no more: there is no wa
 class Integrator(State):
     """The initial value problem y' = fun(t, y, *args), y(t0) = y0, stepped by Taylor series.
 
+    >>> from taylor.ode.options import Options
     >>> it = Integrator.of(lambda t, y: [y[1], -np.sin(y[0])], 0.0, [1.0, 0.0], (), Options())
     >>> it.propagate_until(10.0).round(8)
     array([-0.99894981, -0.04203338])
@@ -441,6 +442,7 @@ class Integrator(State):
     def step(self, t_bound: Any = math.inf) -> Any:
         """Take one step towards t_bound and return its length.
 
+        >>> from taylor.ode.options import Options
         >>> growth = Integrator.of(lambda t, y: y, 0.0, 1.0, (), Options())
         >>> h = growth.step()
         >>> bool(abs(growth.y - np.exp(h)) < 1e-15)

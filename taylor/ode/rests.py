@@ -70,8 +70,12 @@ class Arrival:
         y, rates, bends = series[:3]
         lost = np.abs(y) <= noise
         self.place, self.rates, self.later = place, rates, place.t + AFTER * near
-        self.small = lost | ((np.abs(y) <= abs(near * rates)) & (y * rates * near <= 0))
-        self.soft = (np.abs(rates) <= abs(2 * near * bends)) & (rates * bends * near <= 0)
+        self.small = lost | (
+            (np.abs(y) <= abs(near * rates)) & (np.sign(y) * np.sign(rates) * near <= 0)
+        )
+        self.soft = (np.abs(rates) <= abs(2 * near * bends)) & (
+            np.sign(rates) * np.sign(bends) * near <= 0
+        )
         self.moves = np.any(series[:3] != 0, axis=0)
         fast = np.where(rates != 0, -near * rates, near**2 * bends)
         self.before = np.where(lost, fast, y)  # what was there, or would have been

@@ -32,6 +32,7 @@ from taylor.numbers.contexts import is_interval, is_set, members
 from taylor.numbers.formulas import Constant
 from taylor.numbers.kinds import Array, Kind, base, base_array, content, is_nested, is_operand
 from taylor.numbers.policy import current_policy, policy
+from taylor.numbers.special_values import rational
 from taylor.numbers.values import as_array, divisible, together
 from taylor.series.coefficients import UNKNOWN, Coefficients
 from taylor.series.wide import mended
@@ -299,7 +300,7 @@ def _at_zero(row: Elementary, owner: Coefficients, args: Sequence[Any]) -> Any:
         return None
     if r < 0:
         raise PoleError(f"a series with value zero to the power {r}: a pole")
-    table = at_zero(row, a, Fraction(r))
+    table = at_zero(row, a, rational(r))
     return None if table is None else declared(owner, table)
 
 
