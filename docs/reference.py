@@ -68,7 +68,12 @@ MODULES = {
 # whose public names are another package's: described together
 NAMESPACES = {
     f"scipy_{name}": (f"taylor.scipy.{name}", f"scipy.{name}")
-    for name in (*taylor.scipy.MODULES[:-3], "spatial", "spatial.distance", *taylor.scipy.MODULES[-2:])
+    for name in (
+        *taylor.scipy.MODULES[:-3],
+        "spatial",
+        "spatial.distance",
+        *taylor.scipy.MODULES[-2:],
+    )
 } | {
     "array_api": ("taylor.array_api", "The array-API standard"),
     "array_api_linalg": ("taylor.array_api.linalg", "The array-API standard: linalg"),
