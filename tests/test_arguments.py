@@ -217,6 +217,8 @@ def test_what_has_the_form_of_the_results_is_told():
     for w in ({"w": 1.0, "c": a}, 1.0, [1.0]):
         with pytest.raises(TypeError, match="form of the results of f"):
             taylor.vjp(lambda a: f(a, a), a, w)
+    with pytest.raises(taylor.ShapeMismatch, match="w has shape"):
+        taylor.vjp(lambda a: f(a, a), a, {"w": 1.0, "b": 1.0})
     with pytest.raises(TypeError, match="must return a number or an array, not dict"):
         taylor.gradient(lambda a: f(a, a), a)
     for wrong in ([a, "b"], (a[0], None), {1.0}, None):

@@ -24,7 +24,7 @@ from taylor.core.tags import Tag
 from taylor.drivers.arguments import Form, is_plain, several
 from taylor.drivers.derivable import Derivable
 from taylor.drivers.results import NoTree, in_trees
-from taylor.errors import DomainError, ForeignNodeError, NonAnalyticError, ShapeMismatch
+from taylor.errors import ForeignNodeError, NonAnalyticError, ShapeMismatch, TaylorError
 from taylor.numbers.data import unlabelled
 from taylor.numbers.kinds import (
     Floats,
@@ -92,7 +92,8 @@ def driver(
                     return found
                 return several(form, f, given, {**named}, argnums, has_aux)  # type: ignore[no-any-return]
             except (TypeError, ValueError) as error:
-                if not results or not callable(f) or isinstance(error, DomainError):
+                told = isinstance(error, TaylorError) and not isinstance(error, ShapeMismatch)
+                if not results or not callable(f) or told:
                     raise
                 options = {"argnums": argnums, "has_aux": has_aux}
                 try:

@@ -127,10 +127,6 @@ def in_trees(
     aux, seed = bool(options["has_aux"]), form.seed
     flat = Flat(f, aux)
     g = f.under(_vector_and_aux if aux else _vector) if isinstance(f, Derivable) else flat
-    if isinstance(g, Derivable):  # machine code: the form of what it returns is asked of f
-        args, rest = of_tuple(form, f, given, dict(named))
-        flat = Flat(inspect.unwrap(f, stop=lambda g: not isinstance(g, Derivable)), aux)
-        flat(*[as_array(x) if is_plain(x) else x for x in args], **rest)
     g = flat if g is NotImplemented else g
     w = named.get(seed, given[1] if len(given) > 1 else None) if seed else None
     vector, like = joined(w) if trees.is_tree(w) and not _is_one_array(w) else (None, None)
@@ -143,9 +139,16 @@ def in_trees(
         return run(g, *given, **(dict(named) | {seed: vector}), **options)
 
     try:
+        if isinstance(g, Derivable):  # machine code: the form of what it returns is asked of f
+            args, rest = of_tuple(form, f, given, dict(named))
+            flat = Flat(inspect.unwrap(f, stop=lambda g: not isinstance(g, Derivable)), aux)
+            flat(*[as_array(x) if is_plain(x) else x for x in args], **rest)
         found = answered(vector)
-    except ShapeMismatch:
-        if seed is None or flat.parts in (None, like):
+    except Exception as error:
+        if flat.parts is None:  # f itself fails, as it did before
+            raise NoTree from error
+        form_is_right = like is not None and like.structure == flat.parts.structure
+        if not isinstance(error, ShapeMismatch) or seed is None or form_is_right:
             raise
     assert flat.parts is not None
     structure = flat.parts.structure
