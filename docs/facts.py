@@ -136,7 +136,7 @@ EXAMPLES = {
     ),
     "ode_pendulum_map": Facts(
         (
-            "determinant: 1, other coefficients at most ?e-12",
+            "determinant: 1, other coefficients at most ?e-1?",
             "order  1: images of the circle right to ?e-01",
             "order 12: images of the circle right to ?e-05",
         ),

@@ -125,8 +125,8 @@ def lagrange(x: Any, w: Any) -> Any:
 def pade(an: Any, m: int, n: int | None = None) -> tuple[Any, Any]:
     """Return (p, q), of degrees n and m, with p/q = Σ a_k x^k + O(x^(n+m+1)), q(0) = 1.
 
-    They are numpy.poly1d, or of coefficients that vary `Polynomial`s (Baker & Graves-Morris, Padé
-    Approximants, 1996, 1.1).
+    They are numpy.poly1d, or each a `Polynomial` if the coefficients vary (Baker & Graves-Morris,
+    Padé Approximants, 1996, 1.1).
 
     >>> pade([1.0, 1.0, 0.5], 1)[1].c
     array([-0.5,  1. ])
