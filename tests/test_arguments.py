@@ -4,8 +4,10 @@ import collections
 import dataclasses
 import inspect
 import warnings
+from fractions import Fraction
 from typing import NamedTuple
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -202,6 +204,18 @@ def test_answers_have_the_form_of_the_results(name, mode):
     close(both(taylor.derivative(line, 0.0))[1], b * b)
     close(both(taylor.directional(lambda x: f(x, b), a, b))[0], b @ b)
     assert np.shape(both(taylor.tensor(lambda x: f(x, b), a, 2))[1]) == (2, 2, 2)
+
+
+@pytest.mark.parametrize("x", [2.0, np.float32(2), 2 + 1j, Fraction(3, 2), mpmath.mpf(2), 2])
+def test_trees_of_results_keep_the_kind_of_number(x):
+    f = lambda t: {"a": t * t, "b": [t, 3 * t * t * t]}
+    for found, wanted in (
+        (taylor.jvp(f, (x,), (1,))[1], {"a": 2 * x, "b": [1, 9 * x * x]}),
+        (taylor.derivative(f, x), {"a": 2 * x, "b": [1, 9 * x * x]}),
+        (taylor.jacobian(f, x), {"a": 2 * x, "b": [1, 9 * x * x]}),
+    ):
+        assert found["a"] == wanted["a"] and list(found["b"]) == wanted["b"]
+    assert taylor.vjp(f, (x,), {"a": 1, "b": [0, 1]})[1][0] == 2 * x + 9 * x * x
 
 
 def test_what_has_the_form_of_the_results_is_told():

@@ -273,3 +273,24 @@ def test_quotients_of_exact_and_long_numbers_are_not_rounded_first():
     ):
         assert f(x).value == value
     assert (Taylor.variable(Fraction(-7, 2), 1) // Fraction(1, 3)).value == -11
+
+
+@pytest.mark.parametrize("dtype", [float, np.float32])
+@pytest.mark.parametrize(
+    ("name", "low", "high"),
+    [
+        ("softplus", 0, np.inf),
+        ("sigmoid", 0, 1),
+        ("tanh", -1, 1),
+        ("erf", -1, 1),
+        ("atan", None, None),
+    ],
+)
+def test_values_at_infinity_are_limits(name, low, high, dtype):
+    f = getattr(taylor, name)
+    low, high = (-np.pi / 2, np.pi / 2) if low is None else (low, high)
+    x = np.array([-np.inf, np.inf], dtype)
+    for found in (f(x), taylor.record(f, np.zeros(2, dtype))(x), taylor.compile(f)(x)):
+        np.testing.assert_allclose(found, [low, high], rtol=1e-6)
+    assert [float(f(float(v))) for v in x] == pytest.approx([low, high])
+    assert [f(Taylor.constant(v, 2)).value for v in x] == pytest.approx([low, high])

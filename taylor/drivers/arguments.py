@@ -149,7 +149,7 @@ def _taken_apart(form: Form, f: Function, given: Sequence[Any], named: dict[str,
         vary = _numbers(argnums or 0, len(args), name)
         if all([i in vary or trees.is_input(x) for i, x in enumerate(args)]):
             return of_several(form, vary, len(args)).one(f, *args)
-    if form.own and args and isinstance(args[0], tuple) and _are_arguments(f, args[0]):
+    if _in_a_tuple(form, f, args):
         args = list(args[0])
         if argnums is None and not form.one_array:
             argnums = tuple(range(len(args)))
@@ -328,9 +328,13 @@ def of_tuple(
 ) -> tuple[list[Any], dict[str, Any]]:
     """Return the arguments of f by position and by name from those of a driver."""
     args, _ = form.bound(given, named)
-    if form.own and args and isinstance(args[0], tuple) and _are_arguments(f, args[0]):
-        args = list(args[0])
-    return args, named
+    return (list(args[0]) if _in_a_tuple(form, f, args) else args), named
+
+
+def _in_a_tuple(form: Form, f: Function, args: Sequence[Any]) -> bool:
+    """Whether a driver got the arguments of f as one tuple."""
+    own = bool(form.own and args) and isinstance(args[0], tuple)
+    return own and _are_arguments(f, args[0])
 
 
 def _are_arguments(f: Function, x: tuple[Any, ...]) -> bool:
