@@ -36,6 +36,7 @@ class Derivable:
     plans: dict[Any, Any] | None = None  # by driver: how one tree goes through its code
     entries: Any = MappingProxyType({})  # by driver: the code that Python calls at once
     jets: Any = None  # that of jets
+    returns_trees = False  # as far as is known
     watches = False  # whether it makes sure by itself that its values are numbers
 
     def at_once(self, driver: Function, x: Sequence[Any]) -> Any:

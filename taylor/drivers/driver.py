@@ -23,7 +23,7 @@ from taylor.core.singular import finite_in, is_finite, nans
 from taylor.core.tags import Tag
 from taylor.drivers.arguments import Form, is_plain, several
 from taylor.drivers.derivable import Derivable
-from taylor.drivers.results import NoTree, in_trees
+from taylor.drivers.results import NoArray, NoTree, in_trees
 from taylor.errors import ForeignNodeError, NonAnalyticError, ShapeMismatch, TaylorError
 from taylor.numbers.data import unlabelled
 from taylor.numbers.kinds import (
@@ -87,6 +87,8 @@ def driver(
                     return made
             plain = simple and fewest <= len(given) <= most and is_plain(given[0])
             try:
+                if results and isinstance(f, Derivable) and f.returns_trees:
+                    raise NoArray
                 if plain and (most == 1 or type(given[0]) is not tuple):
                     found: R = form.one(f, *given)
                     return found
@@ -100,6 +102,8 @@ def driver(
                     return in_trees(form, run, f, given, named, options)  # type: ignore[no-any-return]
                 except NoTree:
                     pass
+                if isinstance(error, NoArray):
+                    return several(form, f, given, {**named}, argnums, has_aux)  # type: ignore[no-any-return]
                 raise
 
         run.__signature__ = form.signature()  # type: ignore[attr-defined]

@@ -28,6 +28,10 @@ class NoTree(Exception):
     """What f returns is no tree."""
 
 
+class NoArray(TypeError):
+    """What f returns is a tree, as is known of it."""
+
+
 class Parts(NamedTuple):
     """How the leaves of a tree lie in one vector."""
 
@@ -141,7 +145,9 @@ def in_trees(
     try:
         if isinstance(g, Derivable):  # machine code: the form of what it returns is asked of f
             args, rest = of_tuple(form, f, given, dict(named))
-            flat = Flat(inspect.unwrap(f, stop=lambda g: not isinstance(g, Derivable)), aux)
+            known = f.returns_trees  # then the code of f tells the form, too
+            plain = f if known else inspect.unwrap(f, stop=lambda g: not isinstance(g, Derivable))
+            flat = Flat(plain, aux)
             flat(*[as_array(x) if is_plain(x) else x for x in args], **rest)
         found = answered(vector)
     except Exception as error:
@@ -151,6 +157,8 @@ def in_trees(
         if not isinstance(error, ShapeMismatch) or seed is None or form_is_right:
             raise
     assert flat.parts is not None
+    if isinstance(f, Derivable):
+        f.returns_trees = True
     structure = flat.parts.structure
     if seed is not None and (like is None or like.structure != structure):
         # a dict in another order, perhaps
