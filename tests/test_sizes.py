@@ -18,7 +18,7 @@ FOLDERS = {  # lines that a folder may have
     "arrays": 2136,
     "machine": 7451,
     "series": 2586,
-    "drivers": 7990,
+    "drivers": 7999,
     "scipy": 8358,
     "ode": 12699,
     "command": 495,

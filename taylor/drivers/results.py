@@ -113,6 +113,19 @@ def _vector_and_aux(f: Function, *args: Any, **named: Any) -> Any:
     return Flat(f, True)(*args, **named)
 
 
+def _looked_at(
+    form: Form, f: Derivable, given: Sequence[Any], named: Mapping[str, Any], aux: bool
+) -> Flat:
+    """Return what knows the form of the results of a compiled f, by its code if that is a tree."""
+    function: Any = f
+    if not f.returns_trees:
+        function = inspect.unwrap(function, stop=lambda g: not isinstance(g, Derivable))
+    flat = Flat(function, aux)
+    args, rest = of_tuple(form, function, given, dict(named))
+    flat(*[as_array(x) if is_plain(x) else x for x in args], **rest)
+    return flat
+
+
 def in_trees(
     form: Form,
     run: Function,
@@ -143,12 +156,8 @@ def in_trees(
         return run(g, *given, **(dict(named) | {seed: vector}), **options)
 
     try:
-        if isinstance(g, Derivable):  # machine code: the form of what it returns is asked of f
-            args, rest = of_tuple(form, f, given, dict(named))
-            known = f.returns_trees  # then the code of f tells the form, too
-            plain = f if known else inspect.unwrap(f, stop=lambda g: not isinstance(g, Derivable))
-            flat = Flat(plain, aux)
-            flat(*[as_array(x) if is_plain(x) else x for x in args], **rest)
+        if isinstance(f, Derivable) and g is not flat:
+            flat = _looked_at(form, f, given, named, aux)
         found = answered(vector)
     except Exception as error:
         if flat.parts is None:  # f itself fails, as it did before
