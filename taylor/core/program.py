@@ -591,7 +591,7 @@ def steady(f: Callable[..., Any], recorded: Callable[[], Program]) -> tuple[Prog
     elif what := reads.changed() or "an iterator" * reads.iterators:  # a count of calls, say
         again = recorded()
         reads = Reads(f)
-        differ = told(program) and again.identity != program.identity
+        differ = program.told and again.identity != program.identity
         if differ or reads.generators:
             why = f"each call changes {what}, which it reads: return it, or give it as an argument"
     if why:
