@@ -23,8 +23,9 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "special", "vector", "store", "jit", "entry", "tiles", "proven", "enclosures",
     ],
     "core": [
-        "advice", "choices", "reads", "table", "tags", "tables", "algebra", "structured", "powers",
-        "functions", "binding", "conditions", "memory", "patterns", "singular", "instructions",
+        "advice", "choices", "reads", "outside", "table", "tags", "tables", "algebra",
+        "structured", "powers", "functions", "binding", "conditions", "memory", "patterns",
+        "singular", "instructions",
         "sides", "calls", "maps", "lookups", "parts", "places", "operand", "fillable", "simpler",
         "node", "tape", "rules", "shown", "program", "scalars", "exponents", "repeat", "sweep",
         "loops", "rolled",
@@ -70,7 +71,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "standing", "rests", "record", "stiffness", "stops", "state", "integrator", "rates",
         "radau", "methods", "edges", "jets", "adjoints", "flow", "variation", "event", "doses",
         "events", "stepwise", "results",
-        "complexes", "solve", "sensitivity", "regimens", "members", "crossings", "watched", "saved",
+        "closures", "complexes", "solve", "sensitivity", "regimens", "members", "crossings",
+        "watched", "saved",
         "ensemble", "solver", "__init__",
     ],
     "verified": [
