@@ -1,7 +1,7 @@
 """What functions have of values of the package from outside: closures, defaults, globals.
 
 `p` of the function around it, `k` of `lambda t, y, k=k`, `self.mu` of an object that is called.
-Such values become arguments: `outside` finds them, and `inside` is the function with others.
+Such values become arguments: `outside` finds them, `opened` is the function of them.
 """
 
 from __future__ import annotations
@@ -35,9 +35,16 @@ def outside(*functions: Any) -> list[Any]:
     return list(found.values())
 
 
-def inside(f: Any, old: Sequence[Any], new: Sequence[Any]) -> Any:
-    """Return a function that has other values from outside of it, in place of some."""
-    return _replaced(f, {id(x): y for x, y in zip(old, new, strict=True)}, {})
+def opened(f: Callable[..., Any], held: Sequence[Any], first: int) -> Callable[..., Any]:
+    """Return f(*x, *args) as a function of (*x, *what it holds, *args), with so many x."""
+    ids, end = [id(x) for x in held], first + len(held)
+
+    def g(*x: Any) -> Any:
+        values = dict(zip(ids, x[first:end], strict=True))
+        return _replaced(f, values, {})(*x[:first], *x[end:])
+
+    vars(g)["__opened__"] = True
+    return g
 
 
 def _find(x: Any, found: dict[int, Any], seen: dict[int, Any], depth: int = 0) -> None:
@@ -52,6 +59,8 @@ def _find(x: Any, found: dict[int, Any], seen: dict[int, Any], depth: int = 0) -
 
 def _parts(x: Any) -> Iterator[Any]:
     """Yield what an object is made of, where it can be made of others."""
+    if hasattr(x, "__opened__"):  # what it holds are arguments
+        return
     if isinstance(x, FunctionType):
         yield from (c.cell_contents for c in x.__closure__ or () if c != EMPTY)
         yield from x.__defaults__ or ()

@@ -9,7 +9,8 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, cast
 
-from taylor.core.outside import inside, outside
+from taylor.core.outside import opened, outside
+from taylor.numbers.kinds import is_operand
 from taylor.ode.options import as_args
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -22,7 +23,7 @@ def with_closures(solve: F) -> F:
     def solved(fun: Any, t_span: Any, y0: Any, *positional: Any, **named: Any) -> Any:
         events, dosing = named.get("events"), named.get("dosing")
         jumps = dosing[1] if isinstance(dosing, (tuple, list)) and len(dosing) == 2 else None
-        jumps = jumps if callable(jumps) else None
+        jumps = None if is_operand(jumps) or not callable(jumps) else jumps
         held = outside(fun, events, jumps)
         if not held or not callable(fun):
             return solve(fun, t_span, y0, *positional, **named)
@@ -32,28 +33,19 @@ def with_closures(solve: F) -> F:
             named["events"] = [_event(e, held) for e in events] if several else _event(events, held)
         if dosing is not None and jumps is not None:
             named["dosing"] = dosing[0], _changing(jumps, held)
-        return solve(_given(fun, held), t_span, y0, *positional, **named)
+        return solve(opened(fun, held, 2), t_span, y0, *positional, **named)
 
     return cast(F, solved)
 
 
-def _given(f: Any, held: Sequence[Any]) -> Any:
-    """Return f(t, y, *args) as a function of (t, y, *what it holds, *args)."""
-
-    def g(t: Any, y: Any, *args: Any) -> Any:
-        return inside(f, held, args[: len(held)])(t, y, *args[len(held) :])
-
-    return g
-
-
-def _changing(f: Any, held: Sequence[Any]) -> Any:
+def _changing(f: Callable[..., Any], held: Sequence[Any]) -> Callable[..., Any]:
     """Return the same of a function that may return (a state, its new args)."""
-    given = _given(f, held)
+    given, count = opened(f, held, 2), len(held)
 
     def g(t: Any, y: Any, *args: Any) -> Any:
         found = given(t, y, *args)
         if isinstance(found, tuple) and len(found) == 2 and isinstance(found[1], (tuple, list)):
-            return found[0], (*args[: len(held)], *found[1])
+            return found[0], (*args[:count], *found[1])
         return found
 
     return g
@@ -63,7 +55,7 @@ def _event(f: Any, held: Sequence[Any]) -> Any:
     """Return an event function with its attributes, as a function of what it holds, too."""
     if not callable(f):
         return f
-    g = _given(f, held)
+    g = opened(f, held, 2)
     for name in ("terminal", "direction"):
         if hasattr(f, name):
             setattr(g, name, getattr(f, name))

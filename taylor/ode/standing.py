@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -91,7 +92,8 @@ def holding(
             return None
         free, f = system.free, _holding(program, held, v)
         other = System(lambda t, y, *x: f(t, y, *(x[i] for i in free))[0], t, y, args)
-        other.holds = Still(record(lambda *x: f(*x)[1:], t, y, *p), free)
+        still = record(lambda *x: f(*x)[1:], t, y, *p)
+        other.holds = Still(replace(still, guards=[]), free)
         return other
     return None
 

@@ -17,7 +17,7 @@ import scipy.integrate
 
 from taylor.core.algebra import Algebra
 from taylor.core.operand import as_array, lift
-from taylor.core.outside import inside, outside
+from taylor.core.outside import opened, outside
 from taylor.core.table import Rule
 from taylor.core.tags import fresh_tag
 from taylor.drivers.driver import parts
@@ -70,11 +70,7 @@ def quad(
 def _from_outside(f: Function) -> tuple[Function, list[Any]]:
     """Return f as a function of (x, *held, *args), and what it holds: p of λx p·x."""
     held = outside(f)
-
-    def g(x: Any, *given: Any) -> Any:
-        return inside(f, held, given[: len(held)])(x, *given[len(held) :])
-
-    return (g if held else f), held
+    return (opened(f, held, 1) if held else f), held
 
 
 class _Integral:
