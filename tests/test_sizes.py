@@ -13,7 +13,7 @@ FOLDERS = {  # lines that a folder may have
     "display": 322,
     "numbers": 3673,
     "llvm": 4082,
-    "core": 11507,
+    "core": 11517,
     "linalg": 1681,
     "arrays": 2136,
     "machine": 7451,
@@ -27,7 +27,7 @@ FOLDERS = {  # lines that a folder may have
     "array_api": 629,
     "numpy": 317,
     "operators": 1493,
-    "verified": 6867,
+    "verified": 6755,
 }
 FILE, FUNCTION = 600, 45
 TABLES = {"core/functions.py"}
