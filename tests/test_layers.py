@@ -20,7 +20,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "llvm": [
         "text", "registers", "workspace", "ir", "function", "bounds", "polynomials", "kernels",
-        "special", "vector", "store", "jit", "entry", "tiles", "proven", "enclosures",
+        "special", "vector", "store", "jit", "entry", "spread", "tiles", "proven", "enclosures",
     ],
     "core": [
         "advice", "choices", "reads", "table", "tags", "tables", "algebra", "structured", "powers",

@@ -80,6 +80,15 @@ class Program:
         columns = tuple(zip(*self.code, strict=True))
         return identity((columns, self.inputs, self.outputs, self.guards, self.single))
 
+    @functools.cached_property
+    def told(self) -> bool:
+        """Whether it tells all that is derived from it.
+
+        The equation of a row is read once, but what a rule of arrays says of its derivatives is the
+        user's code, run whenever they are asked for.
+        """
+        return all([i.op.told for i in self.code])
+
     def __call__(self, *x: Any) -> Any:
         """Return the value at x, in whatever number type x is.
 
@@ -400,18 +409,9 @@ def plain(program: Program) -> Program:
 
 def kept(make: Callable[[Program], T], program: Program) -> T:
     """Return make(program), made once for all equal programs if they mean the same for ever."""
-    if not told(program):
+    if not program.told:
         return make(program)
     return STORE.made(lambda: make(program), make.__name__, program.identity)
-
-
-def told(program: Program) -> bool:
-    """Whether a program tells all that is derived from it.
-
-    The equation of a row is read once, but what a rule of arrays says of its derivatives is the
-    user's code, run whenever they are asked for.
-    """
-    return all(i.op.told for i in program.code)
 
 
 def _replaced(
@@ -592,7 +592,7 @@ def steady(f: Callable[..., Any], recorded: Callable[[], Program]) -> tuple[Prog
     elif what := reads.changed() or "an iterator" * reads.iterators:  # a count of calls, say
         again = recorded()
         reads = Reads(f)
-        differ = told(program) and again.identity != program.identity
+        differ = program.told and again.identity != program.identity
         if differ or reads.generators:
             why = f"each call changes {what}, which it reads: return it, or give it as an argument"
     if why:
