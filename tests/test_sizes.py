@@ -11,15 +11,15 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
     "display": 322,
-    "numbers": 3673,
+    "numbers": 3686,
     "llvm": 4204,
-    "core": 11522,
+    "core": 11518,
     "linalg": 1681,
     "arrays": 2140,
     "machine": 7439,
     "series": 2611,
     "drivers": 8214,
-    "scipy": 8341,
+    "scipy": 8312,
     "ode": 12700,
     "command": 495,
     ".": 833,
