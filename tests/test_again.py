@@ -4,12 +4,12 @@ Whatever a function reads or does, each result is that of the function as it is 
 """
 
 import gc
-import threading
 import types
 import weakref
 
 import numpy as np
 import pytest
+from shared import together
 
 import taylor
 from taylor.core.program import Program
@@ -555,19 +555,13 @@ def test_what_is_kept_is_bounded():
 def test_threads_at_once():
     f = fresh(smooth)
     expected = [ordinary(taylor.gradient, f, X * (n + 1)) for n in range(4)]
-    found = {}
 
     def work(k):
         with taylor.policy(compile_after=3):
-            found[k] = [taylor.gradient(f, X * (n + 1)) for n in range(4) for _ in range(5)]
+            return [taylor.gradient(f, X * (n + 1)) for n in range(4) for _ in range(5)]
 
-    threads = [threading.Thread(target=work, args=(k,)) for k in range(3)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
-    for k in range(3):
-        alike(found[k], [e for e in expected for _ in range(5)])
+    for found in together(work, 3):
+        alike(found, [e for e in expected for _ in range(5)])
 
 
 def test_code_is_weighed_while_another_thread_makes_some():

@@ -11,15 +11,15 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
     "display": 322,
-    "numbers": 3673,
+    "numbers": 3686,
     "llvm": 4204,
-    "core": 11532,
+    "core": 11518,
     "linalg": 1681,
-    "arrays": 2136,
+    "arrays": 2140,
     "machine": 7439,
     "series": 2611,
     "drivers": 8214,
-    "scipy": 8358,
+    "scipy": 8312,
     "ode": 12700,
     "command": 495,
     ".": 833,
@@ -27,7 +27,7 @@ FOLDERS = {  # lines that a folder may have
     "array_api": 629,
     "numpy": 317,
     "operators": 1493,
-    "verified": 6755,
+    "verified": 6729,
 }
 FILE, FUNCTION = 600, 45
 TABLES = {"core/functions.py"}
