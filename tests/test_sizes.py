@@ -18,7 +18,7 @@ FOLDERS = {  # lines that a folder may have
     "arrays": 2140,
     "machine": 7439,
     "series": 2611,
-    "drivers": 8275,
+    "drivers": 8279,
     "scipy": 8312,
     "ode": 12700,
     "command": 495,

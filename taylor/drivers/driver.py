@@ -23,8 +23,8 @@ from taylor.core.singular import finite_in, is_finite, nans
 from taylor.core.tags import Tag
 from taylor.drivers.arguments import Form, is_plain, several
 from taylor.drivers.derivable import Derivable
-from taylor.drivers.results import NoArray, NoTree, Options, in_form, in_trees
-from taylor.errors import ForeignNodeError, NonAnalyticError, ShapeMismatch, TaylorError
+from taylor.drivers.results import Options, by_code, in_form
+from taylor.errors import ForeignNodeError, NonAnalyticError, ShapeMismatch
 from taylor.numbers.data import unlabelled
 from taylor.numbers.kinds import (
     Floats,
@@ -92,20 +92,7 @@ def driver(
                 return plainly(f, given, named, options)
             if not isinstance(f, Derivable):
                 return in_form(form, plainly, f, given, named, options)  # type: ignore[no-any-return]
-            try:
-                if f.returns_trees:
-                    raise NoArray
-                return plainly(f, given, named, options)
-            except (TypeError, ValueError) as error:
-                if isinstance(error, TaylorError) and not isinstance(error, ShapeMismatch):
-                    raise
-                try:
-                    return in_trees(form, run, f, given, named, options)
-                except NoTree:
-                    pass
-                if isinstance(error, NoArray):
-                    return plainly(f, given, named, options)
-                raise
+            return by_code(form, plainly, run, f, given, named, options)
 
         def plainly(f: Function, given: Any, named: Any, options: Options) -> R:
             if options[0]:

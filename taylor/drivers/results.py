@@ -18,7 +18,7 @@ from taylor.core.operand import as_array, lift
 from taylor.drivers import trees
 from taylor.drivers.arguments import Form, is_plain, of_tuple
 from taylor.drivers.derivable import Derivable
-from taylor.errors import ShapeMismatch
+from taylor.errors import ShapeMismatch, TaylorError
 from taylor.numbers.kinds import is_operand
 from taylor.numbers.values import shape_of
 
@@ -30,10 +30,6 @@ ARRAYS = (np.ndarray, float, np.float64)
 
 class NoTree(Exception):
     """What f returns is no tree."""
-
-
-class NoArray(TypeError):
-    """What f returns is a tree, as is known of it."""
 
 
 class Parts(NamedTuple):
@@ -203,7 +199,31 @@ def _seeded(form: Form, given: Sequence[Any], named: Mapping[str, Any], w: Any) 
     return given, {**named, str(form.seed): w}
 
 
-def in_trees(
+def by_code(
+    form: Form, driver: Function, run: Function, f: Derivable, given: Any, named: Any,
+    options: Options,
+) -> Any:  # fmt: skip
+    """Return what a driver gives for a compiled f in the form of what f returns: see `in_form`.
+
+    Of a tree it is `run`, the whole driver, that differentiates the vector of its leaves.
+    """
+    lost = None
+    if not f.returns_trees:
+        try:
+            return driver(f, given, named, options)
+        except (TypeError, ValueError) as error:
+            if isinstance(error, TaylorError) and not isinstance(error, ShapeMismatch):
+                raise
+            lost = error
+    try:
+        return _in_trees(form, run, f, given, named, options)
+    except NoTree:
+        if lost is not None:
+            raise lost from None
+    return driver(f, given, named, options)
+
+
+def _in_trees(
     form: Form,
     run: Function,
     f: Derivable,
@@ -211,10 +231,7 @@ def in_trees(
     named: Mapping[str, Any],
     options: Options,
 ) -> Any:
-    """Return what a driver gives for a compiled function whose results are a tree, by its code.
-
-    Raise NoTree for others.
-    """
+    """Return what a driver gives for a compiled function that returns a tree, by its code."""
     _, argnums, aux = options
     g = f.under(_vector_and_aux if aux else _vector)
     if g is NotImplemented:
