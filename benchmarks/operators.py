@@ -178,8 +178,11 @@ def growth() -> None:
         for n in SIZES[name]:
             d, program = op.partials(n), taylor.record(f, points(n))
             algebra = apolar([((d @ d) ** power).terms], d.names).algebra
-            ratio = Machine(program, algebra).size / Machine(program).size
-            print(f"{name} {n}: {ratio:.0f} times the memory of f, {algebra.size} coefficients")
+            own = Machine(program).size
+            held = taylor.record(lambda x, P=op.operator((d @ d) ** power): P(f, x), points(n))
+            swept, recorded = Machine(program, algebra).size / own, Machine(held).size / own
+            print(f"{name} {n}: {swept:.0f} times the memory of f, recorded {recorded:.0f}, "
+                  f"{algebra.size} coefficients")  # fmt: skip
     for count in (64, 512, 4096):
         x = points(30, count)
         begun = time.perf_counter()
