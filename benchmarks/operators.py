@@ -13,6 +13,7 @@ its algebra, and the time to the first result of a Laplacian at more and more po
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import json
 import math
@@ -179,8 +180,9 @@ def growth() -> None:
             d, program = op.partials(n), taylor.record(f, points(n))
             algebra = apolar([((d @ d) ** power).terms], d.names).algebra
             own = Machine(program).size
-            held = taylor.record(lambda x, P=op.operator((d @ d) ** power): P(f, x), points(n))
-            swept, recorded = Machine(program, algebra).size / own, Machine(held).size / own
+            P = op.operator((d @ d) ** power)
+            recorded = Machine(taylor.record(functools.partial(P, f), points(n))).size / own
+            swept = Machine(program, algebra).size / own
             print(f"{name} {n}: {swept:.0f} times the memory of f, recorded {recorded:.0f}, "
                   f"{algebra.size} coefficients")  # fmt: skip
     for count in (64, 512, 4096):

@@ -35,8 +35,8 @@ class Pairs(NamedTuple):
         """Return the products times c."""
         if c == 1:
             return self
-        one = self.weights is None
-        return self._replace(weights=np.full(len(self.p), c, object) if one else c * self.weights)
+        weights = np.full(len(self.p), 1, object) if self.weights is None else self.weights
+        return self._replace(weights=c * weights)
 
     def lists(self, n: int) -> list[Array]:
         """Return p, q, where the sum of each of n rows begins and ends, and weights (none: ones).
