@@ -20,7 +20,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "llvm": [
         "text", "registers", "workspace", "ir", "function", "bounds", "polynomials", "kernels",
-        "special", "vector", "store", "jit", "entry", "tiles", "proven", "enclosures",
+        "special", "vector", "store", "jit", "entry", "spread", "tiles", "proven", "enclosures",
     ],
     "core": [
         "advice", "choices", "reads", "table", "tags", "tables", "products", "algebra",
@@ -46,7 +46,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "drivers": [
         "columns", "labelled", "trees", "derivable", "often", "arguments", "results", "driver",
-        "ties", "forward_mode", "kinks", "interpolation", "lines", "derivatives", "objective",
+        "ties", "forward_mode", "kinks", "interpolation", "lines",
+        "reverse_mode", "inside", "derivatives", "objective",
         "several", "transform", "pattern", "sparse", "evolution", "scan", "checkpoint", "implicit",
         "recorded", "sets", "symbolic", "forms", "typed", "patience", "tensors", "blocks",
         "entries", "compile", "again", "lanes",

@@ -23,7 +23,7 @@ import numpy as np
 
 from taylor.core.algebra import Univariate
 from taylor.core.memory import fresh
-from taylor.core.program import Program, check_unread, record, steady, told
+from taylor.core.program import Program, check_unread, record, steady
 from taylor.core.reads import Reads
 from taylor.drivers import blocks, entries, forms, patience, tensors, trees
 from taylor.drivers.arguments import OfSeveral
@@ -349,7 +349,7 @@ class Compiled(Derivable):
         if kind == "series":
             structure = forms.with_constants(structure, forms.varies(program, form[1]))
         what = kind, form, program.identity, *map(np.shape, x), *pattern_of(x)
-        shared = told(program)
+        shared = program.told
         kept: tuple[Machine, int] | None = STORE.get(*what) if shared else None
         if kept is not None and kept[0] not in self.machines[where]:  # of f elsewhere, perhaps
             return *kept, structure

@@ -21,7 +21,7 @@ from taylor.core.instructions import Parameter
 from taylor.core.program import Program, expand, kinds
 from taylor.errors import NotNow
 from taylor.kept import identity
-from taylor.llvm.entry import Entry, Fixed, Value
+from taylor.llvm.entry import Entry, Fixed, Value, Written
 from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH
 from taylor.llvm.jit import Code, address, made
@@ -441,8 +441,7 @@ class Machine:
         asks Python, or is so large that it does not matter.
         """
         key = (id(self), *((n, type(v), v) for n, v in fixed.items()))
-        alone = self.unit == 1 and not (self.far or self.asks[0])
-        small = alone and self.size <= SMALL
+        small = self.unit == 1 and self.size <= SMALL and not (self.far or self.asks[0])
         if small and not self.code.packed and key not in entry.keys:
             data = self.prepared(block(self.size))
             inputs: list[Any] = _joined(self.places, self.inputs, self.complex)
@@ -451,10 +450,14 @@ class Machine:
                 size = part_size(shape, self.unit, self.dense)
                 parts = [[p + k * size for p in places] for k in range(shape[0])]
                 inputs = [Value(tuple(part), shape[1:]) for part in parts]
-            outputs = _joined(self.results, self.outputs, self.found)[:count]
+            outputs = self.returned(data)[:count]
             for n, value in sorted(fixed.items()):
                 inputs.insert(n, Fixed(value))
             entry.add(key, self.code, data, self.flag, inputs, outputs, result, long)
+
+    def returned(self, data: Array) -> Sequence[Value | Written]:
+        """Return the outputs as what a call by Python in a block of memory returns."""
+        return _joined(self.results, self.outputs, self.found)
 
     # the ways to call for one point take about as long as small code: no calls between
     def line(self, x: Any, v: Any) -> tuple[int, Any]:
@@ -488,9 +491,7 @@ class Machine:
         self.call(pointer)
         wrong, lost = flags.tolist()
         status = OK if wrong == lost == 0.0 else GUARD if wrong else INFINITE
-        if self.planar:
-            return status, self._merged(outs)
-        return status, [y.copy() if y.ndim else y[()] for y in outs]
+        return status, self._merged(outs) if self.planar else [y.copy()[()] for y in outs]
 
     def _in_place(self, x: Sequence[Any]) -> tuple[int, list[Any]]:
         """Return what a call returns, where large arrays are read and written where they are."""
