@@ -162,7 +162,8 @@ def _pullback(
         if isinstance(error, ForeignNodeError) and w is not None:
             raise
         return _byforward(f, x, w, what, error)
-    whole = all_finite(found[1])
+    # a nan in derivatives by outer variables may hide behind a zero
+    whole = all_finite(found[1]) and not (is_operand(found[1]) and has_nan(found[1]))
     by_convention = free is None and current_policy().kink != "error"
     if by_convention or not whole or ties.of_slopes(code):
         tied = ties.tied(code, v, out)
