@@ -162,10 +162,10 @@ def _pullback(
         if isinstance(error, ForeignNodeError) and w is not None:
             raise
         return _byforward(f, x, w, what, error)
-    # a nan in derivatives by outer variables may hide behind a zero
-    whole = all_finite(found[1]) and not (is_operand(found[1]) and has_nan(found[1]))
+    whole = all_finite(found[1])
     by_convention = free is None and current_policy().kink != "error"
-    if by_convention or not whole or ties.of_slopes(code):
+    hidden = is_operand(found[1]) and has_nan(found[1])  # in derivatives by outer variables
+    if by_convention or not whole or hidden or ties.of_slopes(code):
         tied = ties.tied(code, v, out)
         if tied is not None:
             slopes = kinks.adjoint_at(tied, x, found[1], pull, what)
