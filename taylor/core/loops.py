@@ -34,7 +34,7 @@ from taylor.core.instructions import (
 from taylor.core.node import Node
 from taylor.core.operand import host
 from taylor.core.patterns import ones
-from taylor.core.program import Program, told
+from taylor.core.program import Program
 from taylor.core.rules import adjoints, tangents, values
 from taylor.core.tape import Tape
 from taylor.errors import TraceError
@@ -71,7 +71,7 @@ class Loop(Op):
     @property
     def told(self) -> bool:
         """Whether it tells all that is derived from it."""
-        return told(self.body)
+        return self.body.told
 
     # -------------------------------------------------------------- arguments and results
     @property

@@ -80,6 +80,15 @@ class Program:
         columns = tuple(zip(*self.code, strict=True))
         return identity((columns, self.inputs, self.outputs, self.guards, self.single))
 
+    @functools.cached_property
+    def told(self) -> bool:
+        """Whether it tells all that is derived from it.
+
+        The equation of a row is read once, but what a rule of arrays says of its derivatives is the
+        user's code, run whenever they are asked for.
+        """
+        return all([i.op.told for i in self.code])
+
     def __call__(self, *x: Any) -> Any:
         """Return the value at x, in whatever number type x is.
 
@@ -245,15 +254,16 @@ def recording(
     *x: Any,
     through: frozenset[Tag] = frozenset(),
     watched: bool = False,
+    tape: Tape | None = None,
 ) -> tuple[Program, list[Any]]:
     """Return the program of f at the point x, and the values of its instructions there.
 
     The point may be a series in the tags `through`, of which f sees nothing.  If its guards
-    are `watched`, f may take int(x), and a table needs no kinks at its knots.
+    are `watched`, f may take int(x), and a table needs no kinks at its knots.  `tape` is empty.
     """
     if not callable(f):
         raise TypeError(f"only a function can be recorded, not {type(f).__name__}")
-    tape = Tape()
+    tape = tape or Tape()
     tape.through, tape.watched = through, watched or any(map(is_watched, x))
     point = [v.copy() if is_operand(v) else as_array(v)[()] for v in x]
     nodes = [tape.input(shape_of(value), value) for value in together(*point)]
@@ -399,18 +409,9 @@ def plain(program: Program) -> Program:
 
 def kept(make: Callable[[Program], T], program: Program) -> T:
     """Return make(program), made once for all equal programs if they mean the same for ever."""
-    if not told(program):
+    if not program.told:
         return make(program)
     return STORE.made(lambda: make(program), make.__name__, program.identity)
-
-
-def told(program: Program) -> bool:
-    """Whether a program tells all that is derived from it.
-
-    The equation of a row is read once, but what a rule of arrays says of its derivatives is the
-    user's code, run whenever they are asked for.
-    """
-    return all(i.op.told for i in program.code)
 
 
 def _replaced(
@@ -591,7 +592,7 @@ def steady(f: Callable[..., Any], recorded: Callable[[], Program]) -> tuple[Prog
     elif what := reads.changed() or "an iterator" * reads.iterators:  # a count of calls, say
         again = recorded()
         reads = Reads(f)
-        differ = told(program) and again.identity != program.identity
+        differ = program.told and again.identity != program.identity
         if differ or reads.generators:
             why = f"each call changes {what}, which it reads: return it, or give it as an argument"
     if why:

@@ -27,7 +27,7 @@ from taylor.llvm.ir import WIDTH
 from taylor.llvm.jit import address
 from taylor.machine import batches
 from taylor.machine.machine import OK, Machine
-from taylor.machine.partials import Partials, terms
+from taylor.machine.partials import Partials, distinct, terms
 
 Array = Any
 TENSOR = inspect.unwrap(tensor)  # the driver
@@ -139,7 +139,7 @@ def of(machine: Machine, x: Array, order: int) -> tuple[int, Any]:
     """Return (status, entries of the tensor at x)."""
     if isinstance(machine, Partials):
         status, (found, _) = machine(x)
-        return status, found
+        return status, found.take(distinct(x.size, order)) if status == OK else None
     return directions(x.size, order).tensor(machine, x)
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taylor.core.operand import host, lift
-from taylor.core.program import Program, kept, pushforward, record, recording, told
+from taylor.core.program import Program, kept, pushforward, record, recording
 from taylor.core.singular import nans
 from taylor.drivers.evolution import coefficients, on_tables
 from taylor.errors import IntegrationError, NonAnalyticError, TraceError
@@ -227,7 +227,7 @@ class FirstOrder(Jets):
         anew = partial(recording, self._rate(args, live), *x, watched=True)
         whole = len(live) == len(args)
         rate, v = recalled(self.inner, "rates", x, anew) if whole else anew()
-        if not told(rate) or any(g.a != g.b for g in rate.guards):
+        if not rate.told or any(g.a != g.b for g in rate.guards):
             return None
         if np.iscomplexobj(v[rate.outputs[0]]):
             return None

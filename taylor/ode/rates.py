@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taylor.core.patterns import matrices
-from taylor.core.program import Program, pushforward, record, told
+from taylor.core.program import Program, pushforward, record
 from taylor.drivers.pattern import jacobian_pattern
 from taylor.drivers.sparse import color_columns
 from taylor.errors import GuardError, TaylorError, TraceError
@@ -58,7 +58,7 @@ class Kernel:
 
 def _kept(make: Callable[[], Any], program: Program, *what: Any) -> Any:
     """Return what is made of a program, made once for all equal ones if these tell all of it."""
-    return STORE.made(make, *what, program.identity) if told(program) else make()
+    return STORE.made(make, *what, program.identity) if program.told else make()
 
 
 class Jacobian:

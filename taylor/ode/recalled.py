@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary, ref
 import numpy as np
 
 from taylor.core.calls import Row
-from taylor.core.program import Program, told
+from taylor.core.program import Program
 from taylor.core.reads import PLAIN, SAME, Reads, names_in, random_states
 from taylor.errors import GuardError
 from taylor.numbers.policy import current_policy
@@ -125,7 +125,7 @@ def recalled(
         return record()
     drawn = random_states()
     found = record()
-    own = all([i.op.row.own for i in found[0].code if isinstance(i.op, Row)]) and told(found[0])
+    own = all([i.op.row.own for i in found[0].code if isinstance(i.op, Row)]) and found[0].told
     if own and len(known.programs) < MOST and random_states() == drawn:
         known.programs[key] = found[0]
     return found

@@ -52,8 +52,9 @@ class Record:
         sign = -1 if pieces.h[0] < 0 else 1
         times = wanted[(sign * wanted > sign * pieces.t[0]) & (sign * wanted <= sign * it.t)]
         if len(times):
-            y = it.solution([pieces])(times)
-            y[..., times == it.t] = it.y[..., None]
+            y = np.repeat(it.y[..., None], len(times), axis=-1)
+            if (before := times != it.t).any():
+                y[..., before] = it.solution([pieces])(times[before])
             self.t.append(times)
             self.y.append(y)
 

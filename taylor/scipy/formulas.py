@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from scipy import special as sp
 
+from taylor.numbers.formulas import Formula, in_context
 from taylor.scipy.analytic import Analytic, everywhere
 
 FAR = 1e30
@@ -20,11 +21,12 @@ FORMULAS: dict[str, Analytic] = {}
 
 
 def add(
-    name: str, names: str, formula: Callable[..., Any], room: Any = everywhere, **more: Any
+    name: str, names: str, formula: Formula | str, room: Any = everywhere, **more: Any
 ) -> Analytic:
     """Add a function under SciPy's name for it."""
     more.setdefault("value", getattr(sp, name, None))
-    FORMULAS[name] = made = Analytic(name, tuple(names.split()), formula=formula, room=room, **more)
+    made = Analytic(name, tuple(names.split()), formula=in_context(formula), room=room, **more)
+    FORMULAS[name] = made
     return made
 
 
@@ -33,7 +35,7 @@ def part(
     of: str,
     n: int,
     names: str,
-    formula: Callable[..., Any],
+    formula: Formula | str,
     room: Any = everywhere,
     **more: Any,
 ) -> Analytic:

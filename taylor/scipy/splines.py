@@ -36,11 +36,16 @@ __all__ = [
 Array = Any
 
 
-def knots_of(x: Any) -> Array:
-    """Return plain increasing numbers as an array."""
+def plain_knots(x: Any) -> Array:
+    """Return plain numbers as an array."""
     if is_operand(as_array(x)):
         raise TypeError("the knots are plain numbers; only points and data have derivatives")
-    found = np.asarray(x, dtype=float)
+    return np.asarray(x, dtype=float)
+
+
+def knots_of(x: Any) -> Array:
+    """Return plain increasing numbers as an array."""
+    found = plain_knots(x)
     if found.ndim != 1 or len(found) < 2 or np.any(np.diff(found) <= 0):
         raise ValueError("the knots must be a vector of increasing numbers")
     return found

@@ -112,6 +112,8 @@ class TaylorN(PowerSeries):
         if k > self.order:
             raise ValueError(f"a series of order {self.order} has no derivatives of order {k}")
         n, part = self.algebra.variables, self.algebra.part(k)
+        if k == 1:  # the coefficients, in the order of the variables
+            return cast(NDArray[Any], np.moveaxis(self._coef[np.arange(1, n + 1)], 0, -1))
         rows = self.algebra.exponents[part]
         weights = np.array(
             [math.prod(math.factorial(int(a)) for a in row) for row in rows], dtype=object

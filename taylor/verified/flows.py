@@ -73,8 +73,8 @@ class Flow:
     def __init__(self, scalars: Scalars, space: Space, order: int) -> None:
         self.space, self.algebra, self.order = space, space.algebra, order
         self.code, self.rows = scalars.code, scalars.rows
-        self.time, self.state = scalars.inputs[0][0], scalars.inputs[1]
-        self.slopes = scalars.outputs[0]
+        self.time, *self.state = scalars.inputs
+        self.slopes = scalars.outputs
         self.live = self._live()
         self.sides = self._sides()
         self.tables: list[Table] = []

@@ -48,10 +48,9 @@ class Jets:
 
     def __init__(self, program: Program, order: int) -> None:
         s = scalars(program, order)
-        self.time = s.inputs[0][0]
-        self.state = [i for x in s.inputs[1:] for i in x]
-        self.slopes = [i for x in s.outputs for i in x]
-        self._make(s, order, [i for _, a, b, _ in s.guards for i in (*a, *b)])
+        self.time, *self.state = s.inputs
+        self.slopes = s.outputs
+        self._make(s, order, [i for _, a, b, _ in s.guards for i in (a, b)])
 
     def _make(
         self, s: Scalars, order: int, early: Sequence[int] = (), read: Sequence[int] = ()
@@ -120,9 +119,8 @@ class Jets:
             known[i] = x = self._value(i, known)
             if i in self.asked:
                 yield i, x
-        for op, a, b, outcome in self.scalars.guards:
-            for left, right, was in zip(a, b, outcome, strict=True):
-                _decide(op, known[left], known[right], was)
+        for op, left, right, was in self.scalars.guards:
+            _decide(op, known[left], known[right], was)
 
     def _value(self, i: int, known: dict[int, Interval]) -> Interval:
         """Return the value of an operation for all boxes."""
