@@ -18,7 +18,7 @@ FOLDERS = {  # lines that a folder may have
     "arrays": 2140,
     "machine": 7595,
     "series": 2611,
-    "drivers": 8152,
+    "drivers": 8217,
     "scipy": 8312,
     "ode": 12700,
     "command": 495,
