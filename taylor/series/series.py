@@ -44,18 +44,7 @@ from taylor.numbers.values import (
 from taylor.series import rows, rules
 from taylor.series.coefficients import UNKNOWN, Coefficients
 from taylor.series.operands import aligned, moved, with_constant
-from taylor.series.rows import (
-    ALONE,
-    BOTH,
-    LEFT,
-    RIGHT,
-    Live,
-    argument,
-    by_code,
-    declared,
-    plain,
-    propagates,
-)
+from taylor.series.rows import ALONE, BOTH, LEFT, RIGHT, Live, by_code, declared, plain, propagates
 
 FLOAT, OBJECT = np.dtype(float), np.dtype(object)
 REALS, ZEROS = (float, int), (float, int, np.float64)
@@ -390,7 +379,9 @@ class Series(Coefficients):
         owner, rule, mine = self, op.rule, self._mine(args)
         if rule.step is not None:
             c = owner._coef
-            tables = [x._coef if m else argument(x, c) for x, m in zip(args, mine, strict=True)]
+            tables = [
+                x._coef if m else rows.argument(x, c) for x, m in zip(args, mine, strict=True)
+            ]
             return rules.by_step(owner, rule.step, tables, mine)
         if rule.jvp is None and rule.vjp is None:
             return rule.value(*args)
