@@ -23,11 +23,11 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "special", "vector", "store", "jit", "entry", "spread", "tiles", "proven", "enclosures",
     ],
     "core": [
-        "advice", "choices", "reads", "table", "tags", "tables", "algebra", "structured", "powers",
-        "functions", "binding", "conditions", "memory", "patterns", "singular", "instructions",
-        "sides", "calls", "maps", "lookups", "parts", "places", "operand", "fillable", "simpler",
-        "node", "tape", "rules", "shown", "program", "scalars", "exponents", "repeat", "sweep",
-        "loops", "rolled",
+        "advice", "choices", "reads", "table", "tags", "tables", "products", "algebra",
+        "structured", "powers", "functions", "binding", "conditions", "memory", "patterns",
+        "singular", "instructions", "sides", "calls", "maps", "lookups", "parts", "places",
+        "operand", "bilinear", "fillable", "simpler", "node", "tape", "rules", "shown", "program",
+        "scalars", "exponents", "repeat", "sweep", "loops", "rolled",
     ],
     "linalg": ["degrees", "equations", "branches", "factors", "spectrum", "__init__"],
     "arrays": [
@@ -35,11 +35,10 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "questions",
     ],
     "machine": [
-        "calls", "planar", "nests", "moves", "lookups", "contractions", "matrices", "emit",
-        "joins", "triangles", "lapack", "questions", "stacks", "stencils", "regions", "degrees",
+        "calls", "planar", "nests", "moves", "lookups", "contractions", "matrices", "emit", "joins",
+        "triangles", "lapack", "questions", "stacks", "stencils", "plan", "regions", "degrees",
         "tables", "loops", "convolutions", "compose", "written", "monomials", "pairs", "products",
-        "windows", "substitution", "series", "afar", "machine", "batches", "engine",
-        "partials",
+        "windows", "substitution", "series", "afar", "machine", "batches", "engine", "partials",
     ],
     "series": [
         "text", "wide", "symbolic", "operands", "coefficients", "rows", "rules", "series", "powers",
