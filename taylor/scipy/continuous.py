@@ -109,7 +109,7 @@ def _through(
     back: Formula,
     of: Formula = lambda *shapes: (),
     falls: bool = False,
-) -> dict[str, Formula]:
+) -> dict[str, Any]:
     """Return the functions of z where y = to(z, ...) has a distribution of the shapes of(...).
 
     y grows with z, or (if it `falls`) the other way; z = back(y, ...).
