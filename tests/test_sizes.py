@@ -19,7 +19,7 @@ FOLDERS = {  # lines that a folder may have
     "machine": 7595,
     "series": 2611,
     "drivers": 8217,
-    "scipy": 8268,
+    "scipy": 8267,
     "ode": 12700,
     "command": 495,
     ".": 833,
