@@ -2,12 +2,12 @@
 
 import itertools
 import math
-import threading
 from fractions import Fraction
 
 import numpy as np
 import pytest
 from mpmath import mpf
+from shared import together
 
 import hyperdual
 import taylor
@@ -320,19 +320,13 @@ def test_many_ties_take_one_or_two_sweeps():
 
 
 def test_threads_have_their_own_policy():
-    found = {}
+    slopes = {"left": -1.0, "subgradient": 0.0, "right": 1.0}
 
-    def run(kink):
-        with taylor.policy(kink=kink):
-            for _ in range(20):
-                found[kink] = float(taylor.gradient(lambda x: np.sum(abs(x)), np.zeros(1))[0])
+    def work(i):
+        with taylor.policy(kink=[*slopes][i]):
+            return [taylor.gradient(lambda x: np.sum(abs(x)), np.zeros(1))[0] for _ in range(20)]
 
-    threads = [threading.Thread(target=run, args=(k,)) for k in ("left", "subgradient", "right")]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
-    assert found == {"left": -1.0, "subgradient": 0.0, "right": 1.0}
+    assert together(work, 3) == [[slope] * 20 for slope in slopes.values()]
 
 
 def test_series_by_hand():

@@ -3,13 +3,13 @@
 import contextvars
 import itertools
 import pickle
-import threading
 import tracemalloc
 from fractions import Fraction
 
 import numpy as np
 import pytest
 from mpmath import mp
+from shared import together
 
 import hyperdual
 import taylor
@@ -509,16 +509,12 @@ def test_indexing_in_a_long_loop_takes_linear_time():
 def test_threads_do_not_disturb_each_other():
     wanted, wrong = taylor.gradient(rosenbrock, POINT), []
 
-    def work():
+    def work(_):
         for _ in range(20):
             if not np.array_equal(taylor.gradient(rosenbrock, POINT), wanted):
                 wrong.append(1)
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
+    together(work, 4)
     assert not wrong
 
 

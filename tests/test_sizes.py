@@ -11,23 +11,23 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
     "display": 322,
-    "numbers": 3673,
+    "numbers": 3699,
     "llvm": 4204,
-    "core": 11517,
+    "core": 11740,
     "linalg": 1681,
-    "arrays": 2136,
-    "machine": 7439,
-    "series": 2611,
-    "drivers": 7999,
-    "scipy": 8358,
+    "arrays": 2143,
+    "machine": 7595,
+    "series": 2623,
+    "drivers": 8217,
+    "scipy": 8275,
     "ode": 12700,
     "command": 495,
     ".": 833,
     "hyperdual": 202,
     "array_api": 629,
     "numpy": 317,
-    "operators": 1493,
-    "verified": 6755,
+    "operators": 1467,
+    "verified": 6729,
 }
 FILE, FUNCTION = 600, 45
 TABLES = {"core/functions.py"}

@@ -346,8 +346,9 @@ def _are_arguments(f: Function, x: tuple[Any, ...]) -> bool:
         return False
     if len(x) == 1 or not trees.is_array(x):
         return True
-    if isinstance(f, np.ufunc):  # which may take `out`, too
-        return f.nin == len(x)
+    g = inspect.unwrap(f)
+    if isinstance(g, np.ufunc):  # which may take `out`, too
+        return bool(g.nin == len(x))
     try:
         parameters = inspect.signature(f).parameters.values()
     except (TypeError, ValueError):

@@ -432,28 +432,23 @@ class Machine:
         long: bool,
         count: int | None = None,
         fixed: Mapping[int, Any] = MappingProxyType({}),
-        along: bool | Array = True,
+        along: bool = True,
     ) -> None:
         """Add the code, with its first outputs, to what Python calls at once (see `Entry.add`).
 
         `fixed` are arguments that cannot change, by their places between the inputs.  Series are
-        those `along` a line, called with a point and a direction, or along the rows of an array,
-        called with a point, or else tables.  Not if the code asks Python, or is so large that it
-        does not matter.
+        those `along` a line, called with a point and a direction, or else tables.  Not if the code
+        asks Python, or is so large that it does not matter.
         """
         key = (id(self), *((n, type(v), v) for n, v in fixed.items()))
         small = self.unit == 1 and self.size <= SMALL and not (self.far or self.asks[0])
         if small and not self.code.packed and key not in entry.keys:
             data = self.prepared(block(self.size))
             inputs: list[Any] = _joined(self.places, self.inputs, self.complex)
-            if self.tables and along is not False:
+            if self.tables and along:
                 ((places, shape),) = inputs
                 size = part_size(shape, self.unit, self.dense)
                 parts = [[p + k * size for p in places] for k in range(shape[0])]
-                if along is not True:  # they stay where they are
-                    for (place,), row in zip(parts[1:], along, strict=True):
-                        data[place:][: len(row)] = row
-                    parts = parts[:1]
                 inputs = [Value(tuple(part), shape[1:]) for part in parts]
             outputs = self.returned(data)[:count]
             for n, value in sorted(fixed.items()):
