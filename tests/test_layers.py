@@ -56,12 +56,12 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "symbol", "apolar", "axes", "points", "operator", "drivers", "estimates", "__init__",
     ],
     "scipy": [
-        "theirs", "analytic", "formulas", "fast", "incomplete", "probability", "classical", "rows",
-        "waves", "ufuncs", "special", "descriptive", "distributions", "continuous", "counts",
-        "vectors", "stats", "fft", "sylvester", "control", "patterns", "linalg", "ndimage",
-        "filters", "spectra", "systems", "pulses", "signal", "sparse",
-        "splines", "polynomials", "grids", "fits", "interpolate", "integrate",
-        "spatial", "optimize", "__init__",
+        "theirs", "given", "analytic", "formulas", "fast", "incomplete", "probability",
+        "classical", "rows", "waves", "ufuncs", "special", "descriptive", "distributions",
+        "continuous", "counts", "vectors", "stats", "fft", "sylvester", "control", "patterns",
+        "linalg", "ndimage", "filters", "spectra", "systems", "pulses", "signal", "sparse",
+        "splines", "polynomials", "grids", "fits", "interpolate", "integrate", "spatial",
+        "optimize", "__init__",
     ],
     "array_api": ["array", "functions", "fft", "linalg", "special", "__init__"],
     "ode": [

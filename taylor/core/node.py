@@ -187,7 +187,7 @@ class Node(Operand):
     def __sub__(self, o: Any) -> Any:
         if type(o) is Node:
             return self + -o
-        return self + negative(o) if fits(o) else NotImplemented
+        return self + negative(o, self.tape.like) if fits(o) else NotImplemented
 
     def __rsub__(self, o: Any) -> Any:
         if type(o) in NUMBERS:

@@ -309,15 +309,8 @@ def _output(tape: Tape, y: Any) -> Node:
 
 def check(guards: Sequence[Guard], value: Callable[[int], Any]) -> None:
     """Raise GuardError where a decision of the recording would be another one at these values."""
-
-    def plain(i: int) -> Any:
-        x = value(i)
-        while is_nested(x):
-            x = x.value
-        return x
-
     for guard in guards:
-        if not guard.holds(plain):
+        if not guard.holds(lambda i: base(value(i))):
             raise GuardError(f"{guard} and is not so here; record the function again at this point")
 
 

@@ -33,7 +33,7 @@ from taylor.numbers.formulas import Constant
 from taylor.numbers.kinds import Array, Kind, base, base_array, content, is_nested, is_operand
 from taylor.numbers.policy import current_policy, policy
 from taylor.numbers.special_values import rational
-from taylor.numbers.values import as_array, divisible, together
+from taylor.numbers.values import as_array, divisible, together, widened
 from taylor.series.coefficients import UNKNOWN, Coefficients
 from taylor.series.wide import mended
 
@@ -51,6 +51,13 @@ def plain(x: Any) -> Any:
         return x
     array = as_array(x)
     return array[()] if array.ndim == 0 else array
+
+
+def argument(x: Any, table: Any) -> Any:
+    """Return a plain argument of a rule beside a table: arrays of integers stay such by floats."""
+    x = np.asarray(x) if isinstance(x, (list, tuple)) else x
+    whole = isinstance(x, np.ndarray) and x.ndim and x.dtype.kind in "iub"
+    return x if whole and not base(table).dtype.hasobject else plain(x)
 
 
 def propagates() -> bool:
@@ -132,6 +139,8 @@ def elementary(row: Elementary, owner: Coefficients, args: Sequence[Any]) -> Any
     for x in args:
         if x is not None:
             plain(x)  # or it is no number
+    if len(args) > 1:
+        args = [widened(x, owner._coef) for x in args]
     values = [x.value if inside else x for x, inside in zip(args, mine, strict=True)]
     inside = [x for x, m in zip(args, mine, strict=True) if m]
     if owner.order == 0 or not any(x.active for x in inside):

@@ -378,7 +378,10 @@ class Series(Coefficients):
     def _by_rule(self, op: Call, args: Sequence[Any]) -> Any:
         owner, rule, mine = self, op.rule, self._mine(args)
         if rule.step is not None:
-            tables = [x._coef if m else plain(x) for x, m in zip(args, mine, strict=True)]
+            c = owner._coef
+            tables = [
+                x._coef if m else rows.argument(x, c) for x, m in zip(args, mine, strict=True)
+            ]
             return rules.by_step(owner, rule.step, tables, mine)
         if rule.jvp is None and rule.vjp is None:
             return rule.value(*args)
