@@ -18,7 +18,7 @@ FOLDERS = {  # lines that a folder may have
     "arrays": 2143,
     "machine": 7602,
     "series": 2623,
-    "drivers": 8217,
+    "drivers": 8237,
     "scipy": 8275,
     "ode": 12700,
     "command": 495,
