@@ -320,20 +320,25 @@ class _Loops:
         here = i if start == 0 else f.whole("sub", i, start)
         inside = self._masks(index) if masked else self._covered
         env: dict[int, Any] = {a: self.plain[a] for a in piece.reads if a in self.plain}
-        for a in piece.reads:
-            if a in env:
-                continue
-            if a in left:
-                x = left[a].load([(here, 1)], width)
-            else:
-                box = self.shifts.get(a)
-                x = self._loaded(a, index, True if box is None else inside(box))
-            env[a] = Symbol(f, (), reg=x)
+
+        def read(a: int) -> Any:
+            if a not in env:
+                if a in left:
+                    x = left[a].load([(here, 1)], width)
+                else:
+                    box = self.shifts.get(a)
+                    x = self._loaded(a, index, True if box is None else inside(box))
+                env[a] = Symbol(f, (), reg=x)
+            return env[a]
+
+        written_out = isinstance(i, int)
+        for a in () if written_out else piece.reads:  # else where it is first used: few wait
+            read(a)
         for k in piece.members:
             op, args, _ = self.code[k]
-            given = [env[a] for a in args]
-            if _factor(k) in env:
-                op, given = MUL, [*given, env[_factor(k)]]
+            given = [read(a) for a in args]
+            if _factor(k) in piece.reads:
+                op, given = MUL, [*given, read(_factor(k))]
             if isinstance(op, Patch):
                 env[k] = Symbol(f, (), reg=self._patch(k, op, given, inside))
             else:
@@ -343,16 +348,18 @@ class _Loops:
                 self.outs[k].store(y, terms_of(index, self.strides[k]))
             elif k in left:
                 left[k].store(y, [(here, 1)])
-        return self._added(i, piece, env, totals)
+            if written_out:
+                f.pause()
+        return self._added(i, piece, read, totals)
 
     def _added(
-        self, i: Any, piece: Piece, env: Mapping[int, Any], totals: Sequence[Scalar]
+        self, i: Any, piece: Piece, read: Callable[[int], Any], totals: Sequence[Scalar]
     ) -> list[Scalar]:
         """Return the sums of a piece with what one vector of elements adds to them."""
         f, found = self.f, []
         for k, total in zip(piece.sums, totals, strict=True):
-            read = self.code[k].args if k >= 0 else (~k,)
-            factors = [at(lifted(f, env[a]), []) for a in read] + [f.zero()] * (k < 0)
+            args = self.code[k].args if k >= 0 else (~k,)
+            factors = [at(lifted(f, read(a)), []) for a in args] + [f.zero()] * (k < 0)
             new = factors[0] if len(factors) == 1 else f.binary("fmul", *factors)
             if f.unit == 1 and self.n % WIDTH:
                 new = f.below(i, range(WIDTH), self.n).where(new, f.zero(WIDTH))
