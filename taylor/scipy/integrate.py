@@ -7,10 +7,10 @@ is differentiated that stands for something else.
 
 from __future__ import annotations
 
-import functools
 import math
 import types
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -143,7 +143,7 @@ class _Integral:
             return pullback(lambda *q: self.f(x, *q), q, w)[i]
 
         parameters = range(len(p))
-        found = (self._of(functools.partial(adjoint, i))(a, b, bar, *p) for i in parameters)
+        found = (self._of(partial(adjoint, i))(a, b, bar, *p) for i in parameters)
         return (low, high, *found)
 
     def _step(
@@ -169,11 +169,11 @@ class _Integral:
 
             total: Any = 0.0
             if any(live[2:]):
-                inside = lambda x, *p: grown(functools.partial(self.f, x), live[2:], p)
+                inside: Function = lambda x, *p: grown(partial(self.f, x), live[2:], p)
                 total = self._of(inside)(*heads[:2], *tables[2:])
             for i in (0, 1):
                 if live[i]:
-                    near = functools.partial(_near, self.f, heads[i], cut.order)
+                    near = partial(_near, self.f, heads[i], cut.order)
                     piece = grown(near, (True, *live[2:]), (tables[i], *tables[2:]))
                     total = total + piece if i else total - piece
             return [total]
