@@ -167,9 +167,11 @@ class _Integral:
                 z = f(*(series(t, cut, tag) if m else t for t, m in given))
                 return parts(z, tag, cut.size)[part] if is_operand(z) else 0.0
 
+            def inside(x: Any, *p: Any) -> Any:
+                return grown(partial(self.f, x), live[2:], p)
+
             total: Any = 0.0
             if any(live[2:]):
-                inside: Function = lambda x, *p: grown(partial(self.f, x), live[2:], p)
                 total = self._of(inside)(*heads[:2], *tables[2:])
             for i in (0, 1):
                 if live[i]:
