@@ -55,7 +55,7 @@ OPERATORS = {
         )),
     )
 }  # fmt: skip
-VIEWS = (type({}.keys()), type({}.values()), type({}.items()))
+VIEWS: tuple[type[Any], ...] = (type({}.keys()), type({}.values()), type({}.items()))
 BUILT_IN = {tuple, frozenset, list, set, deque, dict, MappingProxyType}
 MAKING = {"__new__", "__init__", "__post_init__"}
 BY_TEXT = {"getattr", "hasattr"}  # what looks attributes up by texts, which may be missing
@@ -85,7 +85,7 @@ class Reads:
         self.slots: list[tuple[Callable[[], Any], Any]] = []  # what gives what is there
         self.functions: list[tuple[FunctionType, Any, Any, Any]] = []
         self.lists: list[tuple[Collection[Any], tuple[Any, ...]]] = []
-        self.dicts: list[tuple[dict[Any, Any], tuple[Any, ...]]] = []
+        self.dicts: list[tuple[Mapping[Any, Any], tuple[Any, ...]]] = []
         self.memories: list[Any] = []  # of arrays: what they hold now
         self.fixed: list[Array] = []  # that nobody can write into
         self.objects: list[tuple[Any, bytes]] = []
@@ -340,14 +340,14 @@ def _differ(x: Any, y: Any) -> bool:
     return x is not y and not _alike(x, y)
 
 
-def _content(table: dict[Any, Any]) -> Sequence[Any]:
+def _content(table: Mapping[Any, Any]) -> Sequence[Any]:
     return [*table.keys(), *table.values()]
 
 
 def _classes(x: Any) -> Sequence[type]:
     """Return the classes whose attributes an object, or a class, has."""
-    every = (*x.__mro__, *type(x).__mro__) if isinstance(x, type) else type(x).__mro__
-    return [cls for cls in every if _package(cls.__module__) not in PACKAGES]
+    own = x.__mro__ if isinstance(x, type) else ()
+    return [cls for cls in (*own, *type(x).__mro__) if _package(cls.__module__) not in PACKAGES]
 
 
 def _bytes(x: Any) -> bytes:
