@@ -56,7 +56,7 @@ OPERATORS = {
     )
 }  # fmt: skip
 VIEWS: tuple[type[Any], ...] = (type({}.keys()), type({}.values()), type({}.items()))
-BUILT_IN = {tuple, frozenset, list, set, deque, dict, MappingProxyType}
+CONTAINERS = (tuple, frozenset, list, set, deque, dict, MappingProxyType)
 MAKING = {"__new__", "__init__", "__post_init__"}
 BY_TEXT = {"getattr", "hasattr"}  # what looks attributes up by texts, which may be missing
 BY_FIELDS = {"asdict", "astuple", "fields", "replace"}  # all those of a data class
@@ -178,17 +178,8 @@ class Reads:
             self.known = False
         elif hasattr(x, "__next__") and not isinstance(x, type):
             self.iterators, self.known = True, False
-        elif isinstance(x, (tuple, frozenset)):
-            self._each([*x])
-            self._classes(x)
-        elif isinstance(x, (list, set, deque)):
-            self.lists.append((x, (*x,)))
-            self._each([*x])
-            self._classes(x)
-        elif isinstance(x, (dict, MappingProxyType)):
-            self.dicts.append((x, (*_content(x),)))
-            self._each(_content(x))
-            self._classes(x)
+        elif isinstance(x, CONTAINERS):
+            self._container(x)
         elif isinstance(x, VIEWS):
             self._read(x.mapping)
         elif isinstance(x, (array, bytearray, memoryview)):
@@ -211,6 +202,16 @@ class Reads:
             self._each([*x.args, *x.keywords.values()])
         else:
             self._object(x)
+
+    def _container(self, x: Any) -> None:
+        items = _content(x) if isinstance(x, (dict, MappingProxyType)) else (*x,)
+        if isinstance(x, (dict, MappingProxyType)):
+            self.dicts.append((x, (*items,)))
+        elif not isinstance(x, (tuple, frozenset)):
+            self.lists.append((x, items))
+        self._each(items)
+        if type(x) not in CONTAINERS:
+            self._classes(x)
 
     def _each(self, items: Sequence[Any]) -> None:
         for e in items:
@@ -297,8 +298,6 @@ class Reads:
 
     def _classes(self, x: Any) -> None:
         """Follow what an object has of its classes, and what making one of a class does."""
-        if type(x) in BUILT_IN:
-            return
         called = OPERATORS | MAKING if isinstance(x, type) else OPERATORS
         for cls in _classes(x):
             for name in self._followed(vars(cls)) | (called & vars(cls).keys()):
