@@ -204,9 +204,10 @@ class Reads:
             self._object(x)
 
     def _container(self, x: Any) -> None:
-        items = _content(x) if isinstance(x, (dict, MappingProxyType)) else (*x,)
-        if isinstance(x, (dict, MappingProxyType)):
-            self.dicts.append((x, (*items,)))
+        table = isinstance(x, (dict, MappingProxyType))
+        items = (*_content(x),) if table else (*x,)
+        if table:
+            self.dicts.append((x, items))
         elif not isinstance(x, (tuple, frozenset)):
             self.lists.append((x, items))
         self._each(items)
