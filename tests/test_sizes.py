@@ -19,7 +19,7 @@ FOLDERS = {  # lines that a folder may have
     "machine": 7602,
     "series": 2623,
     "drivers": 8237,
-    "scipy": 8283,
+    "scipy": 8306,
     "ode": 12702,
     "command": 495,
     ".": 833,
