@@ -13,6 +13,7 @@ its algebra, and the time to the first result of a Laplacian at more and more po
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import json
 import math
@@ -178,8 +179,12 @@ def growth() -> None:
         for n in SIZES[name]:
             d, program = op.partials(n), taylor.record(f, points(n))
             algebra = apolar([((d @ d) ** power).terms], d.names).algebra
-            ratio = Machine(program, algebra).size / Machine(program).size
-            print(f"{name} {n}: {ratio:.0f} times the memory of f, {algebra.size} coefficients")
+            own = Machine(program).size
+            P = op.operator((d @ d) ** power)
+            recorded = Machine(taylor.record(functools.partial(P, f), points(n))).size / own
+            swept = Machine(program, algebra).size / own
+            print(f"{name} {n}: {swept:.0f} times the memory of f, recorded {recorded:.0f}, "
+                  f"{algebra.size} coefficients")  # fmt: skip
     for count in (64, 512, 4096):
         x = points(30, count)
         begun = time.perf_counter()

@@ -4,6 +4,7 @@ import mmap
 
 import numpy as np
 import pytest
+from shared import misaligned, read_only
 
 import taylor
 from taylor.machine.afar import LEAST
@@ -16,18 +17,6 @@ def at_the_end_of_memory(x):
     """Return the array in pages of its own: what lies behind them cannot be read."""
     y = np.frombuffer(mmap.mmap(-1, x.nbytes), dtype=float)
     y[...] = x
-    return y
-
-
-def misaligned(x):
-    y = np.empty(x.nbytes + 1, np.uint8)[1:].view(float)
-    y[...] = x
-    return y
-
-
-def read_only(x):
-    y = x.copy()
-    y.flags.writeable = False
     return y
 
 

@@ -4,16 +4,16 @@ Whatever a function reads or does, each result is that of the function as it is 
 """
 
 import gc
-import threading
 import types
 import weakref
 
 import numpy as np
 import pytest
+from shared import together
 
 import taylor
 from taylor.core.program import Program
-from taylor.drivers import again, often
+from taylor.drivers import again, inside, often
 
 RNG = np.random.default_rng(7)
 X = np.array([0.3, -0.7, 1.2])
@@ -121,6 +121,44 @@ def test_a_knot_where_both_slopes_vanish_is_no_tie(answers):
         for _ in range(4):
             alike(taylor.gradient(cubic, X), expected)
     assert answers[-1]
+
+
+def slope(g, t):
+    return taylor.gradient(lambda t: np.sum(g(t)), t)
+
+
+INSIDE = {  # functions with a gradient inside
+    "of data": lambda x: np.sum(np.sin(slope(lambda t: np.exp(x[0] * t) + t**2, X))),
+    "at the point": lambda x: np.sum(slope(lambda t: np.sin(t) * x, np.exp(x))),
+    "two": lambda x: np.sum(slope(np.tanh, x) * slope(lambda t: x[1] * t**3, X)),
+    "one in another": lambda x: slope(lambda t: t * slope(lambda s: s**3 * x[1], t), x[0]),
+    "with a tie": lambda x: np.sum(slope(lambda t: np.maximum(t, x[0]) ** 3, X)),
+    "with a branch": lambda x: np.sum(slope(lambda t: t * x if x[0] > 0.4 else t**2 * x, X)),
+    "a power of zero": lambda x: np.exp(-slope(lambda t: np.abs(t - 0.3) ** 1.5, x[0])),
+    "not finite": lambda x: np.exp(-slope(lambda t: np.sqrt(t - 0.3), x[0])),
+    "data that change": lambda x: np.sum(slope(lambda t: t**2 * TABLE["k"], x)),
+    "a rectangle": lambda x: np.sum(slope(lambda a: np.exp(a.T * x[1]), np.outer(X, X)) ** 2),
+}
+
+
+@pytest.mark.parametrize("name", INSIDE)
+def test_a_gradient_inside_is_known_again_or_made_anew(name, monkeypatch):
+    known, true = [], inside.Within.is_known
+    monkeypatch.setattr(inside.Within, "is_known", lambda *a: known.append(true(*a)) or known[-1])
+    points = [*(X + 0.01 * k for k in range(1, 6)), np.array([1.2, 0.3, 0.4]), X, X]
+    for k, x in enumerate(points):
+        monkeypatch.setitem(TABLE, "k", 1.0 + k // 5)
+        alike(*(outcome(INSIDE[name], x, calls) for calls in (2, 0)))
+    assert any(known)
+
+
+def outcome(f, x, calls):
+    """Return value and gradient, or what kind of point x is."""
+    with taylor.policy(compile_after=calls):
+        try:
+            return taylor.value_and_gradient(f, x)
+        except taylor.TaylorError as error:
+            return (np.array([type(error).__name__ == "NonAnalyticError"]),)
 
 
 def test_by_default_the_64th_call_makes_code(answers, monkeypatch):
@@ -517,19 +555,13 @@ def test_what_is_kept_is_bounded():
 def test_threads_at_once():
     f = fresh(smooth)
     expected = [ordinary(taylor.gradient, f, X * (n + 1)) for n in range(4)]
-    found = {}
 
     def work(k):
         with taylor.policy(compile_after=3):
-            found[k] = [taylor.gradient(f, X * (n + 1)) for n in range(4) for _ in range(5)]
+            return [taylor.gradient(f, X * (n + 1)) for n in range(4) for _ in range(5)]
 
-    threads = [threading.Thread(target=work, args=(k,)) for k in range(3)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
-    for k in range(3):
-        alike(found[k], [e for e in expected for _ in range(5)])
+    for found in together(work, 3):
+        alike(found, [e for e in expected for _ in range(5)])
 
 
 def test_code_is_weighed_while_another_thread_makes_some():

@@ -235,6 +235,11 @@ def test_what_has_the_form_of_the_results_is_told():
         taylor.vjp(lambda a: f(a, a), a, {"w": 1.0, "b": 1.0})
     with pytest.raises(TypeError, match="must return a number or an array, not dict"):
         taylor.gradient(lambda a: f(a, a), a)
+    calls = []
+    once = lambda a: calls.append(1) or f(a, a)
+    y, _ = taylor.jvp(once, a, a)
+    taylor.vjp(once, a, y), taylor.jacobian(once, a)  # f runs once in each
+    assert len(calls) == 3
     for wrong in ([a, "b"], (a[0], None), {1.0}, None):
         with pytest.raises((TypeError, ValueError)):
             taylor.jacobian(lambda a, wrong: wrong, a, wrong)

@@ -6,11 +6,11 @@ import os
 import pickle
 import subprocess
 import sys
-import threading
 import warnings
 
 import numpy as np
 import pytest
+from shared import together
 
 import taylor
 from taylor import CompileError, PerformanceWarning
@@ -365,17 +365,12 @@ def test_a_value_may_call_the_function_that_asks_for_it():
 def test_threads_ask_at_the_same_time():
     c = taylor.compile(lambda x: np.sum(MATH(x) * x), strict=True)
     points = np.linspace(0.1, 0.9, 8)[:, None] * np.ones(3)
-    wanted, found = [taylor.gradient(c.f, x) for x in points], {}
+    wanted = [taylor.gradient(c.f, x) for x in points]
 
     def work(i):
-        found[i] = all(np.array_equal(taylor.gradient(c, points[i]), wanted[i]) for _ in range(50))
+        return all(np.array_equal(taylor.gradient(c, points[i]), wanted[i]) for _ in range(50))
 
-    threads = [threading.Thread(target=work, args=(i,)) for i in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(found) == 8 and all(found.values())
+    assert all(together(work, 8))
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks")

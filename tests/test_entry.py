@@ -3,11 +3,11 @@
 import gc
 import subprocess
 import sys
-import threading
 import tracemalloc
 
 import numpy as np
 import pytest
+from shared import misaligned, read_only, together
 
 import taylor
 from taylor.drivers.tensors import TENSOR
@@ -19,19 +19,6 @@ from taylor.ode.machine import NEVER
 pytestmark = pytest.mark.usefixtures("optimised")
 GENERATOR = np.random.default_rng(5)
 A = GENERATOR.normal(size=(4, 6))
-
-
-def misaligned(x):
-    raw = np.empty(x.nbytes + 1, np.uint8)
-    y = raw[1:].view(x.dtype).reshape(x.shape)
-    y[...] = x
-    return y
-
-
-def read_only(x):
-    x = x.copy()
-    x.flags.writeable = False
-    return x
 
 
 POINTS = {
@@ -302,11 +289,7 @@ def test_threads_do_not_disturb_each_other(long, monkeypatch):
                 if not np.allclose(f(x), y, rtol=1e-10, atol=1e-12):
                     wrong.append(seed)
 
-    threads = [threading.Thread(target=run, args=(n,)) for n in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    together(run, 6)
     assert not wrong and call(np.ones(60)) is not None
 
 

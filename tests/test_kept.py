@@ -1,13 +1,13 @@
 """What was made once is found again, and never in the place of anything else."""
 
 import os
-import threading
 from fractions import Fraction
 
 import mpmath
 import numpy as np
 import pytest
 import scipy.integrate
+from shared import together
 
 import taylor
 from hyperdual import HyperDual
@@ -216,18 +216,8 @@ def test_from_the_disk_code_is_read_once(counts, tmp_path, monkeypatch):
 
 
 def test_threads_wait_for_what_one_of_them_writes(counts):
-    barrier, found = threading.Barrier(6), []
-
-    def work():
-        barrier.wait()
-        found.append(solved().y.tobytes())
-
-    threads = [threading.Thread(target=work) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(found) == 6 and len(set(found)) == 1 and counts["written"] == 1
+    found = together(lambda i: solved().y.tobytes(), 6)
+    assert len(set(found)) == 1 and counts["written"] == 1
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")

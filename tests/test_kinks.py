@@ -2,12 +2,12 @@
 
 import itertools
 import math
-import threading
 from fractions import Fraction
 
 import numpy as np
 import pytest
 from mpmath import mpf
+from shared import together
 
 import hyperdual
 import taylor
@@ -320,19 +320,13 @@ def test_many_ties_take_one_or_two_sweeps():
 
 
 def test_threads_have_their_own_policy():
-    found = {}
+    slopes = {"left": -1.0, "subgradient": 0.0, "right": 1.0}
 
-    def run(kink):
-        with taylor.policy(kink=kink):
-            for _ in range(20):
-                found[kink] = float(taylor.gradient(lambda x: np.sum(abs(x)), np.zeros(1))[0])
+    def work(i):
+        with taylor.policy(kink=[*slopes][i]):
+            return [taylor.gradient(lambda x: np.sum(abs(x)), np.zeros(1))[0] for _ in range(20)]
 
-    threads = [threading.Thread(target=run, args=(k,)) for k in ("left", "subgradient", "right")]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
-    assert found == {"left": -1.0, "subgradient": 0.0, "right": 1.0}
+    assert together(work, 3) == [[slope] * 20 for slope in slopes.values()]
 
 
 def test_series_by_hand():
@@ -515,6 +509,10 @@ def test_what_a_convention_gives_has_the_derivatives_that_all_subgradients_share
 def test_a_smooth_sum_of_kinks_has_all_derivatives_by_another_variable():
     slope = lambda p: taylor.gradient(lambda x: p * np.maximum(x, 0) + np.minimum(x, 0) * p, 0.0)
     assert (taylor.gradient(slope, 0.0), taylor.hvp(slope, 0.0, 1.0)) == (1, 0)
+    both = lambda p, x: p * np.sum(np.maximum(x, 0)) + np.sum(np.minimum(x, 0)) * p
+    slopes = lambda p: taylor.gradient(lambda x: both(p, x), np.zeros(2))
+    for p in (0.0, 1.0):  # at p = 0 both slopes vanish, and a product with no number seems to
+        assert np.array_equal(taylor.derivatives(slopes, p, 2), [[p, p], [1, 1], [0, 0]])
     f = lambda p, x: np.maximum(p * x, x) + np.minimum(p * x, x) + (p * x) ** 2
     for outer in (taylor.jacobian, taylor.jacrev):
         assert outer(lambda p: taylor.hessian(lambda x: f(p, x), 0.0), 1.0) == 4

@@ -3,7 +3,6 @@
 import inspect
 import pickle
 import sys
-import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -11,6 +10,7 @@ import pytest
 import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from shared import together
 from test_numpy import ELEMENTWISE, LINEAR, POLYNOMIAL, data
 from test_reverse import rosenbrock
 
@@ -246,16 +246,12 @@ def test_threads_share_a_compiled_function():
     points = np.random.default_rng(0).normal(size=(50, 4))
     wanted = [taylor.gradient(rosenbrock, x) for x in points]
 
-    def work():
+    def work(_):
         for x, g in zip(points, wanted, strict=True):
             if not np.allclose(taylor.gradient(f, x), g, rtol=1e-12, atol=1e-12):
                 wrong.append(x)
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
+    together(work, 4)
     assert not wrong
 
 

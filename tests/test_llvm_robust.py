@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from shared import together
 
 import taylor
 from taylor.errors import TaylorError
@@ -144,22 +145,6 @@ def test_compiled_functions_pickle_with_the_same_bits():
 
 
 # ------------------------------------------------------------------ threads
-def together(work, count):
-    """Return the results of work(i) in that many threads that start at the same moment."""
-    barrier, results = threading.Barrier(count), [None] * count
-
-    def run(i):
-        barrier.wait()
-        results[i] = work(i)
-
-    threads = [threading.Thread(target=run, args=(i,)) for i in range(count)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
-    return results
-
-
 def test_threads_compile_one_function_once(monkeypatch):
     monkeypatch.setenv("TAYLOR_CACHE", "")
     for _ in range(3):

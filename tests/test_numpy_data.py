@@ -4,13 +4,16 @@ A condition is an array of zeros and ones; integers and booleans are floats besi
 array is honoured or refused; |z|² of complex values has no Taylor series.
 """
 
+import functools
 from fractions import Fraction
 
 import mpmath
 import numpy as np
 import pytest
+import scipy.special
 
 import taylor
+import taylor.scipy
 from taylor import Taylor, gradient, hessian, jacobian, jvp, vjp
 
 X = np.array([0.3, 1.4, -0.5, 2.2])
@@ -111,6 +114,50 @@ def test_a_condition_of_float32_leaves_it():
 
 
 # ------------------------------------------------------------------ integers
+BYTES = np.array([200, 100, 5, 7], np.uint8)
+KNOTS = np.arange(-1.0, 3.0)
+OF_BYTES = {
+    "less": lambda x, u: (x - u) ** 2,
+    "less one": lambda x, u: x - u[0],
+    "less a list": lambda x, u: x - list(u),
+    "less flags": lambda x, u: x - (u > 6),
+    "in place": lambda x, u: np.subtract(x, u, out=x * 1.0),
+    "hypot": lambda x, u: np.hypot(x, u),
+    "arctan2": lambda x, u: np.arctan2(u, x),
+    "a base": lambda x, u: u**x,
+    "logaddexp": lambda x, u: np.logaddexp(x, u),
+    "interp": lambda x, u: np.interp(x, KNOTS, u),
+    "knots": lambda x, u: np.interp(60.0, np.sort(u), x),
+    "gammainc": lambda x, u: scipy.special.gammainc(u, x**2 + 5),
+    "a list of orders": lambda x, u: scipy.special.jv([2, 1, 0, 3], x) * u[0],
+    "pchip": lambda x, u: taylor.scipy.interpolate.PchipInterpolator(KNOTS, u)(x),
+    "cosine": lambda x, u: taylor.scipy.spatial.distance.cosine(x, u),
+}
+
+
+def derived(g):
+    y, dy = jvp(g, X, X)
+    total, slopes = taylor.value_and_gradient(lambda x: np.sum(g(x)), X)
+    found = y, dy, total, slopes, taylor.compile(g, strict=True)(X)
+    assert all(np.asarray(part).dtype == float for part in found)
+    return np.concatenate([np.ravel(part) for part in found])
+
+
+@pytest.mark.parametrize("name", OF_BYTES)
+def test_integers_of_few_bits_do_not_wrap_around(name):
+    given = lambda u: functools.partial(OF_BYTES[name], u=u)
+    wanted = derived(given(BYTES * 1.0))
+    for bits in (np.uint8, np.uint64):
+        assert derived(given(BYTES.astype(bits))) == pytest.approx(wanted, rel=1e-14, abs=1e-14)
+
+
+def test_integers_of_few_bits_stay_exact_beside_fractions():
+    x = [Fraction(1, 3), Fraction(2), Fraction(3), Fraction(4)]
+    assert gradient(lambda v: np.sum((v - BYTES) * v), x)[0] == Fraction(-598, 3)
+    line = lambda t: np.interp(t, np.array([0, 7], np.uint8), np.array([3, 0], np.uint8))
+    assert taylor.derivative(line, Fraction(1)) == Fraction(-3, 7)
+
+
 @pytest.mark.parametrize(
     "f", [lambda x: 3, lambda x: np.argmax(x), lambda x: np.array([1, 2]), lambda x: x > 1]
 )

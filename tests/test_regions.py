@@ -9,7 +9,8 @@ import taylor
 from taylor import record
 from taylor.core.program import kinds
 from taylor.machine.machine import INFINITE, OK, Machine
-from taylor.machine.regions import MOST, PIECE, TILE, Region, planned
+from taylor.machine.plan import MOST, PIECE, Region, planned
+from taylor.machine.regions import TILE
 
 WEIGHTS = np.linspace(-1.0, 1.0, 5 * 37).reshape(5, 37)
 

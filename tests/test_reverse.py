@@ -3,13 +3,13 @@
 import contextvars
 import itertools
 import pickle
-import threading
 import tracemalloc
 from fractions import Fraction
 
 import numpy as np
 import pytest
 from mpmath import mp
+from shared import rosenbrock, together
 
 import hyperdual
 import taylor
@@ -68,10 +68,6 @@ def test_the_adjoint_of_every_row(name, sample):
 
 
 # ------------------------------------------------------------------ test functions of the field
-def rosenbrock(x):
-    return np.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2)
-
-
 def speelpenning(x):
     return np.prod(x)
 
@@ -509,16 +505,12 @@ def test_indexing_in_a_long_loop_takes_linear_time():
 def test_threads_do_not_disturb_each_other():
     wanted, wrong = taylor.gradient(rosenbrock, POINT), []
 
-    def work():
+    def work(_):
         for _ in range(20):
             if not np.array_equal(taylor.gradient(rosenbrock, POINT), wanted):
                 wrong.append(1)
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
+    together(work, 4)
     assert not wrong
 
 

@@ -6,6 +6,7 @@ import pytest
 import taylor
 from taylor.core.loops import Loop
 from taylor.core.rolled import rolled
+from taylor.drivers.recorded import short
 from taylor.machine.lapack import is_written
 
 TABLE = np.random.default_rng(1).normal(size=(300, 3))
@@ -78,13 +79,13 @@ FUNCTIONS = [
 @pytest.mark.parametrize("f, x", FUNCTIONS, ids=[f.__name__ for f, _ in FUNCTIONS])
 def test_the_same_program_but_short(f, x):
     long = taylor.record(f, x)
-    short = rolled(long, is_written)
-    short.verify()
-    assert any(isinstance(i.op, Loop) for i in short.code)
-    assert len(short) < len(long) / 3
-    assert len(short.guards) == len(long.guards)
+    shorter = rolled(long, is_written)
+    shorter.verify()
+    assert any(isinstance(i.op, Loop) for i in shorter.code)
+    assert len(shorter) < len(long) / 3
+    assert len(shorter.guards) == len(long.guards)
     for z in (x, 1.1 * x):
-        assert short(z) == pytest.approx(long(z), rel=1e-14)
+        assert shorter(z) == pytest.approx(long(z), rel=1e-14)
     c = taylor.compile(f, strict=True)
     v = np.cos(np.arange(x.size))
     assert c(x) == pytest.approx(f(x), rel=1e-12)
@@ -92,6 +93,28 @@ def test_the_same_program_but_short(f, x):
     assert taylor.hvp(c, x, v) == pytest.approx(taylor.hvp(f, x, v), rel=1e-10, abs=1e-12)
     s = taylor.Taylor.variable(x, 3, direction=v)
     assert c(s).coef == pytest.approx(f(s).coef, rel=1e-11, abs=1e-13)
+
+
+def map_of_numbers(x):
+    y = x[0]
+    for _ in range(60):
+        y = x[1] * y * (1 - y)
+    return y
+
+
+@pytest.mark.parametrize(
+    "f, x, kinds",
+    [
+        (map_of_numbers, np.array([0.3, 3.1]), ("value", "gradient", "hvp", "hessian")),
+        (rosenbrock, np.linspace(0.5, 1.5, 25), ("value", "gradient", "hvp")),
+    ],
+)
+def test_short_programs_have_loops_where_no_zeros_are_lost(f, x, kinds):
+    program = taylor.record(f, x)
+    for kind in ("value", "gradient", "hvp", "hessian", "tensor", "points"):
+        assert (len(short(program, kind)) < len(program) / 3) == (kind in kinds)
+    h = taylor.hessian(taylor.compile(f, strict=True), x)
+    assert h == pytest.approx(taylor.hessian(f, x), rel=1e-10, abs=1e-9)
 
 
 def test_a_branch_that_goes_another_way_is_seen():
@@ -112,8 +135,8 @@ def test_what_does_not_repeat_stays_as_it_is():
 
     program = taylor.record(f, 0.3)
     assert rolled(program, is_written) is program
-    short = taylor.record(lambda x: sum(x**i for i in range(50)), 0.3)
-    assert rolled(short, is_written) is short
+    few = taylor.record(lambda x: sum(x**i for i in range(50)), 0.3)
+    assert rolled(few, is_written) is few
 
 
 def test_complex_loops_are_right():

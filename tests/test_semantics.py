@@ -16,6 +16,7 @@ from fractions import Fraction
 import mpmath
 import numpy as np
 import pytest
+from shared import together
 
 import taylor
 from hyperdual import HyperDual
@@ -1342,18 +1343,12 @@ def test_threads_do_not_disturb_each_other():
     points = [0.1 * i for i in range(24)]
     expected = [taylor.derivatives(f, x, 3) for x in points]
     results = [None] * len(points)
-    barrier = threading.Barrier(8)
 
     def work(start):
-        barrier.wait()
         for i in range(start, len(points), 8):
             results[i] = taylor.derivatives(f, points[i], 3)
 
-    threads = [threading.Thread(target=work, args=(i,)) for i in range(8)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
+    together(work, 8)
     assert all(np.array_equal(r, e) for r, e in zip(results, expected, strict=True))
 
 

@@ -6,12 +6,12 @@ import os
 import stat
 import sys
 import tempfile
-import threading
 import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
+from shared import together
 
 import taylor
 from taylor import ode
@@ -277,11 +277,7 @@ def test_threads_save_and_load_one_object_at_a_time(place, monkeypatch):
             if store.load(name) not in (None, ([k % 7], CODE)):
                 wrong.append((i, k))
 
-    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
+    together(work, 4)
     assert not wrong and not list(place.glob("*.part"))
 
 

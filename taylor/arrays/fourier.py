@@ -15,18 +15,22 @@ import numpy as np
 from taylor.core.operand import as_array, define, is_complex
 from taylor.core.table import Rule
 
-Array = Any
+Function = Callable[..., Any]
 
 
-def _linear(name: str, transform: Callable[[Any], Any]) -> Rule:
-    """Return the rule of a symmetric linear map of the last axis."""
+def linear(name: str, f: Function, transposed: Function | None = None) -> Rule:
+    """Return a linear map of the last axis as a rule; left out, its transpose is itself."""
 
-    def step(algebra: Any, given: Sequence[Any], live: Sequence[bool], y: Any) -> Any:
-        return lambda k: [transform(given[0][algebra.part(k) if k else 0])]
+    def made(name: str, f: Function, other: Callable[[], Rule]) -> Rule:
+        def step(algebra: Any, given: Sequence[Any], live: Sequence[bool], y: Any) -> Any:
+            return lambda k: [rule(given[0][algebra.part(k) if k else 0])]
 
-    return Rule(
-        name, transform, lambda bar, y, x: (transform(bar),), lambda d, y, x: transform(d[0]), step
-    )
+        rule = Rule(name, f, lambda bar, y, x: (other()(bar),), lambda d, y, x: rule(d[0]), step)
+        return rule
+
+    there = made(name, f, lambda: back)
+    back = made(f"{name} transposed", transposed, lambda: there) if transposed else there
+    return there
 
 
 def _floats(x: Any) -> Any:
@@ -36,11 +40,11 @@ def _floats(x: Any) -> Any:
     return x
 
 
-FORWARD = _linear("fft", lambda x: np.fft.fft(_floats(x)))
-BACKWARD = _linear("ifft", lambda x: np.fft.ifft(_floats(x), norm="forward"))
+FORWARD = linear("fft", lambda x: np.fft.fft(_floats(x)))
+BACKWARD = linear("ifft", lambda x: np.fft.ifft(_floats(x), norm="forward"))
 
 
-def _sized(x: Any, n: Any, axis: int) -> Any:
+def sized(x: Any, n: Any, axis: int) -> Any:
     """Return x with the axis moved to the end, cut or filled with zeros to length n."""
     x = np.moveaxis(as_array(x), axis, -1)
     if n is None or n == x.shape[-1]:
@@ -70,7 +74,7 @@ def _transformed(x: Any, n: int, norm: Any, back: bool) -> Any:
 
 def _whole(back: bool) -> Callable[..., Any]:
     def transform(a: Any, n: Any = None, axis: int = -1, norm: Any = None) -> Any:
-        x = _sized(a, n, axis)
+        x = sized(a, n, axis)
         return np.moveaxis(_transformed(x, x.shape[-1], norm, back), -1, axis)
 
     return transform
@@ -81,7 +85,7 @@ fft, ifft = _whole(False), _whole(True)
 
 def _half(name: str, a: Any, n: Any, axis: int, norm: Any, back: bool) -> Any:
     """Return the first half of the transform of real values."""
-    x = _sized(a, n, axis)
+    x = sized(a, n, axis)
     if is_complex(x):
         raise TypeError(f"np.fft.{name} takes real values; use np.fft.fft")
     length = x.shape[-1]
@@ -95,7 +99,7 @@ def rfft(a: Any, n: Any = None, axis: int = -1, norm: Any = None) -> Any:
 
 def irfft(a: Any, n: Any = None, axis: int = -1, norm: Any = None) -> Any:
     n = 2 * (np.shape(a)[axis] - 1) if n is None else n
-    x = _sized(a, n // 2 + 1, axis)
+    x = sized(a, n // 2 + 1, axis)
     mirrored = np.conj(x[..., 1 : (n + 1) // 2])[..., ::-1]
     y = _transformed(np.concatenate([x, mirrored], axis=-1), n, norm, True)
     return np.moveaxis(y.real, -1, axis)

@@ -17,7 +17,8 @@ from taylor.core.binding import family
 from taylor.core.conditions import mask
 from taylor.core.lookups import by_pieces
 from taylor.core.operand import Operand, as_array, define, implements, lift
-from taylor.numbers.kinds import base, base_array
+from taylor.numbers.kinds import base, base_array, is_operand
+from taylor.numbers.values import widened
 
 
 # ------------------------------------------------------------------ grids
@@ -279,6 +280,8 @@ def interp(
 ) -> Any:
     """Return np.interp(x, xp, fp, ...): linear between the knots xp, where it has kinks."""
     x, xp, fp = as_array(x), as_array(xp), as_array(fp)
+    like = next(v for v in (x, fp, xp) if is_operand(v))
+    xp, fp = widened(xp, like), widened(fp, like)
     if np.ndim(xp) != 1 or np.shape(xp) != np.shape(fp):
         raise ValueError("np.interp: xp and fp have one axis and the same length")
     if period is not None:

@@ -20,25 +20,27 @@ from __future__ import annotations
 import functools
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
+from taylor.core.products import NONE, Pairs, collected, sorted_pairs
 from taylor.core.tables import contract_rows, dot, last_nonzero, trimmed_product
 from taylor.numbers import balls
 from taylor.numbers.contexts import is_set
 from taylor.numbers.kinds import Array, is_operand
-from taylor.numbers.values import constant, zeros
+from taylor.numbers.values import constant
 
 MAX_ORDER = 10**7
 MAX_MONOMIALS = 2 * 10**7
 MAX_EXPONENTS = 2 * 10**8  # monomials times variables
 CACHED_PAIRS = 1 << 22
-NONE = np.empty(0)  # weights that are all one
 FEW = 1 << 9  # products of coefficients, in all lanes, in which NumPy is as fast as machine code
-WRITTEN_OUT = 128  # products of coefficients of values that are recorded, one by one
+# products of coefficients that are recorded one by one, for so many coefficients at most: they
+# become loops with what is done element by element, in the machine code of stacks of arrays
+WRITTEN_OUT, ROWS = 32, 8
 GATHERED = 1 << 16  # and those up to which they are gathered
 
 
@@ -229,19 +231,6 @@ def _gathered(x: Array, y: Array, algebra: Any) -> Array | None:
     return z if np.isfinite(np.add.reduce(z, axis=None)) else None
 
 
-class Pairs(NamedTuple):
-    """The products of degree k of a basis, sorted by what they give.
-
-    Σ weights·x[p]·y[q] from starts[i] on is a part of degree k at out[i]; no weights are ones.
-    """
-
-    p: Array
-    q: Array
-    starts: Array
-    out: Array
-    weights: Array | None = None
-
-
 class Graded:
     """An algebra given by its basis: which pairs have a product of degree k, and what it is."""
 
@@ -281,10 +270,7 @@ class Graded:
         if key in self._pairs:
             return self._pairs[key]
         p, q, out, *weights = self._products(k, lo, hi)
-        by_product = np.argsort(out, kind="stable")
-        p, q, out, *weights = (v[by_product] for v in (p, q, out, *weights))
-        starts = np.flatnonzero(np.diff(out, prepend=-1))
-        found = Pairs(p, q, starts, out[starts], *weights)
+        found = sorted_pairs(out, p, q, weights[0] if weights else None)
         if len(p) <= CACHED_PAIRS:
             self._pairs[key] = found
         return found
@@ -299,11 +285,11 @@ class Graded:
             return self._lists[key]
         degrees = [(k, lo, hi)] if k >= 0 else [(j, 0, j) for j in range(self.order + 1)]
         parts = [self.pairs(*given) for given in degrees]
-        counts = []
-        for (j, *_), part in zip(degrees, parts, strict=True):
-            of_part = np.zeros(int(self.offsets[j + 1] - self.offsets[j]), dtype=int)
-            of_part[part.out] = np.diff(part.starts, append=len(part.p))
-            counts.append(of_part)
+        sizes = np.diff(self.offsets)
+        counts = [
+            np.bincount(part.rows, minlength=sizes[j])
+            for (j, *_), part in zip(degrees, parts, strict=True)
+        ]
         starts = np.concatenate([[0], np.cumsum(np.concatenate(counts))])
         p, q = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
         given = [part.weights for part in parts if part.weights is not None]
@@ -322,33 +308,44 @@ class Graded:
         self, k: int, lo: int, hi: int, x: Array, y: Array, multiply: Any = operator.mul
     ) -> Any:
         """Return the part of degree k of a product, from left degrees lo to hi."""
-        p, q, starts, out, weights = self.pairs(k, lo, hi)
+        pairs = self.pairs(k, lo, hi)
         n = int(self.offsets[k + 1] - self.offsets[k])
-        recorded = multiply is operator.mul and hasattr(x, "tape")
-        if recorded and 0 < len(p) <= WRITTEN_OUT:
-            return self._row_by_row(self.pairs(k, lo, hi), n, x, y)
-        terms = multiply(x[_as_slice(p)], y[_as_slice(q)])
-        if len(starts) == 0:
-            return terms.sum(0) + zeros((n,) + (1,) * (np.ndim(terms) - 1), terms)
-        if weights is not None:
-            terms = terms * constant(weights.reshape((-1,) + (1,) * (np.ndim(terms) - 1)), terms)
-        if len(starts) == len(terms):
-            sums = terms
-        elif len(starts) == 1:
-            sums = terms.sum(0, keepdims=True)
-        else:
-            sums = np.add.reduceat(terms, starts, axis=0)
-        if len(out) == n:
-            return sums
-        spread = np.zeros(n, dtype=int)
-        spread[out] = np.arange(1, len(out) + 1)
-        return np.concatenate([sums[:1] * 0, sums])[spread]
+        if multiply is operator.mul and hasattr(x, "tape") and len(pairs.p):
+            if len(pairs.p) <= WRITTEN_OUT and n <= ROWS:
+                return self._row_by_row(pairs, n, x, y)
+            return self._by_parts(k, range(lo, hi + 1), n, x, y)
+        return collected(pairs, n, x, y, multiply)
+
+    def _by_parts(self, k: int, degrees: Iterable[int], n: int, x: Any, y: Any) -> Any:
+        """Return the same of what is recorded, one instruction for each degree of x."""
+        terms = []
+        for j in degrees:
+            if x is y and 2 * j > k:  # a square: each of these products has been taken twice
+                break
+            pairs = self._between(j, k - j, x is y and 2 * j == k)
+            if len(pairs.p):
+                term = x[self.part(j)]._paired(pairs, n, y[self.part(k - j)])
+                terms.append(term * 2 if x is y and 2 * j < k else term)
+        return sum(terms[1:], terms[0])
+
+    def _between(self, i: int, j: int, half: bool) -> Pairs:
+        """Return the products of the parts of degrees i and j, whose rows are counted from zero.
+
+        Of a square `half` of them do.
+        """
+        pairs = self.pairs(i + j, i, i)
+        p, q, rows, weights = pairs.p, pairs.q, pairs.rows, pairs.weights
+        if half:
+            kept, twice = p <= q, (1 + (p < q)).astype(object)
+            weights = (twice if weights is None else twice * weights)[kept]
+            p, q, rows = p[kept], q[kept], rows[kept]
+        return sorted_pairs(rows, p - self.offsets[i], q - self.offsets[j], weights)
 
     def _row_by_row(self, pairs: Pairs, n: int, x: Array, y: Array) -> Any:
         """Return the part of degree k of a product as that of its coefficients, one by one."""
         weights = [1] * len(pairs.p) if pairs.weights is None else pairs.weights.tolist()
         rows: list[Any] = [None] * n
-        for i, out in enumerate(np.repeat(pairs.out, np.diff(pairs.starts, append=len(pairs.p)))):
+        for i, out in enumerate(pairs.rows):
             p, q, weight = int(pairs.p[i]), int(pairs.q[i]), weights[i]
             weight *= 2 * (p < q) if x is y and p != q else 1  # a square has half the products
             if weight:
@@ -411,13 +408,6 @@ class Graded:
 
     def __hash__(self) -> int:
         return self._hash
-
-
-def _as_slice(index: Array) -> Any:
-    """Return an array of positions as a slice where it is one: machine code needs no list of it."""
-    if len(index) and np.array_equal(index, np.arange(index[0], index[0] + len(index))):
-        return slice(int(index[0]), int(index[0]) + len(index))
-    return index
 
 
 class Monomials(Graded):
@@ -530,13 +520,11 @@ def monomials(n: int, order: int) -> Array:
     >>> monomials(2, 2).tolist()
     [[0, 0], [1, 0], [0, 1], [2, 0], [1, 1], [0, 2]]
     """
-    parts = [np.zeros((1, n), dtype=np.int16)]
-    for _ in range(order if n else 0):
-        last = parts[-1]
-        first = np.where(last.any(1), n - 1 - np.argmax(last[:, ::-1] > 0, axis=1), 0)
-        rows = [last[first <= i] + np.eye(n, dtype=np.int16)[i] for i in range(n)]
-        grown = np.concatenate(rows)
-        parts.append(grown[np.lexsort(tuple(-grown[:, i] for i in range(n - 1, -1, -1)))])
+    parts, one = [np.zeros((1, n), dtype=np.int16)], np.eye(n, dtype=np.int16)
+    for k in range(order if n else 0):
+        last = parts[-1]  # at its end those in the variables from number i on
+        ends = [last[len(last) - math.comb(n - i + k - 1, k) :] for i in range(n)]
+        parts.append(np.concatenate([end + x for end, x in zip(ends, one, strict=True)]))
     return np.concatenate(parts)
 
 

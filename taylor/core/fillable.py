@@ -13,13 +13,12 @@ import math
 import operator
 from collections.abc import Callable, Iterator
 from typing import Any
-from weakref import ref
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from taylor.core.binding import call, call_ufunc
-from taylor.core.memory import Flat
+from taylor.core.memory import Flat, Views
 from taylor.core.operand import (
     NUMBERS,
     Operand,
@@ -44,29 +43,16 @@ SCALARS = frozenset(NUMBERS)
 class Plain(np.ndarray, Fillable):
     """A NumPy array of floats, into which series and nodes can be written."""
 
-    _views: list[ref[Plain]] | None = None  # of its memory, where it is the first array there
-    _limit = 16
+    _views: Views | None = None  # of its memory, where it is the first array there
     _held: Any = None  # there: the operand that the memory has become
     _now: Any = None  # the part of it that is this array
 
     def __array_finalize__(self, _: Any) -> None:
         first = self.base
         if first is not None and type(first) is not ARRAY and isinstance(first, Plain):
-            views = first._views
-            if views is None:
-                first._views = [ref(self)]
-            elif views[-1]() is None:  # as rows of a loop go, one after the other
-                views[-1] = ref(self)
-            else:
-                first._add(self)
-
-    def _add(self, view: Plain) -> None:
-        """Add a view of this array; forget those that are gone, now and then."""
-        assert self._views is not None
-        if len(self._views) > self._limit:
-            self._views = [known for known in self._views if known() is not None]
-            self._limit = 16 + 2 * len(self._views)
-        self._views.append(ref(view))
+            if first._views is None:
+                first._views = Views()
+            first._views.add(self)
 
     def __array_wrap__(self, x: Any, context: Any = None, return_scalar: bool = False) -> Any:
         if return_scalar:
@@ -114,7 +100,7 @@ class Plain(np.ndarray, Fillable):
     def _all(self) -> list[Plain]:
         """Return the arrays in the memory that are in use."""
         first = self._first()
-        return [first, *(x for x in (known() for known in first._views or ()) if x is not None)]
+        return [first, *(x for x, _ in first._views or ())]
 
     def _taken(self, memory: Array) -> Array:
         """Return the elements of a memory of one axis that are those of this array: a view."""

@@ -35,6 +35,7 @@ from taylor.numbers.formulas import (
     by_math,
     by_mpmath,
     by_scipy,
+    in_context,
 )
 from taylor.numbers.kinds import is_operand
 from taylor.numbers.special_values import (
@@ -66,16 +67,10 @@ TINY = float(np.finfo(float).smallest_normal)  # below it the value of a power l
 
 def row(name: str, numpy: Any, mp: Any, quotient: Any = None, **columns: Any) -> Elementary:
     """Add one row; a ufunc as its NumPy value also makes np.<name>(series) reach it."""
-    if isinstance(mp, str):
-        mp = partial(_attribute, mp)
     if isinstance(numpy, np.ufunc):
         columns.setdefault("ufunc", numpy)
-    TABLE[name] = made = Elementary(name, numpy, mp, quotient, own=True, **columns)
+    TABLE[name] = made = Elementary(name, numpy, in_context(mp), quotient, own=True, **columns)
     return made
-
-
-def _attribute(name: str, ctx: Any, *x: Any) -> Any:
-    return getattr(ctx, name)(*x)
 
 
 def hidden(name: str, mp: Any, quotient: Any, *value: Callable[..., Any]) -> Elementary:
@@ -284,7 +279,7 @@ exp2 = row("exp2", np.exp2, lambda ctx, x: ctx.mpf(2) ** x, lambda a, y: (LN2 * 
 log = row("log", np.log, "log", lambda a, y: (1, a), code="log", complex_code="clog", cut=Cut(0.0),
           domain="x > 0", pole=True, exact=at((1, 0)),
           samples=(1e-300, 0.1, 1.0, 1.0 + 1e-12, 2.5, 1e300))
-log1p = row("log1p", np.log1p, lambda ctx, x: ctx.log1p(x), lambda a, y: (1, 1 + a),
+log1p = row("log1p", np.log1p, "log1p", lambda a, y: (1, 1 + a),
             code="log1p", complex_code=Parts(_log1p_parts), cut=Cut(-1.0),
             domain="x > -1", pole=True, exact=at((0, 0)), monotone=True,
             samples=(-1 + 1e-12, -0.5, -1e-20, 0.0, 1e-12, 3.0, 1e300))
@@ -383,11 +378,11 @@ atan = row("atan", np.arctan, "atan", lambda a, y: (1, 1 + a * a), polar=0, code
            seam=lambda a, y: sin(2 * y),  # at a pole of a
            complex_code="catan", cut=ENDS._replace(turned=True), exact=at((0, 0)), monotone=True,
            samples=(-1e8, -1.0, -0.1, 0.0, 1e-20, 0.7, 10.0, 1e100))
-atan2 = row("atan2", np.arctan2, lambda ctx, a, b: ctx.atan2(a, b), _atan2, polar=0, code="atan2",
+atan2 = row("atan2", np.arctan2, "atan2", _atan2, polar=0, code="atan2",
             domain="not the origin", germ=Fraction(0), seam=lambda a, b, y: a,
             samples=((1.0, 2.0), (-1e-10, 1e-10), (1e200, -3e200), (0.0, 2.0), (3.0, 0.0),
                      (-1.0, -1.0)))
-hypot = row("hypot", np.hypot, lambda ctx, a, b: ctx.hypot(a, b), lambda a, b, y: ((a, b), y),
+hypot = row("hypot", np.hypot, "hypot", lambda a, b, y: ((a, b), y),
             polar=1, code="hypot", domain="not the origin", error=NonAnalyticError,
             germ=Fraction(1), exact=lambda a, b: exact_root(Fraction(a * a + b * b), 2),
             samples=((3.0, 4.0), (1e-10, 1e-10), (1e200, -3e200), (0.0, 2.0)),
@@ -442,20 +437,20 @@ gauss = row("gauss", lambda x: special_values.bell(x, 1.0, 1.0), lambda ctx, x: 
             lambda a, y: (-2 * (a * y), 1), code="gauss", steep=(1.0, 2),
             samples=(-6.3, -1.0, 0.0, 1e-20, 0.3, 25.1), exact=at((0, 1)))
 npdf = row("npdf", lambda x: special_values.bell(x, 0.5, float(ONE_OVER_SQRT_2PI)),
-           lambda ctx, x: ctx.npdf(x), lambda a, y: (-(a * y), 1), steep=(0.5, 2),
+           "npdf", lambda a, y: (-(a * y), 1), steep=(0.5, 2),
            code="npdf",
            samples=(-30.3, -2.0, 0.0, 1.0, 6.1))
-erf = row("erf", by_math(math.erf, lambda ctx, x: ctx.erf(x)), "erf",
+erf = row("erf", by_math(math.erf, "erf"), "erf",
           lambda a, y: (TWO_OVER_SQRT_PI * gauss(a), 1), code="erf",
           samples=(-6.0, -1.0, 0.0, 1e-20, 0.3, 2.0, 5.0), exact=at((0, 0)), monotone=True)
-erfc = row("erfc", by_math(math.erfc, lambda ctx, x: ctx.erfc(x)), "erfc",
+erfc = row("erfc", by_math(math.erfc, "erfc"), "erfc",
            lambda a, y: (-(TWO_OVER_SQRT_PI * gauss(a)), 1), code="erfc",
            samples=(-6.0, -1.0, 0.0, 0.3, 6.0, 25.0), exact=at((0, 1)), monotone=True)
 erfcx = _by_series("erfcx", special_series.erfcx, code="erfcx", slope="erfcx_slope",
                    samples=(-5.0, -0.5, 0.0, 0.3, 1.0, 6.0, 100.0))
 dawsn = _by_series("dawsn", special_series.dawsn, exact=at((0, 0)),
                    samples=(-7.0, 0.0, 0.3, 2.0, 10.0, 100.0))
-ndtr = row("ndtr", by_scipy("ndtr", lambda ctx, x: ctx.ncdf(x)), lambda ctx, x: ctx.ncdf(x),
+ndtr = row("ndtr", by_scipy("ndtr", "ncdf"), "ncdf",
            lambda a, y: (npdf(a), 1), code="ndtr",
            samples=(-30.0, -2.0, 0.0, 1.0, 6.0), monotone=True)
 log_ndtr = row("log_ndtr", by_scipy("log_ndtr", lambda ctx, x: ctx.log(ctx.ncdf(x))),
@@ -465,22 +460,22 @@ log_ndtr = row("log_ndtr", by_scipy("log_ndtr", lambda ctx, x: ctx.log(ctx.ncdf(
 
 # ------------------------------------------------------------------ gamma and its relatives
 NO_POLE = "x != 0, -1, -2, ..."
-sinc = row("sinc", np.sinc, lambda ctx, x: ctx.sincpi(x), local=special_series.sinc,
+sinc = row("sinc", np.sinc, "sincpi", local=special_series.sinc,
            code=_sinc_code, slope=_sinc_slope,
            samples=(-10.3, 0.0, 1e-300, 1e-8, 0.01, 0.75, 1.0, 100.25), exact=at((0, 1)))
 digamma = row("digamma", by_scipy("digamma", lambda ctx, x: ctx.psi(0, x)),
               lambda ctx, x: ctx.psi(0, x), local=special_series.digamma,
               code="digamma", slope="trigamma", domain=NO_POLE, pole=True, error=PoleError,
               samples=(-3.7, -0.5, 1e-3, 0.5, 1.4616321449683622, 3.0, 50.0, 1e8))
-zeta = row("zeta", by_mpmath(lambda ctx, s: ctx.zeta(s)), lambda ctx, s: ctx.zeta(s),
+zeta = row("zeta", by_mpmath("zeta"), "zeta",
            local=special_series.zeta, domain="x != 1", pole=True, error=PoleError,
            samples=(-3.5, 0.0, 0.5, 1.001, 2.0, 30.0))
-gamma = row("gamma", by_math(math.gamma, lambda ctx, x: ctx.gamma(x)), "gamma",
+gamma = row("gamma", by_math(math.gamma, "gamma"), "gamma",
             lambda a, y: (y * digamma(a), 1), code="tgamma",
             domain=NO_POLE, pole=True, error=PoleError,
             samples=(-3.7, -0.5, 1e-3, 0.5, 1.4616321449683622, 5.0, 150.0),
             exact=lambda x: math.factorial(int(x) - 1) if x % 1 == 0 and x > 0 else None)
-lgamma = row("lgamma", by_math(special_values.log_gamma, lambda ctx, x: ctx.loggamma(x)),
+lgamma = row("lgamma", by_math(special_values.log_gamma, "loggamma"),
              lambda ctx, x: ctx.loggamma(x) if isinstance(x, ctx.mpc) else ctx.re(ctx.loggamma(x)),
              lambda a, y: (digamma(a), 1), code="lgamma",
              domain=NO_POLE, pole=True, error=PoleError,
@@ -494,9 +489,9 @@ TABLE.update(j0=j0, j1=j1, y0=y0, y1=y1, i0=i0, i1=i1)
 FAMILIES.update({f"bessel_{kind}": partial(bessel, kind) for kind in "jyi"})
 
 # ------------------------------------------------------------------ integrals and inverse functions
-expi = row("expi", by_scipy("expi", lambda ctx, x: ctx.ei(x)), "ei", local=special_series.expi,
+expi = row("expi", by_scipy("expi", "ei"), "ei", local=special_series.expi,
            domain="x != 0", pole=True, samples=(-20.0, -0.1, 1e-8, 0.37250741078136663, 2.0, 30.0))
-exp1 = row("exp1", by_scipy("exp1", lambda ctx, x: ctx.e1(x)), "e1", lambda a, y: (-exp(-a), a),
+exp1 = row("exp1", by_scipy("exp1", "e1"), "e1", lambda a, y: (-exp(-a), a),
            domain="x > 0", pole=True, samples=(1e-8, 0.1, 2.0, 30.0, 600.0))
 expint = exp1  # the name of the classical tables
 si = row("si", partial(special_values.sici, 0), "si", local=special_series.si,

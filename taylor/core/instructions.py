@@ -9,7 +9,8 @@ arrays, series, or nodes of a program.  None stands for zero, and an axis of len
 parts along a longer one.
 
     input · parameter · constant · add · mul · div · scale · einsum; in `calls` functions of the
-    table and rules of arrays, in `sides` choices, in `maps` what only moves elements
+    table and rules of arrays, in `sides` choices, in `maps` what only moves elements, in `lookups`
+    rows of tables, in `parts` parts of complex numbers, in `loops` loops
 
 The step rule of an instruction computes the part of degree k of its series: see `sweep`.
 """

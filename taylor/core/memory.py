@@ -203,10 +203,14 @@ class Views:
 
     def add(self, x: Any, path: Path | None = None) -> None:
         """Add an array; forget those that are gone, now and then."""
-        if len(self.known) > self.limit:
-            self.known = [known for known in self.known if known[0]() is not None]
-            self.limit = 16 + 2 * len(self.known)
-        self.known.append((weakref.ref(x), path))
+        known = self.known
+        if known and known[-1][0]() is None:  # as rows of a loop go, one after the other
+            known[-1] = weakref.ref(x), path
+            return
+        if len(known) > self.limit:
+            known = self.known = [one for one in known if one[0]() is not None]
+            self.limit = 16 + 2 * len(known)
+        known.append((weakref.ref(x), path))
 
     def __iter__(self) -> Iterator[tuple[Any, Path | None]]:
         for reference, path in self.known:

@@ -12,6 +12,7 @@ from typing import Any, cast
 import numpy as np
 
 from taylor.core.advice import PAGE
+from taylor.core.bilinear import Bilinear
 from taylor.core.calls import Call, Row, of_row
 from taylor.core.conditions import MIRRORED, SIGNS, Condition, Guard, held_integer, own
 from taylor.core.instructions import ADD, DIV, MUL, Arithmetic, Const, Op, Scale, Shape
@@ -20,6 +21,7 @@ from taylor.core.memory import Cell, each, in_memory, joint, placed, positions, 
 from taylor.core.operand import NUMBERS, Operand, binary, bind, fits, host, lift
 from taylor.core.parts import Part
 from taylor.core.places import Place, copied, element, moved, whole
+from taylor.core.products import Pairs
 from taylor.core.simpler import SIMPLER, arithmetic, negative
 from taylor.core.singular import equal
 from taylor.core.table import Elementary, derived
@@ -39,6 +41,7 @@ class Node(Operand):
     """A variable of a program being recorded."""
 
     __slots__ = ("_cell", "_i", "_place", "_seen", "_where", "tape")
+    takes_all = True
     tape: Any  # the recording
     _seen: int  # the version of the cell that instruction _i reads
     _where: Any  # where its elements, of the cell if there is one, lie in memory; None: in C order
@@ -184,7 +187,7 @@ class Node(Operand):
     def __sub__(self, o: Any) -> Any:
         if type(o) is Node:
             return self + -o
-        return self + negative(o) if fits(o) else NotImplemented
+        return self + negative(o, self.tape.like) if fits(o) else NotImplemented
 
     def __rsub__(self, o: Any) -> Any:
         if type(o) in NUMBERS:
@@ -250,6 +253,14 @@ class Node(Operand):
             return Node(tape, i)
         scaled: Node = tape.apply(Scale(c), (i,), shape)
         return scaled
+
+    def _paired(self, pairs: Pairs, n: int, y: Any) -> Any:
+        """Return n rows of sums of products of its own and those of y.
+
+        Whole factors of these go into the sums: an array of multiples would take memory.
+        """
+        (x, a), (y, b) = _unscaled(self), _unscaled(y)
+        return bind(Bilinear(pairs.scaled(a * b), (n, len(x), len(y))), x, y)
 
     def _decided(self, op: str, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
         """Return np.op of the value, leaving a guard for it."""
@@ -480,3 +491,11 @@ class PartNode(Node):
         real = self._which == "real"
         other = bind(Part("imag" if real else "real"), self._whole[index])
         self._whole._assign(index, value + 1j * other if real else other + 1j * value)
+
+
+def _unscaled(x: Any) -> tuple[Any, int]:
+    """Return what is multiplied by an integer, and this."""
+    c = 1
+    while type(x) is Node and type(op := x.tape.code[x.i].op) is Scale and type(op.c) is int:
+        x, c = x.tape.at(x.tape.code[x.i].args[0]), c * op.c
+    return x, c

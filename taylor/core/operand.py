@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from types import NoneType
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 import numpy as np
 
@@ -116,6 +116,7 @@ class Operand(Handled):
     __array_priority__ = 1000.0
     __pandas_priority__ = 5000  # above those of its own classes: they leave operators to us
 
+    takes_all: ClassVar[bool] = False  # whether `process` takes instructions that it does not know
     shape: Any
     value: Any
     tag: Any  # which differentiation the value belongs to

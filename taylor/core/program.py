@@ -254,15 +254,16 @@ def recording(
     *x: Any,
     through: frozenset[Tag] = frozenset(),
     watched: bool = False,
+    tape: Tape | None = None,
 ) -> tuple[Program, list[Any]]:
     """Return the program of f at the point x, and the values of its instructions there.
 
     The point may be a series in the tags `through`, of which f sees nothing.  If its guards
-    are `watched`, f may take int(x), and a table needs no kinks at its knots.
+    are `watched`, f may take int(x), and a table needs no kinks at its knots.  `tape` is empty.
     """
     if not callable(f):
         raise TypeError(f"only a function can be recorded, not {type(f).__name__}")
-    tape = Tape()
+    tape = tape or Tape()
     tape.through, tape.watched = through, watched or any(map(is_watched, x))
     point = [v.copy() if is_operand(v) else as_array(v)[()] for v in x]
     nodes = [tape.input(shape_of(value), value) for value in together(*point)]
@@ -308,15 +309,8 @@ def _output(tape: Tape, y: Any) -> Node:
 
 def check(guards: Sequence[Guard], value: Callable[[int], Any]) -> None:
     """Raise GuardError where a decision of the recording would be another one at these values."""
-
-    def plain(i: int) -> Any:
-        x = value(i)
-        while is_nested(x):
-            x = x.value
-        return x
-
     for guard in guards:
-        if not guard.holds(plain):
+        if not guard.holds(lambda i: base(value(i))):
             raise GuardError(f"{guard} and is not so here; record the function again at this point")
 
 

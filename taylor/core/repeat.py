@@ -9,6 +9,7 @@ From there on it is recorded, so that the function runs once in any case.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -33,11 +34,12 @@ from taylor.core.sides import Choose
 from taylor.core.table import Rule
 from taylor.core.tape import Tape
 from taylor.kept import identity
-from taylor.numbers.kinds import Array
+from taylor.numbers.kinds import Array, is_operand
 from taylor.numbers.values import as_data, is_native
 
 COMPARED = (Input, Const, Arithmetic, Scale, Einsum, Row, Choose, Lookup, Map)  # instructions
 BITS = np.dtype(np.int64)
+AROUND: ContextVar[Tape | None] = ContextVar("around", default=None)  # of what is recorded now
 
 
 class Recording:
@@ -48,9 +50,11 @@ class Recording:
     """
 
     def __init__(self, tape: Tape, f: Callable[..., Any], nodes: Sequence[Node]) -> None:
+        around = AROUND.set(tape)
         try:
             outputs, single = outputs_of(tape, f, nodes)
         finally:
+            AROUND.reset(around)
             tape.tag.closed = True
         point = tuple(tape.value_of(i) for i in tape.inputs)
         self.program = Program(tape.code, tape.inputs, outputs, tape.guards, single, point)
@@ -62,7 +66,12 @@ class Recording:
         real = all(is_native(v) and not np.iscomplexobj(v) for v in tape.values)
         if tape.read or not real or not all(_is_compared(i.op) for i in tape.code):
             return None
-        return Repeatable(self.program, tape)
+        found = Repeatable(self.program, tape)
+        # derivatives inside hold the tape, which lets go of the numbers of this point
+        tape.values[:] = found.likes
+        tape.arrays.clear()
+        tape.outers.clear()
+        return found
 
 
 def recorded(f: Callable[..., Any], x: Sequence[Any], most: float) -> Recording:
@@ -86,7 +95,9 @@ class Repeatable:
         self.calls = {
             (op.rule, args): n for n, (op, args, _) in enumerate(program.code) if type(op) is Call
         }
-        self.weight = 3 * program.weight
+        self.inside = tape.inside
+        inner = sum(known.weight for known in tape.inside if known is not None)
+        self.weight = 3 * program.weight + inner
 
     def by(self, f: Callable[..., Any], x: Sequence[Any]) -> Recording | None:
         """Return None if f, recorded at x, is this program, whose decisions hold there.
@@ -97,7 +108,7 @@ class Repeatable:
         found = Recording(tape, f, [Node(tape, i) for i in self.program.inputs])
         here, known = found.program, self.program
         same = here.outputs == known.outputs and here.single is known.single
-        if same and not (tape.departed or tape.read) and self._decides_as(tape.guards):
+        if same and not (tape.departed or tape.read) and self.decides_as(tape.guards):
             return None
         tape.depart()
         found.program = Program(
@@ -105,7 +116,8 @@ class Repeatable:
         )
         return found
 
-    def _decides_as(self, guards: list[Guard]) -> bool:
+    def decides_as(self, guards: list[Guard]) -> bool:
+        """Whether all decisions are as they were."""
         known = self.program.guards
         return len(guards) == len(known) and all(map(_alike, guards, known))
 
@@ -134,7 +146,7 @@ class Repeating(Tape):
         # of its own, and shortened in place: an expression may hold one when it departs
         self.code, self.values = [*known.program.code], [*known.likes]
         self.seen, self.inputs = known.seen, known.program.inputs
-        self.like, self.compiled = np.asarray(x[0]), True
+        self.like, self.compiled = x[0] if is_operand(x[0]) else np.asarray(x[0]), True
         self.last = len(x) - 1  # the last instruction so far
         self.departed = False
         self.computed: list[Any] = []
@@ -150,7 +162,8 @@ class Repeating(Tape):
             self.inputs = [*self.inputs]
             self.seen = {key: n for key, n in self.seen.items() if n < size}
 
-    def _at(self, n: int) -> Node:
+    def reached(self, n: int) -> Node:
+        """Return the node of a known instruction."""
         if n > self.last:
             self.last = n
         return Node(self, n)
@@ -159,7 +172,7 @@ class Repeating(Tape):
         if not self.departed:
             n = self.seen.get((op.key(), args))
             if n is not None:
-                return self._at(n)
+                return self.reached(n)
             self.depart()
         return super().push(op, args, shape, value)
 
@@ -170,7 +183,7 @@ class Repeating(Tape):
             n = self.seen.get((key or op.key(), args))
             n = self._next(op, args) if n is None else n
             if n is not None:
-                return self._at(n)
+                return self.reached(n)
             self.depart()
         return super().apply(op, args, shape, key)
 
@@ -187,19 +200,19 @@ class Repeating(Tape):
         if self.departed:
             return super()._array(c)
         known = self.arrays.get(id(c))
-        if known is not None and _same(known[1], c):
+        if known is not None and same(known[1], c):
             return Node(self, known[3])
         floats, n = c.dtype.kind in "fc", self.last + 1
         array = c if floats else np.asarray(as_data(c, self.like))
         held = self.code[n].op if n < len(self.code) else None
-        if type(held) is Const and type(held.c) is np.ndarray and _same(held.c, array):
+        if type(held) is Const and type(held.c) is np.ndarray and same(held.c, array):
             self.arrays[id(c)] = c, held.c, floats, n
-            return self._at(n)
+            return self.reached(n)
         found = None if array.dtype.hasobject else self.seen.get((Const(array).key(), ()))
         if found is None:
             self.depart()
             return super()._array(c)
-        return self._at(found)
+        return self.reached(found)
 
     def _outer(self, c: Any) -> Node:
         self.depart()
@@ -211,7 +224,7 @@ class Repeating(Tape):
             n = None if self.departed else self.known.calls.get((rule, tuple([x.i for x in nodes])))
             if n is not None:
                 op: Any = self.code[n].op
-                return op.split(self._at(n))
+                return op.split(self.reached(n))
             self.depart()
         return super().call(rule, args)
 
@@ -231,7 +244,7 @@ class Repeating(Tape):
         return self.computed[i]
 
 
-def _same(a: Array, b: Array) -> bool:
+def same(a: Array, b: Array) -> bool:
     """Whether two arrays are of one shape and type, and the same to the last bit."""
     if a is b:  # what nobody can write into is recorded as it is
         return True

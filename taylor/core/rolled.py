@@ -24,7 +24,8 @@ from taylor.numbers.kinds import Array
 
 Written = Callable[[Rule], bool]  # whether a rule of arrays has machine code
 PASSES = 12  # loops that are rolled up at most
-SHORTEST = 1000  # instructions of a program that is looked at
+SHORTEST = 200  # instructions of a program that is looked at
+LONG = 1000  # of one whose loops may be of any kind
 FEWEST = 100  # instructions of a loop that was written out
 LEAST = 8  # repetitions of a loop
 WINDOW = 24  # instructions that are compared to find a period
@@ -101,11 +102,13 @@ class Stretch(NamedTuple):
         return self.start + self.period * self.times
 
 
-def rolled(program: Program, written: Written) -> Program:
+def rolled(program: Program, written: Written, any_kind: bool = True) -> Program:
     """Return the program with stretches that repeat as loops, the longest first.
 
     The program has its point; it is returned as it is where nothing repeats often enough.  Rules
-    of arrays that are not `written` in machine code are in no loop.
+    of arrays that are not `written` in machine code are in no loop.  Those of programs that are not
+    long are of any kind only where that is said: else their steps read the same elements of arrays
+    and leave nothing but the last state.
 
     >>> from taylor.core.program import record
     >>> def f(x):
@@ -117,17 +120,20 @@ def rolled(program: Program, written: Written) -> Program:
     (1501, 3)
     """
     for _ in range(PASSES):
-        stretch = _stretch(program.code, written) if len(program) >= SHORTEST else None
+        if len(program) < SHORTEST:
+            break
+        free = any_kind or len(program) >= LONG
+        stretch = _stretch(program.code, written, free)
         if stretch is None:
             break
-        shorter = _Rolling(program, stretch).program()
+        shorter = _Rolling(program, stretch, free).program()
         if shorter is program:
             break
         program = shorter
     return program
 
 
-def _kind(i: Instruction, written: Written) -> Any:
+def _kind(i: Instruction, written: Written, free: bool) -> Any:
     """Return what two instructions have in common that may stand for each other in a loop."""
     op = i.op
     known = written(op.rule) if isinstance(op, Call) else op.told
@@ -137,15 +143,15 @@ def _kind(i: Instruction, written: Written) -> Any:
         c = op.constant
         plain = isinstance(c, (int, float)) or (isinstance(c, np.ndarray) and c.dtype == np.float64)
         return (type(op), np.shape(c)) if plain else op.key(), len(i.args), i.shape
-    if type(op) is Gather:
+    if type(op) is Gather and free:
         return Gather, len(i.args), i.shape
     return op.key(), len(i.args), i.shape
 
 
-def _stretch(code: Sequence[Instruction], written: Written) -> Stretch | None:
+def _stretch(code: Sequence[Instruction], written: Written, free: bool) -> Stretch | None:
     """Return the longest stretch that repeats, of those that hold the middle of the program."""
     numbers: dict[Any, int] = {}
-    kinds = np.array([numbers.setdefault(_kind(i, written), len(numbers)) for i in code])
+    kinds = np.array([numbers.setdefault(_kind(i, written, free), len(numbers)) for i in code])
     middle = len(code) // 2
     window = kinds[middle : middle + WINDOW]
     places = np.lib.stride_tricks.sliding_window_view(kinds[middle + 1 :], len(window))
@@ -191,8 +197,8 @@ class Irregular(Exception):
 class _Rolling:
     """A stretch of a program that becomes a loop."""
 
-    def __init__(self, program: Program, stretch: Stretch) -> None:
-        self.of, self.code = program, program.code
+    def __init__(self, program: Program, stretch: Stretch, free: bool) -> None:
+        self.of, self.code, self.free = program, program.code, free
         self.start, self.period, self.count = stretch
         self.stop = stretch.stop
         self.rows: dict[int, Any] = {}  # by place in a step: what gives the rows of all steps
@@ -272,6 +278,8 @@ class _Rolling:
             if a >= self.start - p and a >= 0 and self.code[a].shape == self.code[i].shape:
                 self.states.setdefault(self.start - a, a)
         ys = list(dict.fromkeys((i - self.start) % p for i in used if not self._is_state(i)))
+        if ys and not self.free:
+            raise Irregular
         loop = self._loop(ys)
         code = list(self.code[: self.start])
         for j, (op, given) in self.rows.items():

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core.calls import Row
+from taylor.core.calls import Integral, Row
 from taylor.core.conditions import Guard
 from taylor.core.instructions import (
     ADD,
@@ -21,8 +21,9 @@ from taylor.core.instructions import (
     Op,
     Scale,
 )
-from taylor.core.maps import Contract, CumSum, Gather, Reshape, Sum
+from taylor.core.maps import Contract, CumSum, Gather, Reshape, Scatter, Sum
 from taylor.core.program import Program
+from taylor.core.sides import Choose
 from taylor.errors import TraceError
 from taylor.numbers.kinds import Array, object_array
 
@@ -50,7 +51,7 @@ class Element:
     __rmul__ = __mul__
 
 
-def scalars(program: Program, most: int) -> Program:
+def scalars(program: Program, most: float = math.inf) -> Program:
     """Return the program of the elements, inputs and outputs in order, of so many at most.
 
     >>> from taylor.core.program import record
@@ -71,11 +72,17 @@ def scalars(program: Program, most: int) -> Program:
         if isinstance(op, Input):
             inputs += range(len(code), len(code) + math.prod(shape))
             new: Any = [put(Input(len(code)), ()) for _ in range(math.prod(shape))]
-        elif isinstance(op, (Const, Row, Scale, Arithmetic)):
-            new = list(_by_element(op, [v[a] for a in args], shape, put))
+        elif isinstance(op, (Const, Row, Scale, Arithmetic, Choose)):
+            new = list(_by_element(op, [v[a] for a in op.reads(args)], shape, put))
         else:
-            new = _moved(op, [v[a] for a in args], put)
-        v.append(object_array(shape, np.reshape(new, -1).tolist()))
+            new = np.reshape(_moved(op, [v[a] for a in args]), -1)
+            new = [x if isinstance(x, Element) else put(Const(0.0), ()) for x in new]
+        v.append(object_array(shape, new))
+    for y, (op, args, shape) in zip(v, program.code, strict=True):
+        if isinstance(op, Integral):  # whose equation may stand after it
+            given = [np.broadcast_to(v[a], shape).flat for a in args]
+            for n, x in enumerate(y.flat):
+                code[x.i] = code[x.i]._replace(args=tuple([e[n].i for e in given]))
     outputs = [x.i for i in program.outputs for x in v[i].flat]
     guards = [new for guard in program.guards for new in _decisions(guard, v)]
     return Program(code, inputs, outputs, guards, len(outputs) == 1)
@@ -102,11 +109,14 @@ def _by_element(op: Op, args: Sequence[Array], shape: Any, put: Put) -> Any:
         yield put(each, [x[n].i for x in given])
 
 
-def _moved(op: Op, args: Sequence[Array], put: Put) -> Any:
-    """Return the elements of what moves elements, or adds them."""
+def _moved(op: Op, args: Sequence[Array]) -> Any:
+    """Return the elements of what moves elements, or adds them; numbers stand for zero."""
     if isinstance(op, Gather):
-        zero = put(Const(0.0), ()) if not op.whole else None
-        return np.array([*(e for x in args for e in x.flat), zero], dtype=object)[op.index]
+        return np.array([*(e for x in args for e in x.flat), 0], dtype=object)[op.index]
+    if isinstance(op, Scatter):
+        out, kept = np.zeros(math.prod(op.to), dtype=object), op.index.reshape(-1) >= 0
+        np.add.at(out, op.index.reshape(-1)[kept], args[0].reshape(-1)[kept])
+        return out
     if isinstance(op, (Reshape, Sum, CumSum)):
         return op.moved(args, 0)
     if isinstance(op, Contract):

@@ -28,13 +28,13 @@ from taylor.core.instructions import (
     Tape,
 )
 from taylor.core.maps import Contract, CumSum, Gather, Reshape, Sum, run
-from taylor.core.operand import as_array, is_complex, lift
+from taylor.core.operand import as_array, is_complex
 from taylor.core.parts import REFUSED, Part
 from taylor.core.sides import Choose
 from taylor.core.tables import nonzero
 from taylor.errors import ShapeMismatch
 from taylor.numbers.kinds import base, is_operand
-from taylor.numbers.values import common_shape, is_native
+from taylor.numbers.values import common_shape, is_native, widened
 
 MODULI = (functions.absolute, functions.hypot)
 EVEN = {2: 1, 4: 2, 6: 3, 8: 4}  # powers of moduli that are written as products
@@ -207,8 +207,9 @@ def _reduced(x: Node, axes: str, others: str) -> tuple[Node, str]:
     return x, axes
 
 
-def negative(x: Any) -> Any:
-    if type(x) in REAL:
+def negative(x: Any, like: Any) -> Any:
+    """Return -x, of an array-like in the numbers of `like`."""
+    if type(x) in (*REAL, complex):
         return -x
-    x = lift(x)
-    return -x if is_operand(x) or type(x) in (int, float, complex) else -as_array(x)[()]
+    x = as_array(x)
+    return -x if is_operand(x) else -widened(x, like)[()]

@@ -66,6 +66,7 @@ class Tape:
         self.read = False  # whether the recorded function has taken a plain value out
         self.most: float = math.inf  # instructions after which the recording is given up
         self.outer: set[Tag] = set()  # of variables made by hand that the point is a series in
+        self.inside: list[Any] = []  # the gradients in a function that is compared, in order
         self.quietly = quiet()  # for what is NumPy's work alone
 
     def push(self, op: Op, args: tuple[int, ...], shape: Shape, value: Any) -> Node:

@@ -18,7 +18,6 @@ from taylor.core.tags import fresh_tag
 from taylor.drivers import kinks
 from taylor.drivers.arguments import Form, OfSeveral, of_several
 from taylor.drivers.derivatives import (
-    adjoints_along,
     gradient_of,
     hessian,
     jacfwd,
@@ -26,6 +25,7 @@ from taylor.drivers.derivatives import (
     jacrev,
 )
 from taylor.drivers.driver import call, parts, point, seed
+from taylor.drivers.reverse_mode import adjoints_along
 from taylor.machine.machine import OK, Machine
 from taylor.numbers.values import shape_of
 from taylor.series.multivariate import TaylorN

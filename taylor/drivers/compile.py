@@ -27,7 +27,7 @@ from taylor.core.program import Program, check_unread, record, steady
 from taylor.core.reads import Reads
 from taylor.drivers import blocks, entries, forms, patience, tensors, trees
 from taylor.drivers.arguments import OfSeveral
-from taylor.drivers.derivable import Derivable, Jet
+from taylor.drivers.derivable import Derivable
 from taylor.drivers.forms import COMPLEX, EXACT, FLOAT, floats, pattern_of
 from taylor.drivers.forward_mode import taylor_coefficients
 from taylor.drivers.recorded import derived, one_point, short
@@ -79,7 +79,6 @@ class Compiled(Derivable):
         self.uppers: dict[Any, Compiled] = {}  # functions of f
         self.waiting: dict[Any, tuple[int, int]] = {}  # calls so far, and at which code is made
         self.entries: dict[Any, Entry] = {None: Entry()}  # by driver: what most calls need
-        self.jets = entries.Jets()
         self.latest: Compiled | None = None  # of them
         self.plans: dict[Any, Any] = {None: entries.nothing}
         self.forms: dict[Any, Compiled] = {}  # the function of the leaves, by the form of arguments
@@ -427,13 +426,6 @@ class Compiled(Derivable):
         if pattern or [1 for v in found if v.dtype is COMPLEX]:  # what does not depend on x, too
             found = [v if v.dtype is COMPLEX else v.astype(complex) for v in found]
         return tuple(found[:count]) if (count := self.counts[where]) else found[0]
-
-    def swept(self, jet: Jet, x: Any) -> Any:
-        """Return what a jet reads at a vector, or NotImplemented."""
-        self._follow()
-        if (y := self.jets.call(jet, x)) is not None:
-            return y
-        return self.jets.read(jet, x, self._run, self.machines, self.structures)
 
     def tensor(self, x: Any, order: int) -> Any:
         """Return all partial derivatives of one order of a scalar-valued f, or NotImplemented.

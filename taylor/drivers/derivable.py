@@ -19,14 +19,6 @@ T = TypeVar("T")
 PLAIN = (float, int, np.ndarray, np.float64)  # the usual arguments, which no recording has
 
 
-class Jet:
-    """What is read of the series of a function at x + Σ_i directions[i]·(variable i)."""
-
-    def __init__(self, algebra: Any, directions: Any, read: Callable[[Any], Any]) -> None:
-        self.algebra, self.directions = algebra, directions
-        self.read = read  # given a tuple, of the table of the series
-
-
 class Derivable:
     """A function that may answer for its drivers: a compiled one, or one of which one is recorded.
 
@@ -35,7 +27,6 @@ class Derivable:
 
     plans: dict[Any, Any] | None = None  # by driver: how one tree goes through its code
     entries: Any = MappingProxyType({})  # by driver: the code that Python calls at once
-    jets: Any = None  # that of jets
     returns_trees = False  # as far as is known
     watches = False  # whether it makes sure by itself that its values are numbers
 
@@ -49,10 +40,6 @@ class Derivable:
 
     def along(self, x: Any, v: Any, order: int) -> Any:
         """Return the Taylor coefficients 0..order of t -> f(x + t·v)."""
-        return NotImplemented
-
-    def swept(self, jet: Jet, x: Any) -> Any:
-        """Return what a jet reads at a point."""
         return NotImplemented
 
     def tensor(self, x: Any, order: int) -> Any:

@@ -18,11 +18,10 @@ from numpy.typing import NDArray
 from taylor.core.algebra import check_order, multivariate
 from taylor.core.instructions import full
 from taylor.core.operand import lift
-from taylor.core.program import recording
-from taylor.core.rules import adjoints, tangents
+from taylor.core.rules import tangents
 from taylor.core.tags import Tag, fresh_tag
 from taylor.core.tape import TooLarge
-from taylor.drivers import kinks, ties
+from taylor.drivers import inside, kinks, ties
 from taylor.drivers.derivable import Derivable, noted
 from taylor.drivers.driver import (
     all_finite,
@@ -37,6 +36,7 @@ from taylor.drivers.driver import (
     seed,
 )
 from taylor.drivers.forward_mode import (
+    LANES,
     MAX_TABLE,
     Function,
     along,
@@ -45,6 +45,7 @@ from taylor.drivers.forward_mode import (
 )
 from taylor.drivers.interpolation import mixed
 from taylor.drivers.lines import tables
+from taylor.drivers.reverse_mode import pulled, recorded, rows_of, seed_of
 from taylor.errors import (
     DomainError,
     ForeignNodeError,
@@ -52,15 +53,13 @@ from taylor.errors import (
     ShapeMismatch,
     TaylorError,
 )
-from taylor.numbers.kinds import Floats, Kind, base, content, is_operand
+from taylor.numbers.kinds import base, content, is_operand
 from taylor.numbers.policy import current_policy, policy
-from taylor.numbers.values import as_array, shape_of, together, unit_rows, zeros
+from taylor.numbers.values import as_array, shape_of, unit_rows
 from taylor.series.multivariate import TaylorN
-from taylor.series.series import Series
 
 Array = NDArray[Any]
 ROOM = 3 << 20  # coefficients of a recording with many directions, some 25 MB
-LANES = 1 << 22  # coefficients of a sweep with many directions that stay within reach of the cache
 
 
 # ------------------------------------------------------------------ first order
@@ -140,18 +139,21 @@ def _pullback(
     def pull(g: Function) -> Any:  # without outer variables
         return vjp(g, base(x), base(seed))[1]
 
+    within = inside.begun(x) if w is None and not through else None
     try:
-        code, v, out = _recorded(f, x, through, room)
+        code, v, out = recorded(f, x, through, room, None if within is None else within.tape)
+        if within is not None and (known := within.answer(out)) is not None:
+            return known
         if w is None:
             scalar_only(shape_of(v[out]), what, instead)
-        seed = _number(_adjoint(w, v[out], what), v[out])
+        seed = seed_of(_adjoint(w, v[out], what), v[out])
         free = None if current_policy().kink == "error" else _free_of_kinks(code, v, out, seed, x)
         if kinks.removable(code, v, out, x, pull, what):
             with policy(singular=current_policy().singular, kink="subgradient"):
                 # choices between constants are recorded, too: an outer derivative looks at them
-                found = v[out], _pulled(code, v, {out: x._constant(seed)}, x)
+                found = v[out], pulled(code, v, {out: x._constant(seed)}, x)
         else:
-            found = v[out], _pulled(code, v, {out: seed}, x) if free is None else free
+            found = v[out], pulled(code, v, {out: seed}, x) if free is None else free
     except ShapeMismatch:
         raise
     except TaylorError as error:
@@ -162,13 +164,16 @@ def _pullback(
         return _byforward(f, x, w, what, error)
     whole = all_finite(found[1])
     by_convention = free is None and current_policy().kink != "error"
-    if by_convention or not whole or ties.of_slopes(code):
+    hidden = is_operand(found[1]) and has_nan(found[1])  # in derivatives by outer variables
+    if by_convention or not whole or hidden or ties.of_slopes(code):
         tied = ties.tied(code, v, out)
         if tied is not None:
             slopes = kinks.adjoint_at(tied, x, found[1], pull, what)
             found = ties.beside(tied, found[0]), slopes
             whole = all_finite(found[1])
-    return found if whole and all_finite(found[0]) else _mended(f, x, w, what, found)
+    if not (whole and all_finite(found[0])):
+        return _mended(f, x, w, what, found)
+    return found if within is None else within.kept(out, found)
 
 
 def _mended(f: Function, x: Any, w: Any, what: str, found: tuple[Any, Any]) -> tuple[Any, Any]:
@@ -207,7 +212,7 @@ def _free_of_kinks(code: Any, v: list[Any], out: int, seed: Any, x: Any) -> Any:
         return None
     try:
         with policy(singular=current_policy().singular):
-            found = _pulled(code, v, {out: seed}, x)
+            found = pulled(code, v, {out: seed}, x)
     except NonAnalyticError:
         return None
     return found if all_finite(found) else None
@@ -258,7 +263,7 @@ def jacrev(f: Function, x: Any) -> Array:
     array([2., 4.])
     """
     x = point(x)
-    return _first(lambda g: _by_rows(*_recorded(g, x), g, x), f, x, "jacrev")
+    return _first(lambda g: _by_rows(*recorded(g, x), g, x), f, x, "jacrev")
 
 
 def _first(driver: Function, f: Function, x: Any, what: str) -> Array:
@@ -276,7 +281,7 @@ def _jacobian(f: Function, x: Any) -> Any:
     if n < 8:
         return tables(f, x, 1)[0]
     try:
-        code, v, out = _recorded(f, x)
+        code, v, out = recorded(f, x)
     except ShapeMismatch:
         raise
     except TaylorError:
@@ -294,7 +299,7 @@ def _by_columns(f: Function, x: Any) -> Any:
 def _by_rows(code: Any, v: list[Any], out: int, f: Function, x: Any) -> Any:
     """Return the Jacobian by reverse mode or, where that or f is not finite, by forward mode."""
     try:
-        rows = _rows(code, v, out, x)
+        rows = rows_of(code, v, out, x)
     except NonAnalyticError:
         return tables(f, x, 1)[0]
     known = all_finite(rows) and all_finite(v[out])
@@ -318,10 +323,10 @@ def hvp(f: Function, x: Any, v: Any) -> Array:
 def pushed(g: Function, x: Any, *v: Any) -> list[Any]:
     """Return g(x) and J·v for directions v from one recording: tangents of its instructions."""
     at, d = zip(*(direction(x, w) for w in v), strict=True)
-    code, values, out = _recorded(g, at[0])
+    code, values, out = recorded(g, at[0])
     if ties.of_slopes(code) and ties.tied(code, values, out) is not None:
         raise NonAnalyticError("the gradient chooses between derivatives at a kink")
-    seeds = [w if is_operand(w) else _number(w, values[0]) for w in d]
+    seeds = [w if is_operand(w) else seed_of(w, values[0]) for w in d]
     found = [tangents(code, values, [w])[out] for w in seeds]
     shape = shape_of(values[out])
     return [values[out], *(full(t, shape, values[out]) for t in found)]
@@ -484,48 +489,7 @@ def _by_directions(f: Function, x: Any, n: int, order: int) -> Any:
     return axes.reshape((*shape_of(y), *shape_of(x) * order))
 
 
-# ------------------------------------------------------------------ the two modes
-def _recorded(
-    f: Function, x: Any, through: frozenset[Tag] = frozenset(), room: float = math.inf
-) -> tuple[Any, list[Any], int]:
-    """Return the instructions of f at x, their values, and which of them is the result.
-
-    Raises TooLarge if they make more elements than there is room for.
-    """
-
-    def run(y: Any) -> Any:
-        y.tape.room, y.tape.passing = room, True
-        return result(f, y)
-
-    program, v = recording(run, x if is_operand(x) else x[()], through=through)
-    return program.code, v, program.outputs[0]
-
-
-def _pulled(code: Any, v: list[Any], seeds: dict[int, Any], x: Any) -> Any:
-    """Return the adjoint of the only input; zero if nothing depends on it."""
-    (bar,) = adjoints(code, v, seeds)
-    if bar is None:
-        bar = Kind.of(x).zeros(shape_of(x))
-    if is_operand(bar):
-        return bar
-    return x._constant(as_array(bar)) if isinstance(x, Series) else as_array(bar)[()]
-
-
-def _number(w: Any, y: Any) -> Any:
-    """Return the seed w as a number of the kind of y."""
-    if is_operand(w) or (type(w) is np.float64 is type(y)):
-        return w
-    kind = Kind.of(y)
-    if not (isinstance(kind, Floats) and Kind.of(w).numpy):
-        return together(as_array(w), y)[0][()]
-    dtype = kind.dtype if not np.iscomplexobj(w) else np.result_type(kind.dtype, np.complex64)
-    if type(base(y)) is float and np.ndim(w) == 0:
-        return complex(w) if np.iscomplexobj(w) else float(w)
-    if type(w) in (int, float) and dtype.kind in "fc" and dtype.itemsize > 2:
-        return dtype.type(w)
-    return np.asarray(w).astype(np.result_type(dtype, np.float32))[()]
-
-
+# ------------------------------------------------------------------ forward mode
 def _byforward(
     f: Function, x: Any, w: Any, what: str, error: TaylorError | None
 ) -> tuple[Any, Any]:
@@ -541,7 +505,7 @@ def _byforward(
     if w is None:
         scalar_only(shape_of(value), what, "jacobian(f, x)")
         return value, slopes
-    w = _number(_adjoint(w, value, what), value)
+    w = seed_of(_adjoint(w, value, what), value)
     with np.errstate(all="ignore"):
         return value, np.tensordot(w, slopes, np.ndim(w)) if np.ndim(w) else w * slopes
 
@@ -569,32 +533,3 @@ def _columns(f: Function, x: Any, symmetric: bool = False) -> Any:
     if symmetric:
         return joined.reshape((*shape_of(x), *shape))
     return np.moveaxis(joined, 0, -1).reshape((*shape, *shape_of(x)))
-
-
-def _rows(code: Any, v: list[Any], out: int, x: Any) -> Any:
-    """Return the Jacobian by reverse mode, a chunk of the elements of f(x) in lanes at a time."""
-    shape = shape_of(v[out])
-    size = math.prod(shape)
-    chunk = max(16, LANES // max(size, 1) // 64)
-    rows = [
-        _adjoints_along(code, v, out, x, unit_rows(min(chunk, size - start), shape, v[out], start))
-        for start in range(0, max(size, 1), chunk)
-    ]
-    found = np.concatenate(rows) if len(rows) > 1 else rows[0]
-    return found.reshape((*shape, *shape_of(x)))
-
-
-def _adjoints_along(code: Any, v: list[Any], out: int, x: Any, w: Any) -> Any:
-    shape, count = shape_of(v[out]), shape_of(w)[0]
-    algebra = multivariate(count, 1)
-    tag = fresh_tag()
-    bar = seed(TaylorN, zeros(shape, w), algebra, w, tag)
-    tag.real = True  # the weights of the elements are, also of complex ones
-    found = parts(_pulled(code, v, {out: bar}, x), tag, algebra.size)[1:]
-    tag.closed = True
-    return found
-
-
-def adjoints_along(f: Function, x: Any, w: Any) -> Any:
-    """Return the adjoints of x for adjoints w_k of f(x), along the first axis of w."""
-    return _adjoints_along(*_recorded(f, x), x, w)

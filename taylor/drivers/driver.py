@@ -23,8 +23,8 @@ from taylor.core.singular import finite_in, is_finite, nans
 from taylor.core.tags import Tag
 from taylor.drivers.arguments import Form, is_plain, several
 from taylor.drivers.derivable import Derivable
-from taylor.drivers.results import NoArray, NoTree, in_trees
-from taylor.errors import ForeignNodeError, NonAnalyticError, ShapeMismatch, TaylorError
+from taylor.drivers.results import Options, by_code, in_form
+from taylor.errors import ForeignNodeError, NonAnalyticError, ShapeMismatch
 from taylor.numbers.data import unlabelled
 from taylor.numbers.kinds import (
     Floats,
@@ -81,30 +81,24 @@ def driver(
             simple = argnums is None and not (named or has_aux)
             if simple and isinstance(f, Derivable):
                 made: R | None = f.at_once(g, given)
-                if made is None and f.plans and form in f.plans and len(given) == 1:
-                    made = f.plans[form](given[0])
+                if made is None and f.plans and form in f.plans:
+                    made = f.plans[form](given)
                 if made is not None:
                     return made
             plain = simple and fewest <= len(given) <= most and is_plain(given[0])
-            try:
-                if results and isinstance(f, Derivable) and f.returns_trees:
-                    raise NoArray
-                if plain and (most == 1 or type(given[0]) is not tuple):
-                    found: R = form.one(f, *given)
-                    return found
-                return several(form, f, given, {**named}, argnums, has_aux)  # type: ignore[no-any-return]
-            except (TypeError, ValueError) as error:
-                told = isinstance(error, TaylorError) and not isinstance(error, ShapeMismatch)
-                if not results or not callable(f) or told:
-                    raise
-                options = {"argnums": argnums, "has_aux": has_aux}
-                try:
-                    return in_trees(form, run, f, given, named, options)  # type: ignore[no-any-return]
-                except NoTree:
-                    pass
-                if isinstance(error, NoArray):
-                    return several(form, f, given, {**named}, argnums, has_aux)  # type: ignore[no-any-return]
-                raise
+            plain = plain and (most == 1 or type(given[0]) is not tuple)
+            options: Options = plain, argnums, bool(has_aux)
+            if not results or not callable(f):
+                return plainly(f, given, named, options)
+            if not isinstance(f, Derivable):
+                return in_form(form, plainly, f, given, named, options)  # type: ignore[no-any-return]
+            return by_code(form, plainly, run, f, given, named, options)
+
+        def plainly(f: Function, given: Any, named: Any, options: Options) -> R:
+            if options[0]:
+                found: R = form.one(f, *given)
+                return found
+            return several(form, f, given, {**named}, *options[1:])  # type: ignore[no-any-return]
 
         run.__signature__ = form.signature()  # type: ignore[attr-defined]
         return run

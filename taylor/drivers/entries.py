@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import weakref
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from taylor.drivers import trees
-from taylor.drivers.derivable import Jet
-from taylor.drivers.forms import floats
 from taylor.llvm.entry import Entry
 from taylor.llvm.entry import nothing as nothing
 from taylor.machine.machine import Machine
@@ -51,39 +46,3 @@ def enter_fixed(
         for machine, structure in zip(machines, built, strict=False):
             if (id(machine),) in inner.keys:
                 machine.enter(entry, trees.builder(structure), True, None, fixed)
-
-
-class Jets:
-    """What is read of a function by jets: calls after the first go to the code at once."""
-
-    def __init__(self) -> None:
-        self.entries = weakref.WeakKeyDictionary[Jet, Entry]()
-
-    def call(self, jet: Jet, x: Any) -> Any:
-        """Return what the code gives at once, or None."""
-        entry = self.entries.get(jet)
-        return None if entry is None else entry.call(x)
-
-    def read(
-        self, jet: Jet, x: Any, run: Callable[..., Any], machines: Known, structures: Known
-    ) -> Any:
-        """Return what a jet reads at a vector, or NotImplemented.
-
-        `run` runs the code of a form; machines and structures of their results are by form.
-        """
-        numbers, pattern = floats((x,))
-        if not numbers or pattern or numbers[0].shape != jet.directions.shape[1:]:
-            return NotImplemented
-        where = ("series", (jet.algebra, (1,)), numbers[0].shape)
-        table = np.concatenate([numbers[0][None], jet.directions])
-        found = run(where, numbers, lambda machine: machine(table))
-        if found is None or found[1] is not trees.LEAF:
-            return NotImplemented
-        entry = self.entries.get(jet)
-        if entry is None:
-            self.entries[jet] = Entry()
-        else:
-            for machine, structure in zip(machines[where], structures[where], strict=False):
-                if structure is trees.LEAF:
-                    machine.enter(entry, jet.read, False, along=jet.directions)
-        return jet.read(found[0])

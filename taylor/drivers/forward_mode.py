@@ -36,6 +36,7 @@ from taylor.series.univariate import Taylor
 
 Array = NDArray[Any]
 Function = Callable[..., Any]
+LANES = 1 << 22  # coefficients of a sweep with many directions that stay within reach of the cache
 MAX_TABLE = 1 << 26  # coefficients of one dense multivariate table of a driver
 
 

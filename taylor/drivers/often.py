@@ -136,8 +136,9 @@ def again(f: Function, x: Sequence[Any]) -> Often | None:
     after = current_policy().compile_after
     if not after or not x or _shape(x[0]) is None:
         return None
-    plain = type(f) is types.FunctionType and not hasattr(f, "__wrapped__")
-    code = f.__code__ if plain else _code(f)
+    g = getattr(f, "__wrapped__", f)
+    plain = type(g) is types.FunctionType and not hasattr(g, "__wrapped__")
+    code = g.__code__ if plain else _code(g)
     if code is None:
         return None
     history = KEPT.get(id(code)) or KEPT.put(History(code), id(code))

@@ -17,7 +17,7 @@ from taylor.core.maps import Reshape, Sum
 from taylor.core.node import Node
 from taylor.core.operand import is_complex
 from taylor.core.program import Program, record
-from taylor.core.rolled import merged, rolled
+from taylor.core.rolled import LONG, merged, rolled
 from taylor.core.table import Rule
 from taylor.core.tape import Tape
 from taylor.drivers.derivable import Derivable, outer
@@ -124,11 +124,12 @@ def derived(program: Program, driver: Callable[..., Any], x: Sequence[Any]) -> t
 def short(program: Program, kind: str) -> Program:
     """Return the program with loops rolled up; of many points each takes all its steps alone.
 
-    Of rules of arrays a loop has machine code at numbers, and none at series.
+    Of rules of arrays a loop has machine code at numbers, and none at series.  Tensors are made of
+    coefficients that are not zero, of steps one by one; Hessians have zeros where these differ.
     """
-    if kind == "points":
+    if kind == "points" or (kind == "tensor" and len(program) < LONG):
         return program
-    return rolled(program, _never if kind == "series" else is_written)
+    return rolled(program, _never if kind == "series" else is_written, kind != "hessian")
 
 
 def _never(rule: Rule) -> bool:

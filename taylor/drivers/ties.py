@@ -12,7 +12,7 @@ Directions are generic and fixed: two runs give the same bits.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -85,7 +85,7 @@ class Tied(NamedTuple):
 
 def tied(code: Any, v: list[Any], out: int) -> Tied | None:
     """Return a recorded function with its ties; None if there are none."""
-    if not any(_may_tie(c, v) for c in code):
+    if not any_tied(code, v):
         return None
     # without what an inner driver has tried first
     code, new = pruned(code, [out, *(i for i, c in enumerate(code) if type(c.op) is Input)])
@@ -128,7 +128,12 @@ def tied(code: Any, v: list[Any], out: int) -> Tied | None:
     return Tied(opened, [base(e) for e in found], last, met, names, found) if met else None
 
 
-def _may_tie(c: Instruction, v: list[Any]) -> bool:
+def any_tied(code: Any, v: Sequence[Any]) -> bool:
+    """Whether arguments of some choice are equal."""
+    return any(_may_tie(c, v) for c in code)
+
+
+def _may_tie(c: Instruction, v: Sequence[Any]) -> bool:
     """Whether an instruction is a choice, or a row written with some, of arguments that are equal.
 
     Constants may stand on both sides.
@@ -161,7 +166,7 @@ def of_slopes(code: Code) -> bool:
     return any([c.op.mode in SLOPES for c in code if isinstance(c.op, Choose)])
 
 
-def _tie(c: Instruction, v: list[Any]) -> Array:
+def _tie(c: Instruction, v: Sequence[Any]) -> Array:
     left, right = (base(v[a]) for a in c.args[:2])
     if isinstance(left, ValueSet) or isinstance(right, ValueSet):
         return np.zeros(c.shape, dtype=bool)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import collections
 import copy
 import dataclasses
+import itertools
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -18,7 +20,7 @@ from taylor.core.operand import Operand, as_array, lift
 from taylor.drivers.labelled import Labels, rule_of
 from taylor.numbers.data import has_own_class, is_array_like, plain_array, what_is_lost
 from taylor.numbers.kinds import Fillable, base
-from taylor.numbers.values import together
+from taylor.numbers.values import shape_of, together
 
 Array = Any
 Flatten = Callable[[Any], tuple[Sequence[Any], Any]]
@@ -298,6 +300,16 @@ def build(structure: Any, leaves: Iterator[Any]) -> Any:
     return make(aux, [build(child, leaves) for child in children])
 
 
+def maker(structure: Any) -> Callable[[Iterator[Any]], Any]:
+    """Return what builds trees of a structure, one after the other, of their leaves."""
+    if structure is LEAF:
+        return next
+    if type(structure) is Branch and structure.cls is dict:
+        parts = [*zip(structure.aux, map(maker, structure.children), strict=True)]
+        return lambda leaves: {key: make(leaves) for key, make in parts}
+    return lambda leaves: build(structure, leaves)
+
+
 def builder(structure: Any) -> Callable[[Any], Any] | bool:
     """Return what builds a tree of the tuple of its leaves.
 
@@ -387,20 +399,27 @@ def pack(tree: Any) -> tuple[Array, Callable[[Any], Any]]:
 
 def joined(leaves: Sequence[Any]) -> tuple[Any, Callable[[Any], list[Any]]]:
     """Return arrays as one vector, and the function that takes such vectors apart again."""
-    shapes = [np.shape(x) for x in leaves]
-    sizes = [int(np.prod(s)) for s in shapes]
-    ends = np.cumsum([0, *sizes])
+    shapes = [shape_of(x) for x in leaves]
+    sizes = [*map(math.prod, shapes)]
+    ends = [*itertools.accumulate(sizes)]
 
     def apart(z: Any) -> list[Any]:
         return [
-            z[int(end) - n : int(end)].reshape(shape)[()]
-            for n, end, shape in zip(sizes, ends[1:], shapes, strict=True)
+            z[end - n : end].reshape(shape)[()]
+            for n, end, shape in zip(sizes, ends, shapes, strict=True)
         ]
 
-    flat = [np.reshape(as_array(x), -1) for x in leaves]
-    if any([base(x).dtype == object for x in flat]):  # exact beside whole numbers stays exact
+    flat = [
+        np.reshape(as_array(x), -1) if len(s) != 1 else as_array(x)
+        for x, s in zip(leaves, shapes, strict=True)
+    ]
+    kinds = [base(x).dtype.kind for x in flat]
+    if "O" in kinds:  # exact beside whole numbers stays exact
         flat = list(together(*flat))
-    flat = [x.astype(float) if base(x).dtype.kind in "iub" else x for x in flat]
+        kinds = [base(x).dtype.kind for x in flat]
+    flat = [x.astype(float) if k in "iub" else x for x, k in zip(flat, kinds, strict=True)]
+    if len(flat) == 1:
+        return flat[0], apart
     return (np.concatenate(flat) if flat else np.zeros(0)), apart
 
 

@@ -12,9 +12,9 @@ is the same for every form, is kept on disk.
 | 0 | the next form      | | 0 | how many axes; -1: it is one object, at the address in word 5 |
 | 1 | whether it is busy | | 1 | where its numbers lie in the block |
 | 2 | arguments          | | 2 | where the imaginary parts do; 0: it is real |
-| 3 | code               | | 3 | how many numbers |
+| 3 | code               | | 3 | how many numbers; -1: code writes it (see `Written`) |
 | 4 | block of memory    | | 4 | the lengths of its axes |
-| 5 | where flags lie    | | 5 | an array of its kind and shape |
+| 5 | where flags lie    | | 5 | an array of its kind and shape, or that code's block |
 | 6 | whether other threads may run | | | |
 | 7 | how many results; -1: it is the result, not in a tuple | | | |
 | 8 | what makes the result of the tuple of results; 0: it is that | | | |
@@ -298,6 +298,13 @@ array:
 filled:
   %to := ptr %y[16]
   %bytes = mul i64 %count, 8
+  %is.written = icmp slt i64 %count, 0
+  br i1 %is.written, label %written, label %copied
+written:
+  store ptr %to, ptr %held
+  call void %re(ptr %held)
+  br label %end
+copied:
   br i1 %real, label %whole, label %pairs
 whole:
   %move := ptr %api[144]
@@ -382,6 +389,18 @@ class Value(NamedTuple):
     shape: tuple[int, ...]
 
 
+class Written(NamedTuple):
+    """A real array of a shape that code writes, which finds its address first in its block.
+
+    The block holds addresses of what else is `held`.
+    """
+
+    code: Code
+    block: NDArray[np.int64]
+    shape: tuple[int, ...]
+    held: Any
+
+
 class Fixed(NamedTuple):
     """An argument that is this object, which cannot change."""
 
@@ -411,7 +430,7 @@ class Entry:
         data: NDArray[Any],
         flag: int,
         inputs: Sequence[Value | Fixed],
-        outputs: Sequence[Value],
+        outputs: Sequence[Value | Written],
         result: Callable[[Any], Any] | bool,
         long: bool,
     ) -> None:
@@ -441,16 +460,20 @@ class Entry:
             self.last[0] = address(form)
         self.last = form
 
-    def _record(self, value: Value | Fixed, data: NDArray[Any]) -> list[int]:
+    def _record(self, value: Value | Written | Fixed, data: NDArray[Any]) -> list[int]:
         """Return the words of a number or an array, or of a fixed object."""
+        self.kept.append(value)
         if isinstance(value, Fixed):
-            self.kept.append(value)
             return [-1, 0, 0, 0, 0, id(value.value)]
+        lengths, size = np.array(value.shape, np.int64), math.prod(value.shape)
+        self.kept.append(lengths)
+        if isinstance(value, Written):
+            code, block = place_of(value.code.final()), address(value.block)
+            return [len(lengths), code, 0, -1, address(lengths), block]
         places, shape = value
-        lengths, real = np.array(shape, np.int64), len(places) == 1
-        size = math.prod(shape)
+        real = len(places) == 1
         held = data[places[0] :][:size].reshape(shape) if real else np.empty(shape, complex)
-        self.kept += [lengths, held]
+        self.kept.append(held)
         re, im = [*(address(data[p:]) for p in places), 0][:2]
         return [len(shape), re, im, size, address(lengths), id(held)]
 

@@ -380,6 +380,18 @@ class Real(Workspace):
         given = f"ptr align 8 {pointer}, {mask.type} {mask.text}, {t} zeroinitializer"
         return self._register(WIDTH, f"call {t} @{name}({given})")
 
+    def gather(self, base: str, table: str, i: Index) -> Scalar:
+        """Return the vector of the numbers at places i, i + 1, ... of a table of 32 bits."""
+        t, name = type_of(WIDTH), f"llvm.masked.gather.v{WIDTH}f64.v{WIDTH}p0"
+        pointers, places = type_of(WIDTH, "ptr"), type_of(WIDTH, "i32")
+        every = f"{type_of(WIDTH, 'i1')} {repeated(['true'] * WIDTH, 'i1')}"
+        self.declarations.add(f"declare {t} @{name}({pointers}, i32, {type_of(WIDTH, 'i1')}, {t})")
+        first = self._put("ptr", f"getelementptr inbounds i32, ptr {table}, i64 {i}")
+        index = self._put(places, f"load {places}, ptr {first}, align 4")
+        at = self._put(pointers, f"getelementptr double, ptr {base}, {places} {index}")
+        given = f"{pointers} {at}, i32 8, {every}, {t} poison"
+        return self._register(WIDTH, f"call {t} @{name}({given})")
+
     def table(self, values: Sequence[float] | Sequence[int], kind: str) -> str:
         """Return the name of a constant array of doubles, of i32 or of i64."""
         key = (kind, tuple(map(literal, values)) if kind == "double" else tuple(values))

@@ -1,4 +1,4 @@
-"""Batches at one point: some numbers of each row are the point's, the results picks from the rest.
+"""Batches at one point: some numbers of each row are the point's, of the results a tensor is made.
 
 Python calls such code at once (see `taylor.llvm.entry`); in between nothing is a Python object.
 """
@@ -16,23 +16,22 @@ from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH, Index
 from taylor.llvm.jit import Code, address, made
 from taylor.llvm.registers import Scalar
+from taylor.llvm.spread import spread
 from taylor.machine.machine import Machine
 
 Shape = tuple[int, ...]
 # the block: two flags, then pointers, numbers, and the point
-POINTERS = ("tiles", "memory", "rows", "out", "flags", "picks", "results")
-NUMBERS = ("width", "points", "tiles", "flags", "results")
+POINTERS = ("tiles", "memory", "rows", "out", "flags")
+NUMBERS = ("width", "points", "tiles", "flags")
 POINT = 2 + len(POINTERS) + len(NUMBERS)
 
 
 def _code() -> str:
-    """Write what runs a batch: the point into all rows, its tiles, the picks of the results."""
+    """Write what runs a batch: the point into all rows, then its tiles."""
     f = Function()
     words = [f.address("%data", [], 2 + k) for k in range(POINT - 2)]
-    tiles, memory, rows, out, flags, picks, results = (
-        f.word(word, "ptr") for word in words[: len(POINTERS)]
-    )
-    width, points, count, wrong, size = (f.word(word, "i64") for word in words[len(POINTERS) :])
+    tiles, memory, rows, out, flags = (f.word(word, "ptr") for word in words[: len(POINTERS)])
+    width, points, count, wrong = (f.word(word, "i64") for word in words[len(POINTERS) :])
     with f.loop(0, points) as i:
         x = f.splat(f.load(f.address("%data", [(i.index, 1)], POINT), 1), WIDTH)
         start = f.whole("mul", i.index, width)
@@ -50,9 +49,6 @@ def _code() -> str:
     for place, (first, last) in enumerate(ends):
         (total,) = f.fold(first, last, [f.constant(0.0)], added)
         f.store(total, f.address("%data", [], place))
-    with f.loop(0, size) as pick:
-        y = f.load(f.address(out, [(f.entry(picks, pick.index), 1)], 0), 1)
-        f.store(y, f.address(results, [(pick.index, 1)], 0))
     return f.text()
 
 
@@ -74,16 +70,14 @@ def enter(
         return
     rows, width = rows.copy(), rows.shape[1]
     out, flags = np.empty((machine.rows[-1], width)), np.zeros(2 * machine.unit)
-    held = [machine.room(), rows, out, flags, picks.astype(np.int32)]
-    n, size = math.prod(point), len(picks)
-    data = np.zeros(POINT + n + size)
+    held, n = [machine.room(), rows, out, flags], math.prod(point)
+    data = np.zeros(POINT + n)
     words = data.view(np.int64)
     words[2] = place_of(machine.code.final(1))
-    words[3 : 2 + len(POINTERS)] = [*map(address, held), address(data[POINT + n :])]
-    words[2 + len(POINTERS) : POINT] = [width, n, width // machine.unit, len(flags), size]
+    words[3 : 2 + len(POINTERS)] = [*map(address, held)]
+    words[2 + len(POINTERS) : POINT] = [width, n, width // machine.unit, len(flags)]
     code = made(lambda: ((), Code(_code())), "batch", ())[1]
     code.final()
     inputs: list[Value | Fixed] = [Value((POINT,), point), Fixed(order)]
-    outputs = [Value((POINT + n,), point * order)]
-    entry.add(key, code, data, 0, inputs, outputs, False, False)
+    entry.add(key, code, data, 0, inputs, [spread(out, picks, point, order)], False, False)
     entry.kept += [machine, *held]

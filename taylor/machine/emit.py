@@ -68,7 +68,7 @@ class Symbol(Strided, Operand):  # type: ignore[misc]  # Operand has a slot: wea
     """An array of the function being written."""
 
     __slots__ = ()
-    tag = Tag(-(1 << 63))
+    takes_all, tag = True, Tag(-(1 << 63))
 
     def view(self, shape: Shape, strides: Sequence[int], start: int = 0) -> Symbol:
         """Return these numbers in another order, from the one at `start` on."""

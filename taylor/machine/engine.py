@@ -108,7 +108,7 @@ class Kernel:
 
 
 @functools.lru_cache(maxsize=4096)
-def _entry(row: Elementary | str, live: tuple[bool, ...], algebra: Algebra) -> Entry:
+def entry(row: Elementary | str, live: tuple[bool, ...], algebra: Algebra) -> Entry:
     """Return what calls the code of a row at one point, for tables and constants of any kind."""
     return Entry()
 
@@ -129,7 +129,7 @@ def _of_row(
         program = PRODUCTS[live] if row == "mul" else QUOTIENTS[live]
     complex = [pair is True for pair in pattern] if True in pattern else []
     heights = [algebra.order] * sum(live)
-    return Kernel(program, algebra, heights, complex, _entry(row, live, algebra))
+    return Kernel(program, algebra, heights, complex, entry(row, live, algebra))
 
 
 def _is_complex(kind: Any) -> bool | None:
@@ -170,7 +170,7 @@ def run(
     if len(given) == 2 and row == "mul" and given[0] is given[1]:  # a square
         live, given = (True,), given[:1]
     ordered = given if live[0] else _in_order(given, live)
-    table: Array | None = _entry(row, live, algebra).call(*ordered)
+    table: Array | None = entry(row, live, algebra).call(*ordered)
     if table is not None:
         return table
     kinds = tuple([x.dtype if type(x) is np.ndarray else type(x) for x in given])

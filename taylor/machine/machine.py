@@ -21,7 +21,7 @@ from taylor.core.instructions import Parameter
 from taylor.core.program import Program, expand, kinds
 from taylor.errors import NotNow
 from taylor.kept import identity
-from taylor.llvm.entry import Entry, Fixed, Value
+from taylor.llvm.entry import Entry, Fixed, Value, Written
 from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH
 from taylor.llvm.jit import Code, address, made
@@ -432,34 +432,32 @@ class Machine:
         long: bool,
         count: int | None = None,
         fixed: Mapping[int, Any] = MappingProxyType({}),
-        along: bool | Array = True,
+        along: bool = True,
     ) -> None:
         """Add the code, with its first outputs, to what Python calls at once (see `Entry.add`).
 
         `fixed` are arguments that cannot change, by their places between the inputs.  Series are
-        those `along` a line, called with a point and a direction, or along the rows of an array,
-        called with a point, or else tables.  Not if the code asks Python, or is so large that it
-        does not matter.
+        those `along` a line, called with a point and a direction, or else tables.  Not if the code
+        asks Python, or is so large that it does not matter.
         """
         key = (id(self), *((n, type(v), v) for n, v in fixed.items()))
-        alone = self.unit == 1 and not (self.far or self.asks[0])
-        small = alone and self.size <= SMALL
+        small = self.unit == 1 and self.size <= SMALL and not (self.far or self.asks[0])
         if small and not self.code.packed and key not in entry.keys:
             data = self.prepared(block(self.size))
             inputs: list[Any] = _joined(self.places, self.inputs, self.complex)
-            if self.tables and along is not False:
+            if self.tables and along:
                 ((places, shape),) = inputs
                 size = part_size(shape, self.unit, self.dense)
                 parts = [[p + k * size for p in places] for k in range(shape[0])]
-                if along is not True:  # they stay where they are
-                    for (place,), row in zip(parts[1:], along, strict=True):
-                        data[place:][: len(row)] = row
-                    parts = parts[:1]
                 inputs = [Value(tuple(part), shape[1:]) for part in parts]
-            outputs = _joined(self.results, self.outputs, self.found)[:count]
+            outputs = self.returned(data)[:count]
             for n, value in sorted(fixed.items()):
                 inputs.insert(n, Fixed(value))
             entry.add(key, self.code, data, self.flag, inputs, outputs, result, long)
+
+    def returned(self, data: Array) -> Sequence[Value | Written]:
+        """Return the outputs as what a call by Python in a block of memory returns."""
+        return _joined(self.results, self.outputs, self.found)
 
     # the ways to call for one point take about as long as small code: no calls between
     def line(self, x: Any, v: Any) -> tuple[int, Any]:
@@ -493,9 +491,7 @@ class Machine:
         self.call(pointer)
         wrong, lost = flags.tolist()
         status = OK if wrong == lost == 0.0 else GUARD if wrong else INFINITE
-        if self.planar:
-            return status, self._merged(outs)
-        return status, [y.copy() if y.ndim else y[()] for y in outs]
+        return status, self._merged(outs) if self.planar else [y.copy()[()] for y in outs]
 
     def _in_place(self, x: Sequence[Any]) -> tuple[int, list[Any]]:
         """Return what a call returns, where large arrays are read and written where they are."""

@@ -125,7 +125,9 @@ def product(x: Any, y: Any) -> Floats | None:
     >>> product(np.array([1.0, 1.0, 0.0]), np.array([1.0, 2.0, 3.0]))
     array([1., 3., 5.])
     """
-    if not (type(x) is np.ndarray is type(y) and x.dtype == y.dtype == float):
+    if not (
+        type(x) is np.ndarray is type(y) and x.dtype == y.dtype == float and x.ndim == y.ndim == 1
+    ):
         return None
     n = len(x)
     with np.errstate(all="ignore"):

@@ -13,18 +13,22 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from taylor.core.calls import Integral
 from taylor.core.instructions import Div, Mul
 from taylor.core.program import Program, expand, kinds
 from taylor.core.scalars import scalars
+from taylor.llvm.entry import Value, Written
 from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH
 from taylor.llvm.registers import Scalar
-from taylor.machine.emit import Symbol, Unsupported, contraction, empty, lifted
+from taylor.llvm.spread import spread
+from taylor.machine.emit import Symbol, Unsupported, lifted
 from taylor.machine.machine import Machine, failed
 from taylor.machine.nests import Shape, at
 from taylor.machine.series import Emission
-from taylor.numbers.kinds import Handled
+from taylor.numbers.kinds import Array, Handled
 
 NUMBERS = 400  # of the function
 TERMS = 1 << 13  # products of coefficients: a tenth of a millisecond each to write and compile
@@ -206,10 +210,18 @@ def terms(program: Program, order: int, complex: bool = False) -> int:
     return algebra.count
 
 
+@functools.lru_cache(maxsize=8)
+def distinct(n: int, order: int) -> Array:
+    """Return the number of every entry of a tensor among those with ascending indices, in order."""
+    index = np.sort(np.indices((n,) * order).reshape(order, -1), axis=0)
+    codes = np.ravel_multi_index(tuple(index), (n,) * order)
+    return np.unique(codes, return_inverse=True)[1]
+
+
 class Partials(Machine):
     """A scalar function of one array as the code of all its partial derivatives of one order.
 
-    Called with a point it returns them as a whole tensor, and the value of the function.
+    Called with a point it returns those that differ (see `distinct`), and the value of f.
     """
 
     def __init__(self, program: Program, order: int, make: bool = True) -> None:
@@ -218,7 +230,8 @@ class Partials(Machine):
 
     def _shapes(self, program: Program, *given: Any) -> tuple[Any, ...]:
         grown = super()._shapes(program, *given)
-        self.outputs, self.found = [self.inputs[0] * self.degree, ()], [False, False]
+        count = math.comb(math.prod(self.inputs[0]) + self.degree - 1, self.degree)
+        self.outputs, self.found = [(count,), ()], [False, False]
         return grown
 
     def _is_far(self, shape: Sequence[int]) -> bool:
@@ -229,41 +242,19 @@ class Partials(Machine):
         (x,) = self._given(f)
         numbers, point = expand(scalars(program, NUMBERS)), x.view((n,), (1,))
         sweep, y = swept(Products(f, order), numbers, [at(point, [i]) for i in range(n)])
-        self._tensor(f, n, y[order].known)
+        distinct = self._array(f, self.outputs[0], self.results[0], self.results[0])
+        for k, i in enumerate(itertools.combinations_with_replacement(range(n), order)):
+            x = y[order].known.get(sum((order + 1) ** v for v in i), f.constant(0.0))
+            times = math.prod(map(math.factorial, Counter(i).values()))
+            distinct.store(x * float(times), [(k, 1)])
+            f.pause()
         f.store(at(y[0], []), f.address("%data", [], self.results[1]))
         v = {i: sweep.value(i) for g in numbers.guards for i in (g.a, g.b)}
         f.store(failed(f, numbers.guards, v), f.address("%data", [], self.flag))
         self._finite(f)
 
-    def _tensor(self, f: Function, n: int, part: dict[int, Scalar]) -> None:
-        """Write the derivatives to all their places: first those that differ, then rows of them.
-
-        A row is copied in whole vectors, and so is written before what follows it.
-        """
-        order = self.degree
-        first = list(itertools.combinations_with_replacement(range(n), order - 1))
-        number = {row: r for r, row in enumerate(first)}
-        every = [tuple(sorted(i)) for i in itertools.product(range(n), repeat=order - 1)]
-        names = {
-            i: k for k, i in enumerate(itertools.combinations_with_replacement(range(n), order))
-        }
-        picks = [names[tuple(sorted((*row, m)))] for row in first for m in range(n)]
-        distinct, lines = empty(f, (len(names),)), empty(f, (len(picks) + WIDTH,))
-        for i, k in names.items():
-            x = part.get(sum((order + 1) ** v for v in i), f.constant(0.0))
-            times = math.prod(map(math.factorial, Counter(i).values()))
-            distinct.store(x * float(times), [(k, 1)])
-            f.pause()
-        zero = contraction(f, ["a", ""], "", [distinct, lifted(f, 0.0)])
-        f.checked[self.results[0]] = at(zero, [])
-        table, rows = f.table(picks, "i32"), f.table([n * number[i] for i in every], "i32")
-        with f.loop(0, len(picks)) as pick:
-            lines.store(distinct.load([(f.entry(table, pick.index), 1)], 1), [(pick.index, 1)])
-        with f.loop(0, len(every)) as row:
-            line, place = f.entry(rows, row.index), self.results[0]
-
-            def copied(k: Any) -> None:
-                to = f.address("%data", [(row.index, n), (k, 1)], place)
-                f.store(lines.load([(line, 1), (k, 1)], WIDTH), to)
-
-            f.repeat(n, copied, WIDTH)
+    def returned(self, data: Array) -> list[Value | Written]:
+        """Return the tensor as what a call by Python returns."""
+        numbers = data[self.results[0] :][: self.outputs[0][0]]
+        shape = self.inputs[0]
+        return [spread(numbers, distinct(math.prod(shape), self.degree), shape, self.degree)]

@@ -1,14 +1,12 @@
 """Element-wise regions of a program: many instructions in one loop, their temporaries in registers.
 
-A region is what may run together: instructions element by element of one shape of which none needs
-another through something outside.  Sums of its values over all elements are taken in the same loop.
+What they are, and when they run, is in `plan`.
 """
 
 from __future__ import annotations
 
 import functools
 import itertools
-import math
 import operator
 from collections import Counter
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence, Set
@@ -16,20 +14,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from taylor.core.calls import Row
-from taylor.core.instructions import MUL, Arithmetic, Const, Einsum, Input, Instruction, Scale
-from taylor.core.maps import Reshape, Sum
-from taylor.core.parts import Part
+from taylor.core.instructions import MUL, Input, Instruction, Scale
+from taylor.core.maps import Reshape
 from taylor.core.program import kinds
 from taylor.core.rules import numbers
-from taylor.core.sides import Choose
-from taylor.core.table import Elementary
-from taylor.core.tape import Tape
-from taylor.errors import TaylorError
 from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH
 from taylor.llvm.registers import Scalar
-from taylor.machine import planar
 from taylor.machine.emit import (
     Symbol,
     broadcast,
@@ -42,131 +33,12 @@ from taylor.machine.emit import (
 )
 from taylor.machine.joins import Joins
 from taylor.machine.nests import at, c_strides, loaded_at, merged_axes, narrow, terms_of
+from taylor.machine.plan import PIECE, Region, own_arrays, planned, written_over
 from taylor.machine.stacks import unstacked
 from taylor.machine.stencils import Box, Patch, Shift, fused
 
 Code = Sequence[Instruction]
-FEWEST = WIDTH  # elements of a region, more than
-MOST = 1024  # instructions of a region
-PIECE = 24  # instructions of one loop, where a region has more
 TILE = 8 * WIDTH  # elements that all loops of a region go over before they go on
-
-
-class Region(NamedTuple):
-    """Instructions that run element by element together, and sums over all their elements."""
-
-    members: list[int]
-    sums: list[int]
-
-
-def planned(
-    code: Code, complex: Sequence[bool], results: Container[int] = ()
-) -> list[int | Region]:
-    """Return the order in which to run a program: instructions alone, and regions.
-
-    A result is a region even alone: it is written in its place, and checked, in one loop.
-
-    What begins at a level needs regions of lower levels only, so that none of the instructions of a
-    level and a shape needs another of them through something outside.
-    """
-    ready = [0] * len(code)  # the level at which a region may read an instruction
-    within: dict[int, tuple[Any, int]] = {}  # the shape and the level of those that join one
-    regions: dict[tuple[Any, int], list[list[int]]] = {}
-    for i, (_, args, shape) in enumerate(code):
-        alike = [a in within and within[a][0] == shape for a in args]
-        level = max((ready[a] - m for a, m in zip(args, alike, strict=True)), default=0)
-        if _joins(code[i], code, complex):
-            within[i], ready[i] = (shape, level), level + 1
-            parts = regions.setdefault(within[i], [[]])
-            parts[-1].append(i)
-            if len(parts[-1]) == MOST:
-                parts.append([])
-        else:
-            ready[i] = max((ready[a] for a in args), default=0)
-    chunks = itertools.chain.from_iterable(regions.values())
-    found = [
-        Region(m, [])
-        for m in chunks
-        if len(m) > 1 or m[0] in results or isinstance(code[m[0]].op, Patch)
-    ]
-    owner = {i: region for region in found for i in region.members}
-    for i, (_, args, _) in enumerate(code):
-        last = max((a for a in args if a in owner), default=None)
-        if last is not None and _adds_up(code, i, owner[last]):
-            mine, level = owner[last], within[last][1]
-            if all(owner.get(a) is mine or ready[a] <= level for a in args):
-                mine.sums.append(i)
-    owner |= {i: region for region in found for i in region.sums}
-    return list(_in_order(code, owner))
-
-
-def _joins(instruction: Instruction, code: Code, complex: Sequence[bool]) -> bool:
-    """Whether an instruction works element by element, in registers, on enough elements."""
-    op, args, shape = instruction
-    if math.prod(shape) <= FEWEST:
-        return False
-    if not isinstance(op, Row):
-        return isinstance(op, (Arithmetic, Scale, Choose, Part, Patch))
-    pair = any(complex[a] for a in args)
-    held = tuple(code[a].op.constant if isinstance(code[a].op, Const) else None for a in args)
-    return planar.code_of(op.row, pair) is not None or not (pair or _asks(op.row, held))
-
-
-def _asks(row: Elementary, held: Sequence[Any]) -> bool:
-    """Whether a row, some arguments of which are constants, needs more than registers."""
-    if row.compose is None or any(np.ndim(c) for c in held if c is not None):
-        return True
-    tape = Tape()
-    try:
-        y = tape.node(row.compose(*(tape.input(()) if c is None else c for c in held)))
-    except TaylorError:
-        return True
-    finally:
-        tape.tag.closed = True
-    plain = (Const, Input, Arithmetic, Scale, Choose)
-    return bool(y.shape or tape.guards) or not all(
-        isinstance(i.op, plain) or (isinstance(i.op, Row) and i.op.row.code) for i in tape.code
-    )
-
-
-def _adds_up(code: Code, i: int, region: Region) -> bool:
-    """Whether an instruction is a sum over all elements of values of, or beside, a region."""
-    op, args, _ = code[i]
-    shape = code[region.members[0]].shape
-    if any(code[a].shape != shape for a in args):
-        return False
-    if isinstance(op, Sum):
-        return len(op.axes) == len(shape)
-    if not isinstance(op, Einsum):
-        return False
-    terms, out = op.spec.split("->")
-    x, y = terms.split(",")
-    return x == y and not out and len(set(x)) == len(x)
-
-
-def _in_order(code: Code, owner: Mapping[int, Region]) -> Iterator[int | Region]:
-    """Yield instructions and regions, each after what it needs, regions as late as possible.
-
-    A region that `owner` gives is run as a whole, with its sums.
-    """
-    done: set[int] = set()
-    for i in [*(i for i in range(len(code)) if i not in owner), *owner]:
-        stack = [i]
-        while stack:
-            j = stack[-1]
-            region = owner.get(j)
-            together = [j] if region is None else [*region.members, *region.sums]
-            if j in done:
-                stack.pop()
-                continue
-            inside = set(together)
-            needed = {a for k in together for a in code[k].args} - inside
-            missing = sorted(needed - done)
-            if missing:
-                stack += missing
-                continue
-            done.update(together)
-            yield j if region is None else region
 
 
 # ------------------------------------------------------------------ writing
@@ -204,13 +76,18 @@ def _values(
     uses = Counter(a for i in code for a in i.args)
     number = numbers(given)
     v: dict[int, Any] = {}
-    joined = Joins(f, code, complex, outs)
-    for step in planned(code, complex, outs):
+    joined, steps = Joins(f, code, complex, outs), planned(code, complex, outs)
+    alone = own_arrays(code, steps) - joined.within.keys() - outs.keys()
+    for step in steps:
         f.pause()
         if isinstance(step, Region):
             done = [*step.members, *step.sums]
             own = Counter(a for i in done for a in code[i].args)
-            out = {i: joined.place(i) for i in step.members if i in kept or uses[i] > own[i]}
+            needed = [i for i in step.members if i in kept or uses[i] > own[i]]
+            ended = {a for a in alone & own.keys() if own[a] == uses[a] and a not in kept}
+            fresh = [i for i in needed if i in alone]
+            over = written_over(code, step, ended, fresh, complex, f.unit)
+            out = {i: v[over[i]] if i in over else joined.place(i) for i in needed}
             v |= write(f, code, step, v, number, out, complex, outs.keys())
         else:
             op, args, _ = code[step]
@@ -443,20 +320,25 @@ class _Loops:
         here = i if start == 0 else f.whole("sub", i, start)
         inside = self._masks(index) if masked else self._covered
         env: dict[int, Any] = {a: self.plain[a] for a in piece.reads if a in self.plain}
-        for a in piece.reads:
-            if a in env:
-                continue
-            if a in left:
-                x = left[a].load([(here, 1)], width)
-            else:
-                box = self.shifts.get(a)
-                x = self._loaded(a, index, True if box is None else inside(box))
-            env[a] = Symbol(f, (), reg=x)
+
+        def read(a: int) -> Any:
+            if a not in env:
+                if a in left:
+                    x = left[a].load([(here, 1)], width)
+                else:
+                    box = self.shifts.get(a)
+                    x = self._loaded(a, index, True if box is None else inside(box))
+                env[a] = Symbol(f, (), reg=x)
+            return env[a]
+
+        written_out = isinstance(i, int)
+        for a in () if written_out else piece.reads:  # else where it is first used: few wait
+            read(a)
         for k in piece.members:
             op, args, _ = self.code[k]
-            given = [env[a] for a in args]
-            if _factor(k) in env:
-                op, given = MUL, [*given, env[_factor(k)]]
+            given = [read(a) for a in args]
+            if _factor(k) in piece.reads:
+                op, given = MUL, [*given, read(_factor(k))]
             if isinstance(op, Patch):
                 env[k] = Symbol(f, (), reg=self._patch(k, op, given, inside))
             else:
@@ -466,16 +348,18 @@ class _Loops:
                 self.outs[k].store(y, terms_of(index, self.strides[k]))
             elif k in left:
                 left[k].store(y, [(here, 1)])
-        return self._added(i, piece, env, totals)
+            if written_out:
+                f.pause()
+        return self._added(i, piece, read, totals)
 
     def _added(
-        self, i: Any, piece: Piece, env: Mapping[int, Any], totals: Sequence[Scalar]
+        self, i: Any, piece: Piece, read: Callable[[int], Any], totals: Sequence[Scalar]
     ) -> list[Scalar]:
         """Return the sums of a piece with what one vector of elements adds to them."""
         f, found = self.f, []
         for k, total in zip(piece.sums, totals, strict=True):
-            read = self.code[k].args if k >= 0 else (~k,)
-            factors = [at(lifted(f, env[a]), []) for a in read] + [f.zero()] * (k < 0)
+            args = self.code[k].args if k >= 0 else (~k,)
+            factors = [at(lifted(f, read(a)), []) for a in args] + [f.zero()] * (k < 0)
             new = factors[0] if len(factors) == 1 else f.binary("fmul", *factors)
             if f.unit == 1 and self.n % WIDTH:
                 new = f.below(i, range(WIDTH), self.n).where(new, f.zero(WIDTH))

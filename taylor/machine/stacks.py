@@ -101,6 +101,18 @@ def _some(parts: Sequence[Span], start: int, size: int) -> list[Span]:
     return found
 
 
+def _merged(parts: Sequence[Span]) -> list[Span]:
+    """Return parts of which those that run on are one."""
+    found = [parts[0]]
+    for i, start, size in parts[1:]:
+        j, first, n = found[-1]
+        if i == j and (i is None or first + n == start):
+            found[-1] = Span(j, first, n + size)
+        else:
+            found.append(Span(i, start, size))
+    return found
+
+
 class _Unstacked:
     """A program being rewritten: every old instruction is a list of parts, one after the other."""
 
@@ -141,9 +153,9 @@ class _Unstacked:
         """Return a new instruction that joins parts, in that shape."""
         key = shape, tuple(parts)
         if key not in self.known:
-            made = [self._own(part) for part in parts]
+            made = [self._own(part) for part in _merged(parts)]
             if len(made) > 1:
-                index = np.arange(sum(part.size for part in parts)).reshape(shape)
+                index = np.arange(math.prod(shape)).reshape(shape)
                 made = [self._put(Gather(index), made, shape)]
             if self.code[made[0]].shape != shape:
                 made = [self._put(Reshape(shape), made, shape)]

@@ -265,16 +265,14 @@ def fused(code: Code, kept: Iterable[int]) -> tuple[Code, dict[int, int]]:
     And the new numbers of what is kept of it.
     """
     kept = set(kept)
-    read = {a for c in code if c.op.by_element or isinstance(c.op, Sum) for a in c.args}
-    multiplied = {a for c in code if isinstance(c.op, Einsum) for a in c.args}
+    read = {a for c in code if c.op.by_element for a in c.args}
+    added = {a for c in code if isinstance(c.op, (Einsum, Sum)) for a in c.args}
     patches = {}
     for i, (op, args, shape) in enumerate(code):
         if not isinstance(op, (Gather, Scatter)) or math.prod(shape) < FEWEST:
             continue
         many = len(args) > 1 or isinstance(op, Scatter) or affine(op.index) is None
-        if many and (
-            i in read or isinstance(op, Scatter) or (i in multiplied and not joins(code, i))
-        ):
+        if many and (i in read or isinstance(op, Scatter) or (i in added and not joins(code, i))):
             layers = layers_of(code, i, op)
             if layers is not None:
                 patches[i] = layers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +11,10 @@ import numpy as np
 
 from taylor.numbers.kinds import Array, floats, private, register
 
-
 # ------------------------------------------------------------------ constants at any precision
+Formula = Callable[..., Any]
+
+
 @dataclass(frozen=True, eq=False)
 class Constant:
     """A real constant, known to every number type: a float, and a formula in an mpmath context."""
@@ -54,8 +57,18 @@ CONSTANTS = (
 
 
 # ------------------------------------------------------------------ functions of arrays
-def by_mpmath(formula: Callable[..., Any]) -> Callable[..., Array]:
+def in_context(formula: Formula | str) -> Formula:
+    """Return a formula f(ctx, x, ...), which may be given as the name of a function of contexts."""
+    return functools.partial(_named_function, formula) if isinstance(formula, str) else formula
+
+
+def _named_function(name: str, ctx: Any, *x: Any) -> Any:
+    return getattr(ctx, name)(*x)
+
+
+def by_mpmath(formula: Formula | str) -> Callable[..., Array]:
     """Return the float64/complex128 version, lane by lane, of a formula in an mpmath context."""
+    formula = in_context(formula)
 
     def lane(*x: Any) -> Any:
         ctx = private(80)
@@ -89,7 +102,7 @@ def by_lanes(lane: Callable[..., Any]) -> Callable[..., Array]:
     return arrays
 
 
-def by_math(lane: Callable[..., Any], formula: Callable[..., Any]) -> Callable[..., Array]:
+def by_math(lane: Callable[..., Any], formula: Formula | str) -> Callable[..., Array]:
     """Return the array version of a function of the math module, mpmath's for complex numbers."""
     real, general = by_lanes(lane), by_mpmath(formula)
     return lambda x: general(x) if np.iscomplexobj(x) else real(x)
@@ -104,7 +117,7 @@ def scipy_special() -> Any:
     return special
 
 
-def by_scipy(name: str, formula: Callable[..., Any]) -> Callable[..., Array]:
+def by_scipy(name: str, formula: Formula | str) -> Callable[..., Array]:
     """Return scipy.special's function of that name where SciPy is installed, else mpmath's."""
 
     def call(*x: Any) -> Array:

@@ -119,7 +119,7 @@ def sinpi(x: Any) -> Any:
     """Return sin πx."""
     # r = x mod 2 in [-1, 1] and then r' in [-1/2, 1/2] are exact, so only the last product rounds
     if np.iscomplexobj(x):
-        return by_mpmath(lambda ctx, v: ctx.sinpi(v))(x)
+        return by_mpmath("sinpi")(x)
     r = x - 2 * np.rint(x / 2)
     return np.sin(np.pi * np.where(np.abs(r) > 0.5, np.copysign(1, r) - r, r))[()]
 
@@ -127,7 +127,7 @@ def sinpi(x: Any) -> Any:
 def cospi(x: Any) -> Any:
     """Return cos πx."""
     if np.iscomplexobj(x):
-        return by_mpmath(lambda ctx, v: ctx.cospi(v))(x)
+        return by_mpmath("cospi")(x)
     return np.sin(np.pi * (0.5 - np.abs(x - 2 * np.rint(x / 2))))
 
 
@@ -231,7 +231,7 @@ def airy_value(which: int, x: Any) -> Any:
 
 def lambertw(x: Any) -> Any:
     """Return the principal branch of Lambert's function, nan for real x < -1/e."""
-    w = by_scipy("lambertw", lambda ctx, v: ctx.lambertw(v))(x)
+    w = by_scipy("lambertw", "lambertw")(x)
     if np.iscomplexobj(x):
         return w
     return np.where(np.imag(w) == 0, np.real(w), np.nan)[()]

@@ -223,6 +223,19 @@ def as_data(c: Any, like: Any) -> Any:
     return np.asarray(c).astype(np.empty(0, dtype).real.dtype)[()]
 
 
+def widened(x: Any, like: Any) -> Any:
+    """Return integers and flags of NumPy, which wrap around, as numbers that combine with `like`.
+
+    >>> -widened(np.uint8(200), np.ones(1))
+    np.float64(-200.0)
+    """
+    x = np.asarray(x) if isinstance(x, (list, tuple)) else x
+    if not isinstance(x, (np.ndarray, np.generic)) or x.dtype.kind not in "iub":
+        return x
+    y = as_data(x, like)
+    return together(as_array(x), np.asarray(base(like)))[0][()] if y is x else y
+
+
 def fitted(x: Any, like: Any) -> Any:
     """Return what is written into an array like that: plain numbers in its precision."""
     to, given = getattr(base(like), "dtype", None), base(x)

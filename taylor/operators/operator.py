@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from taylor.core.operand import lift
 from taylor.core.tags import fresh_tag
 from taylor.drivers import kinks, trees
-from taylor.drivers.derivable import Derivable, Jet, recording, watched
+from taylor.drivers.derivable import Derivable, recording, watched
 from taylor.drivers.driver import call, parts, point, seed
 from taylor.drivers.lines import tables
 from taylor.errors import ShapeMismatch
@@ -117,16 +117,19 @@ class Operator:
 
     def __call__(self, f: Function, *args: Any) -> Any:
         """Return P(∂)f at the point."""
-        if isinstance(f, Derivable) and self._jet is not None:
-            y = self._by_code(f, self._jet, args)
+        if isinstance(f, Derivable) and not self._varies:
+            y = self._by_code(f, args)
             if y is not NotImplemented:
                 return self._built(y)
         return self._built(self.applied(f, *args))
 
-    def _by_code(self, f: Derivable, jet: Jet, args: Sequence[Any]) -> Any:
+    @functools.cached_property
+    def _varies(self) -> bool:
+        """Whether coefficients depend on the point: functions of users, who may change them."""
+        return any(p.varying for p in self.symbols)
+
+    def _by_code(self, f: Derivable, args: Sequence[Any]) -> Any:
         """Return P(∂)f of a function that has code of its own, or NotImplemented."""
-        if self.order > 2:
-            return f.swept(jet, *args) if len(args) == 1 else NotImplemented
         y = f.at_once(self.applied, args)
         if y is not None:
             return y
@@ -137,8 +140,7 @@ class Operator:
 
     def stands_for(self, driver: Function, f: Derivable) -> None:
         """Let a driver, which is this operator at points like the last one, go to its code."""
-        jet = self._jet if self.order > 2 else None
-        entry = f.entries.get(self.applied) if jet is None else f.jets and f.jets.entries.get(jet)
+        entry = f.entries.get(self.applied)
         if entry:
             f.entries[driver] = entry
 
@@ -151,34 +153,6 @@ class Operator:
         if self._structure is trees.LEAF:
             return found
         return trees.build(self._structure, iter(found if type(found) is tuple else (found,)))
-
-    @functools.cached_property
-    def _jet(self) -> Jet | None:
-        """What is read of a series in the algebra of floats: sums of its coefficients.
-
-        None if its coefficients depend on the point.
-        """
-        made, rows = self._rounded, []
-        if made is None or any(p.varying for p in self.symbols):
-            return None
-        for ((_, (places, c)),) in self._sums:
-            row = np.zeros(self.size, dtype=complex if isinstance(c, complex) else float)
-            row[0] = c
-            for place, factor in places:
-                for i, b in made.readings[place]:
-                    row = row + factor * b * np.eye(1, self.size, i)[0]
-            rows.append(row)
-
-        def read(found: tuple[Any]) -> Any:
-            (table,) = found
-            if table.ndim > 2:
-                flat = table.reshape(len(table), -1)
-                values = [row.dot(flat).reshape(table.shape[1:]) for row in rows]
-            else:
-                values = [row.dot(table) for row in rows]
-            return tuple(values) if len(values) > 1 else values[0]
-
-        return Jet(made.algebra, made.directions.astype(float), read)
 
     def applied(self, f: Function, *args: Any) -> Any:
         """Return P(∂)f at the point, a tuple if there are several."""

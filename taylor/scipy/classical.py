@@ -57,14 +57,12 @@ add("boxcox1p", "x lmbda", lambda ctx, x, lam: boxcox(ctx, 1 + x, lam), lambda x
 add("inv_boxcox", "y lmbda", inv_boxcox, of_inv_boxcox)
 add("inv_boxcox1p", "y lmbda", lambda ctx, y, lam: inv_boxcox(ctx, y, lam) - 1, of_inv_boxcox)
 add("powm1", "x y", lambda ctx, x, y: ctx.expm1(y * ctx.log(x)), lambda x, y: (x, 1.0))
-part("shi", "shichi", 0, "x", lambda ctx, x: ctx.shi(x))
-part("chi", "shichi", 1, "x", lambda ctx, x: ctx.chi(x), positive)
+part("shi", "shichi", 0, "x", "shi")
+part("chi", "shichi", 1, "x", "chi", positive)
 add("zetac", "x", lambda ctx, x: ctx.zeta(x) - 1, lambda x: (np.abs(x - 1),))
 add("spence", "z", lambda ctx, z: ctx.polylog(2, 1 - z), positive)
-add("expn", "n x", lambda ctx, n, x: ctx.expint(n, x), second_positive, fixed=("n",),
-    whole=("n",))
-add("wrightomega", "z",
-    wright_omega)
+add("expn", "n x", "expint", second_positive, fixed=("n",), whole=("n",))
+add("wrightomega", "z", wright_omega)
 
 
 def modulated(sign: int, ctx: Any, x: Any) -> Any:
@@ -87,37 +85,22 @@ def of_order(v: Any, x: Any) -> tuple[Any, ...]:
     return np.where(x > 0, 1.0, 0.0), np.where(v == np.rint(v), 1.0, x)
 
 
-def scale_by(f: Callable[..., Any], rate: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda ctx, v, x: f(ctx, v, x) * ctx.exp(rate(x))
-
-
-def bessel_j(ctx: Any, v: Any, x: Any) -> Any:
-    return ctx.besselj(v, x)
-
-
-def bessel_y(ctx: Any, v: Any, x: Any) -> Any:
-    return ctx.bessely(v, x)
-
-
-def bessel_i(ctx: Any, v: Any, x: Any) -> Any:
-    return ctx.besseli(v, x)
-
-
-def bessel_k(ctx: Any, v: Any, x: Any) -> Any:
-    return ctx.besselk(v, x)
-
-
-add("jv", "v z", bessel_j, of_order, fast=cylinder(sp.jv, -1))
-add("yv", "v z", bessel_y, second_positive, fast=cylinder(sp.yv, -1))
-add("iv", "v z", bessel_i, of_order, fast=cylinder(sp.iv, 1))
-add("kv", "v z", bessel_k, second_positive, fast=cylinder(sp.kv, 1, True))
-add("yn", "n x", bessel_y, second_positive, fixed=("n",), whole=("n",),
+add("jv", "v z", "besselj", of_order, fast=cylinder(sp.jv, -1))
+add("yv", "v z", "bessely", second_positive, fast=cylinder(sp.yv, -1))
+add("iv", "v z", "besseli", of_order, fast=cylinder(sp.iv, 1))
+add("kv", "v z", "besselk", second_positive, fast=cylinder(sp.kv, 1, True))
+add("yn", "n x", "bessely", second_positive, fixed=("n",), whole=("n",),
     fast=cylinder(sp.yv, -1))
-add("kn", "n x", bessel_k, second_positive, fixed=("n",), whole=("n",),
+add("kn", "n x", "besselk", second_positive, fixed=("n",), whole=("n",),
     fast=cylinder(sp.kv, 1, True))
-add("kve", "v z", scale_by(bessel_k, lambda x: x), second_positive)
+add("kve", "v z", lambda ctx, v, x: ctx.besselk(v, x) * ctx.exp(x), second_positive)
 add("ive", "v z", lambda ctx, v, x: ctx.besseli(v, x) * ctx.exp(-abs(x)),
     lambda v, x: (1.0, np.where(v == np.rint(v), abs(x), x)))
+# exp(-u)·I_n(u)/uⁿ of u = |x|, entire in u: DLMF 10.25.2
+add("ive_over_power", "n u", lambda ctx, n, u:
+        ctx.exp(-u) * ctx.hyp0f1(n + 1, u * u / 4) / (2**n * ctx.factorial(n)),
+    fixed=("n",), whole=("n",), value=lambda n, u: np.exp(-u) * sp.hyp0f1(n + 1, u * u / 4)
+        / (2.0**n * sp.gamma(n + 1)))
 for _n in (0, 1):
     add(f"k{_n}", "x", functools.partial(lambda n, ctx, x: ctx.besselk(n, x), _n), positive)
     add(f"k{_n}e", "x", functools.partial(lambda n, ctx, x: ctx.exp(x) * ctx.besselk(n, x), _n),
@@ -132,12 +115,8 @@ def airy_scaled(of: str, slope: int, sign: int, ctx: Any, x: Any) -> Any:
 
 
 for _n, (_name, _of, _slope, _sign) in enumerate(
-    (
-        ("eai", "airyai", 0, 1),
-        ("eaip", "airyai", 1, 1),
-        ("ebi", "airybi", 0, -1),
-        ("ebip", "airybi", 1, -1),
-    )
+    (("eai", "airyai", 0, 1), ("eaip", "airyai", 1, 1),
+     ("ebi", "airybi", 0, -1), ("ebip", "airybi", 1, -1))
 ):
     part(_name, "airye", _n, "z", functools.partial(airy_scaled, _of, _slope, _sign), positive)
 
@@ -161,8 +140,8 @@ def besselpoly(ctx: Any, a: Any, lam: Any, nu: Any) -> Any:
 
 add("besselpoly", "a lmb nu", besselpoly,
     lambda a, lam, nu: (np.where(nu == np.rint(nu), 1.0, a), 1.0, 1.0))
-add("struve", "v x", lambda ctx, v, x: ctx.struveh(v, x), of_order)
-add("modstruve", "v x", lambda ctx, v, x: ctx.struvel(v, x), of_order)
+add("struve", "v x", "struveh", of_order)
+add("modstruve", "v x", "struvel", of_order)
 
 
 def kelvin_b(ctx: Any, x: Any) -> Any:
@@ -334,25 +313,20 @@ def of_amplitude(phi: Any, m: Any) -> tuple[Any, ...]:
     return left, left
 
 
-add("ellipk", "m", lambda ctx, m: ctx.ellipk(m), lambda m: (1 - m,))
+add("ellipk", "m", "ellipk", lambda m: (1 - m,))
 add("ellipkm1", "p", lambda ctx, p: ctx.ellipk(1 - p), positive)
-add("ellipe", "m", lambda ctx, m: ctx.ellipe(m), lambda m: (1 - m,))
-add("ellipkinc", "phi m", lambda ctx, phi, m: ctx.ellipf(phi, m), of_amplitude)
-add("ellipeinc", "phi m", lambda ctx, phi, m: ctx.ellipe(phi, m), of_amplitude)
+add("ellipe", "m", "ellipe", lambda m: (1 - m,))
+add("ellipkinc", "phi m", "ellipf", of_amplitude)
+add("ellipeinc", "phi m", "ellipe", of_amplitude)
 for _n, _name in enumerate(("sn", "cn", "dn")):
     part(_name, "ellipj", _n, "u m",
         functools.partial(lambda kind, ctx, u, m: ctx.ellipfun(kind, u, m=m), _name), of_jacobi)
 part("am", "ellipj", 3, "u m", am, of_jacobi)
-add("elliprc", "x y", lambda ctx, x, y: ctx.elliprc(x, y), lambda x, y: (x, np.abs(y)))
-for _name, _names in (
-    ("elliprf", "x y z"),
-    ("elliprd", "x y z"),
-    ("elliprg", "x y z"),
-    ("elliprj", "x y z p"),
-):
-    add(_name, _names, functools.partial(lambda name, ctx, *x: getattr(ctx, name)(*x), _name),
-        positive)
-add("agm", "a b", lambda ctx, a, b: ctx.agm(a, b), positive)
+add("elliprc", "x y", "elliprc", lambda x, y: (x, np.abs(y)))
+for _name in ("elliprf", "elliprd", "elliprg"):
+    add(_name, "x y z", _name, positive)
+add("elliprj", "x y z p", "elliprj", positive)
+add("agm", "a b", "agm", positive)
 
 
 # ------------------------------------------------------------------ hypergeometric functions
@@ -367,17 +341,16 @@ def wright(ctx: Any, a: Any, b: Any, x: Any) -> Any:
             return total
 
 
-add("hyp0f1", "v z", lambda ctx, v, z: ctx.hyp0f1(v, z), lambda v, z: (gap(v), 1.0))
-add("hyp1f1", "a b x", lambda ctx, a, b, x: ctx.hyp1f1(a, b, x), lambda a, b, x: (1.0, gap(b), 1.0))
-add("hyp2f1", "a b c z", lambda ctx, a, b, c, z: ctx.hyp2f1(a, b, c, z),
-    lambda a, b, c, z: (1.0, 1.0, gap(c), 1 - z))
-add("hyperu", "a b x", lambda ctx, a, b, x: ctx.hyperu(a, b, x), lambda a, b, x: (1.0, 1.0, x))
+add("hyp0f1", "v z", "hyp0f1", lambda v, z: (gap(v), 1.0))
+add("hyp1f1", "a b x", "hyp1f1", lambda a, b, x: (1.0, gap(b), 1.0))
+add("hyp2f1", "a b c z", "hyp2f1", lambda a, b, c, z: (1.0, 1.0, gap(c), 1 - z))
+add("hyperu", "a b x", "hyperu", lambda a, b, x: (1.0, 1.0, x))
 add("wright_bessel", "a b x", wright, lambda a, b, x: (1.0, 1.0, 1.0))
 add("log_wright_bessel", "a b x", lambda ctx, a, b, x: ctx.log(wright(ctx, a, b, x)),
     lambda a, b, x: (1.0, 1.0, 1.0))
 add("lpmv", "m v x", lambda ctx, m, v, x: ctx.legenp(v, m, x, type=2),
     lambda m, v, x: (1.0, 1.0, 1 - np.abs(x)), fixed=("m",))
-add("pbdv", "v x", lambda ctx, v, x: ctx.pcfd(v, x), value=lambda v, x: sp.pbdv(v, x)[0])
+add("pbdv", "v x", "pcfd", value=lambda v, x: sp.pbdv(v, x)[0])
 add("pbvv", "v x", lambda ctx, v, x: ctx.pcfv(-v - 0.5, x), value=lambda v, x: sp.pbvv(v, x)[0])
 add("pbwa", "a x", lambda ctx, a, x: ctx.pcfw(a, x).real, value=lambda a, x: sp.pbwa(a, x)[0])
 
@@ -397,20 +370,20 @@ def of_shifted(*x: Any) -> tuple[Any, ...]:
     return of_degree(*x[:-1], 2 * x[-1] - 1)
 
 
-add("eval_jacobi", "n alpha beta x", lambda ctx, n, a, b, x: ctx.jacobi(n, a, b, x), of_degree)
+add("eval_jacobi", "n alpha beta x", "jacobi", of_degree)
 add("eval_sh_jacobi", "n p q x", sh_jacobi, of_shifted)
-add("eval_gegenbauer", "n alpha x", lambda ctx, n, a, x: ctx.gegenbauer(n, a, x), of_degree)
-add("eval_legendre", "n x", lambda ctx, n, x: ctx.legendre(n, x), of_degree)
+add("eval_gegenbauer", "n alpha x", "gegenbauer", of_degree)
+add("eval_legendre", "n x", "legendre", of_degree)
 add("eval_sh_legendre", "n x", lambda ctx, n, x: ctx.legendre(n, 2 * x - 1), of_shifted)
-add("eval_chebyt", "n x", lambda ctx, n, x: ctx.chebyt(n, x), of_degree)
-add("eval_chebyu", "n x", lambda ctx, n, x: ctx.chebyu(n, x), of_degree)
+add("eval_chebyt", "n x", "chebyt", of_degree)
+add("eval_chebyu", "n x", "chebyu", of_degree)
 add("eval_chebyc", "n x", lambda ctx, n, x: 2 * ctx.chebyt(n, x / 2),
     lambda n, x: of_degree(n, x / 2))
 add("eval_chebys", "n x", lambda ctx, n, x: ctx.chebyu(n, x / 2), lambda n, x: of_degree(n, x / 2))
 add("eval_sh_chebyt", "n x", lambda ctx, n, x: ctx.chebyt(n, 2 * x - 1), of_shifted)
 add("eval_sh_chebyu", "n x", lambda ctx, n, x: ctx.chebyu(n, 2 * x - 1), of_shifted)
 add("eval_laguerre", "n x", lambda ctx, n, x: ctx.laguerre(n, 0, x))
-add("eval_genlaguerre", "n alpha x", lambda ctx, n, a, x: ctx.laguerre(n, a, x))
-add("eval_hermite", "n x", lambda ctx, n, x: ctx.hermite(n, x), fixed=("n",))
+add("eval_genlaguerre", "n alpha x", "laguerre")
+add("eval_hermite", "n x", "hermite", fixed=("n",))
 add("eval_hermitenorm", "n x", lambda ctx, n, x: ctx.hermite(n, x / ctx.sqrt(2)) / ctx.sqrt(2) ** n,
     fixed=("n",))

@@ -24,6 +24,8 @@ __all__ = [
 ]  # fmt: skip
 
 REALS, HALF, UNIT = (-INF, INF), (0.0, INF), (0.0, 1.0)
+OTHER = {"cdf": "sf", "logcdf": "logsf", "ppf": "isf"}  # the same of -z
+OTHER |= {other: name for name, other in OTHER.items()}
 LOG_PI, LOG_2PI, LOG2 = math.log(math.pi), math.log(2 * math.pi), math.log(2.0)
 
 
@@ -101,6 +103,27 @@ def _gennorm_ppf(q: Any, b: Any) -> Any:
     return np.where(q < 0.5, -far, far)
 
 
+def _through(
+    base: Continuous,
+    to: Formula,
+    back: Formula,
+    of: Formula = lambda *shapes: (),
+    falls: bool = False,
+) -> dict[str, Any]:
+    """Return the functions of z where y = to(z, ...) has a distribution of the shapes of(...).
+
+    y grows with z, or (if it `falls`) the other way; z = back(y, ...).
+    """
+
+    def through(name: str, f: Formula) -> Formula:
+        if name in ("ppf", "isf"):
+            return lambda q, *shapes: back(f(q, *of(*shapes)), *shapes)
+        return lambda z, *shapes: f(to(z, *shapes), *of(*shapes))
+
+    found = {name: through(name, f) for name, f in base.formulas.items() if name in OTHER}
+    return {OTHER[name]: f for name, f in found.items()} if falls else found
+
+
 def _halves(z: Any, positive: Formula, negative: Formula) -> Any:
     return np.where(z > 0, positive(np.where(z > 0, z, 1.0)), negative(np.where(z > 0, -1.0, z)))
 
@@ -174,9 +197,7 @@ halfnorm = Continuous("halfnorm", "", HALF, logpdf=lambda z: -0.5 * (z * z) + 0.
     ppf=lambda q: sp.ndtri((1 + q) / 2), isf=lambda q: -sp.ndtri(q / 2))
 lognorm = Continuous("lognorm", "s", HALF, open="low high",
     logpdf=lambda z, s: -fn.log(s * z) - 0.5 * (fn.log(z) / s) ** 2 - 0.5 * LOG_2PI,
-    cdf=lambda z, s: sp.ndtr(fn.log(z) / s), sf=lambda z, s: sp.ndtr(-fn.log(z) / s),
-    logcdf=lambda z, s: sp.log_ndtr(fn.log(z) / s), logsf=lambda z, s: sp.log_ndtr(-fn.log(z) / s),
-    ppf=lambda q, s: fn.exp(s * sp.ndtri(q)), isf=lambda q, s: fn.exp(-s * sp.ndtri(q)))
+    **_through(norm, lambda z, s: fn.log(z) / s, lambda y, s: fn.exp(s * y)))
 skewnorm = Continuous("skewnorm", "a", REALS, "a", "low high",
     logpdf=lambda z, a: LOG2 - 0.5 * (z * z) - 0.5 * LOG_2PI + sp.log_ndtr(a * z),
     cdf=lambda z, a: fn.exp(SKEW(z, a)), sf=lambda z, a: fn.exp(SKEW(-z, -a)), logcdf=SKEW,
@@ -189,14 +210,11 @@ gamma = Continuous("gamma", "a", HALF, logpdf=lambda z, a: sp.xlogy(a - 1, z) - 
     ppf=lambda q, a: sp.gammaincinv(a, q), isf=lambda q, a: sp.gammainccinv(a, q))
 gengamma = Continuous("gengamma", "a c", HALF,
     logpdf=lambda z, a, c: fn.log(c) + sp.xlogy(c * a - 1, z) - _power(z, c) - sp.gammaln(a),
-    cdf=lambda z, a, c: sp.gammainc(a, _power(z, c)),
-    sf=lambda z, a, c: sp.gammaincc(a, _power(z, c)),
-    ppf=lambda q, a, c: _power(sp.gammaincinv(a, q), 1 / c),
-    isf=lambda q, a, c: _power(sp.gammainccinv(a, q), 1 / c))
+    **_through(gamma, lambda z, a, c: _power(z, c), lambda y, a, c: _power(y, 1 / c),
+        lambda a, c: (a,)))
 invgamma = Continuous("invgamma", "a", HALF, open="low high",
     logpdf=lambda z, a: -(a + 1) * fn.log(z) - sp.gammaln(a) - 1 / z,
-    cdf=lambda z, a: sp.gammaincc(a, 1 / z), sf=lambda z, a: sp.gammainc(a, 1 / z),
-    ppf=lambda q, a: 1 / sp.gammainccinv(a, q), isf=lambda q, a: 1 / sp.gammaincinv(a, q))
+    **_through(gamma, lambda z, a: 1 / z, lambda y, a: 1 / y, lambda a: (a,), falls=True))
 invgauss = Continuous("invgauss", "mu", HALF, open="low high",
     logpdf=lambda z, mu: -0.5 * LOG_2PI - 1.5 * fn.log(z) - ((z - mu) / mu) ** 2 / (2 * z),
     cdf=_invgauss_cdf, sf=_invgauss_sf)
@@ -215,32 +233,21 @@ f = Continuous("f", "dfn dfd", HALF, logpdf=_f_logpdf, cdf=lambda z, m, n: sp.fd
     sf=lambda z, m, n: sp.fdtrc(m, n, z), ppf=lambda q, m, n: sp.fdtri(m, n, q))
 weibull_min = Continuous("weibull_min", "c", HALF,
     logpdf=lambda z, c: fn.log(c) + sp.xlogy(c - 1, z) - _power(z, c),
-    cdf=lambda z, c: -fn.expm1(-_power(z, c)), sf=lambda z, c: fn.exp(-_power(z, c)),
-    logsf=lambda z, c: -_power(z, c), ppf=lambda q, c: _power(-fn.log1p(-q), 1 / c),
-    isf=lambda q, c: _power(-fn.log(q), 1 / c))
+    **_through(expon, _power, lambda y, c: _power(y, 1 / c)))
 weibull_max = Continuous("weibull_max", "c", (-INF, 0.0),
     logpdf=lambda z, c: fn.log(c) + sp.xlogy(c - 1, -z) - _power(-z, c),
-    cdf=lambda z, c: fn.exp(-_power(-z, c)), sf=lambda z, c: -fn.expm1(-_power(-z, c)),
-    logcdf=lambda z, c: -_power(-z, c), ppf=lambda q, c: -_power(-fn.log(q), 1 / c),
-    isf=lambda q, c: -_power(-fn.log1p(-q), 1 / c))
+    **_through(expon, lambda z, c: _power(-z, c), lambda y, c: -_power(y, 1 / c), falls=True))
 gumbel_r = Continuous("gumbel_r", "", REALS, logpdf=lambda z: -z - fn.exp(-z),
-    cdf=lambda z: fn.exp(-fn.exp(-z)), logcdf=lambda z: -fn.exp(-z),
-    sf=lambda z: -fn.expm1(-fn.exp(-z)), ppf=lambda q: -fn.log(-fn.log(q)),
-    isf=lambda q: -fn.log(-fn.log1p(-q)))
+    **_through(expon, lambda z: fn.exp(-z), lambda y: -fn.log(y), falls=True))
 gumbel_l = Continuous("gumbel_l", "", REALS, logpdf=lambda z: z - fn.exp(z),
-    cdf=lambda z: -fn.expm1(-fn.exp(z)), sf=lambda z: fn.exp(-fn.exp(z)),
-    logsf=lambda z: -fn.exp(z), ppf=lambda q: fn.log(-fn.log1p(-q)),
-    isf=lambda q: fn.log(-fn.log(q)))
+    **_through(expon, fn.exp, fn.log))
 logistic = Continuous("logistic", "", REALS, open="low high",
     logpdf=lambda z: -sp.softplus(z) - sp.softplus(-z),
     cdf=sp.expit, sf=lambda z: sp.expit(-z), logcdf=sp.log_expit, logsf=lambda z: sp.log_expit(-z),
     ppf=sp.logit, isf=lambda q: -sp.logit(q))
 fisk = Continuous("fisk", "c", HALF, open="high",
     logpdf=lambda z, c: fn.log(c) + sp.xlogy(c - 1, z) + 2 * sp.log_expit(-(c * fn.log(z))),
-    cdf=lambda z, c: sp.expit(c * fn.log(z)), sf=lambda z, c: sp.expit(-c * fn.log(z)),
-    logcdf=lambda z, c: sp.log_expit(c * fn.log(z)),
-    logsf=lambda z, c: sp.log_expit(-c * fn.log(z)), ppf=lambda q, c: fn.exp(sp.logit(q) / c),
-    isf=lambda q, c: fn.exp(-sp.logit(q) / c))
+    **_through(logistic, lambda z, c: c * fn.log(z), lambda y, c: fn.exp(y / c)))
 laplace = Continuous("laplace", "", REALS,
     logpdf=lambda z: _halves(z, lambda z: -z, lambda z: +z) - LOG2,
     cdf=lambda z: _halves(z, lambda z: 1 - 0.5 * fn.exp(-z), lambda z: 0.5 * fn.exp(z)),
@@ -252,35 +259,23 @@ cauchy = Continuous("cauchy", "", REALS, logpdf=lambda z: -LOG_PI - fn.log1p(z *
 uniform = Continuous("uniform", "", UNIT, logpdf=lambda z: 0 * z, cdf=lambda z: +z,
     sf=lambda z: 1 - z, ppf=lambda q: +q)
 pareto = Continuous("pareto", "b", (1.0, INF), logpdf=lambda z, b: fn.log(b) - (b + 1) * fn.log(z),
-    cdf=lambda z, b: -fn.expm1(-b * fn.log(z)), sf=lambda z, b: fn.exp(-b * fn.log(z)),
-    logsf=lambda z, b: -b * fn.log(z), ppf=lambda q, b: fn.exp(-fn.log1p(-q) / b),
-    isf=lambda q, b: fn.exp(-fn.log(q) / b))
+    **_through(expon, lambda z, b: b * fn.log(z), lambda y, b: fn.exp(y / b)))
 rayleigh = Continuous("rayleigh", "", HALF, open="high", logpdf=lambda z: fn.log(z) - 0.5 * (z * z),
-    cdf=lambda z: -fn.expm1(-0.5 * (z * z)), sf=lambda z: fn.exp(-0.5 * (z * z)),
-    logsf=lambda z: -0.5 * (z * z), ppf=lambda q: fn.sqrt(-2 * fn.log1p(-q)),
-    isf=lambda q: fn.sqrt(-2 * fn.log(q)))
+    **_through(expon, lambda z: 0.5 * (z * z), lambda y: fn.sqrt(2 * y)))
 
 # ------------------------------------------------------------------ of extremes, of lifetimes
 genextreme = Continuous("genextreme", "c", _gev_ends, "c", "low",
     logpdf=lambda z, c: _times(c - 1, _gev(z, c)) - fn.exp(-_gev(z, c)),
-    cdf=lambda z, c: fn.exp(-fn.exp(-_gev(z, c))), sf=lambda z, c: -fn.expm1(-fn.exp(-_gev(z, c))),
-    logcdf=lambda z, c: -fn.exp(-_gev(z, c)),
-    ppf=lambda q, c: _gev_quantile(-fn.log(-fn.log(q)), c),
-    isf=lambda q, c: _gev_quantile(-fn.log(-fn.log1p(-q)), c))
+    **_through(expon, lambda z, c: fn.exp(-_gev(z, c)), lambda y, c: _gev_quantile(-fn.log(y), c),
+        falls=True))
 genpareto = Continuous("genpareto", "c", lambda c: (0.0, _gev_ends(-c)[1]), "c",
-    logpdf=lambda z, c: _times(-(1 + c), _gev(z, -c)), cdf=lambda z, c: -fn.expm1(-_gev(z, -c)),
-    sf=lambda z, c: fn.exp(-_gev(z, -c)), logsf=lambda z, c: -_gev(z, -c),
-    ppf=lambda q, c: _gev_quantile(-fn.log1p(-q), -c),
-    isf=lambda q, c: _gev_quantile(-fn.log(q), -c))
+    logpdf=lambda z, c: _times(-(1 + c), _gev(z, -c)),
+    **_through(expon, lambda z, c: _gev(z, -c), lambda y, c: _gev_quantile(y, -c)))
 lomax = Continuous("lomax", "c", HALF, logpdf=lambda z, c: fn.log(c) - (c + 1) * fn.log1p(z),
-    cdf=lambda z, c: -fn.expm1(-c * fn.log1p(z)), sf=lambda z, c: fn.exp(-c * fn.log1p(z)),
-    logsf=lambda z, c: -c * fn.log1p(z), ppf=lambda q, c: fn.expm1(-fn.log1p(-q) / c),
-    isf=lambda q, c: fn.expm1(-fn.log(q) / c))
+    **_through(expon, lambda z, c: c * fn.log1p(z), lambda y, c: fn.expm1(y / c)))
 invweibull = Continuous("invweibull", "c", HALF, open="low high",
     logpdf=lambda z, c: fn.log(c) - (c + 1) * fn.log(z) - _power(z, -c),
-    cdf=lambda z, c: fn.exp(-_power(z, -c)), sf=lambda z, c: -fn.expm1(-_power(z, -c)),
-    logcdf=lambda z, c: -_power(z, -c), ppf=lambda q, c: _power(-fn.log(q), -1 / c),
-    isf=lambda q, c: _power(-fn.log1p(-q), -1 / c))
+    **_through(expon, lambda z, c: _power(z, -c), lambda y, c: _power(y, -1 / c), falls=True))
 exponweib = Continuous("exponweib", "a c", HALF, open="high",
     logpdf=lambda z, a, c: fn.log(a * c) + sp.xlogy(a - 1, -fn.expm1(-_power(z, c)))
     + sp.xlogy(c - 1, z) - _power(z, c),
@@ -290,32 +285,22 @@ exponweib = Continuous("exponweib", "a c", HALF, open="high",
     isf=lambda q, a, c: _power(-fn.log(-fn.expm1(fn.log1p(-q) / a)), 1 / c))
 gompertz = Continuous("gompertz", "c", HALF, open="high",
     logpdf=lambda z, c: fn.log(c) + z - c * fn.expm1(z),
-    cdf=lambda z, c: -fn.expm1(-c * fn.expm1(z)), sf=lambda z, c: fn.exp(-c * fn.expm1(z)),
-    logsf=lambda z, c: -c * fn.expm1(z), ppf=lambda q, c: fn.log1p(-fn.log1p(-q) / c),
-    isf=lambda q, c: fn.log1p(-fn.log(q) / c))
+    **_through(expon, lambda z, c: c * fn.expm1(z), lambda y, c: fn.log1p(y / c)))
 fatiguelife = Continuous("fatiguelife", "c", HALF, open="low high",
     logpdf=lambda z, c: fn.log((z + 1) / (2 * c)) - 1.5 * fn.log(z)
     + _normal((z - 1) / (c * fn.sqrt(z))),
-    cdf=lambda z, c: sp.ndtr((z - 1) / (c * fn.sqrt(z))),
-    sf=lambda z, c: sp.ndtr((1 - z) / (c * fn.sqrt(z))),
-    ppf=lambda q, c: fn.exp(2 * fn.asinh(0.5 * c * sp.ndtri(q))),
-    isf=lambda q, c: fn.exp(-2 * fn.asinh(0.5 * c * sp.ndtri(q))))
+    **_through(norm, lambda z, c: (z - 1) / (c * fn.sqrt(z)),
+        lambda y, c: fn.exp(2 * fn.asinh(0.5 * c * y))))
 burr = Continuous("burr", "c d", HALF, open="high",
     logpdf=lambda z, c, d: fn.log(c * d) + sp.xlogy(c * d - 1, z)
     - (d + 1) * _softlog(z, c),
-    cdf=lambda z, c, d: fn.exp(d * sp.log_expit(c * fn.log(z))),
-    sf=lambda z, c, d: -fn.expm1(d * sp.log_expit(c * fn.log(z))),
-    logcdf=lambda z, c, d: d * sp.log_expit(c * fn.log(z)),
-    ppf=lambda q, c, d: _power(fn.expm1(-fn.log(q) / d), -1 / c),
-    isf=lambda q, c, d: _power(fn.expm1(-fn.log1p(-q) / d), -1 / c))
+    **_through(expon, lambda z, c, d: -d * sp.log_expit(c * fn.log(z)),
+        lambda y, c, d: _power(fn.expm1(y / d), -1 / c), falls=True))
 burr12 = Continuous("burr12", "c d", HALF, open="high",
     logpdf=lambda z, c, d: fn.log(c * d) + sp.xlogy(c - 1, z)
     - (d + 1) * _softlog(z, c),
-    cdf=lambda z, c, d: -fn.expm1(-d * _softlog(z, c)),
-    sf=lambda z, c, d: fn.exp(-d * _softlog(z, c)),
-    logsf=lambda z, c, d: -d * _softlog(z, c),
-    ppf=lambda q, c, d: _power(fn.expm1(-fn.log1p(-q) / d), 1 / c),
-    isf=lambda q, c, d: _power(fn.expm1(-fn.log(q) / d), 1 / c))
+    **_through(expon, lambda z, c, d: d * _softlog(z, c),
+        lambda y, c, d: _power(fn.expm1(y / d), 1 / c)))
 kappa3 = Continuous("kappa3", "a", HALF, open="high",
     logpdf=lambda z, a: fn.log(a) - (1 + 1 / a) * fn.log(a + _power(z, a)),
     cdf=lambda z, a: z * _power(a + _power(z, a), -1 / a),
@@ -330,40 +315,25 @@ truncnorm = Continuous("truncnorm", "a b", lambda a, b: (a, b), "a b", valid=lam
     isf=lambda q, a, b: -_truncnorm_ppf(q, -b, -a))
 maxwell = Continuous("maxwell", "", HALF, open="high",
     logpdf=lambda z: 0.5 * (LOG2 - LOG_PI) + 2 * fn.log(z) - 0.5 * (z * z),
-    cdf=lambda z: sp.gammainc(1.5, 0.5 * (z * z)), sf=lambda z: sp.gammaincc(1.5, 0.5 * (z * z)),
-    ppf=lambda q: fn.sqrt(2 * sp.gammaincinv(1.5, q)),
-    isf=lambda q: fn.sqrt(2 * sp.gammainccinv(1.5, q)))
+    **_through(gamma, lambda z: 0.5 * (z * z), lambda y: fn.sqrt(2 * y), lambda: (1.5,)))
 chi = Continuous("chi", "df", HALF, open="high",
     logpdf=lambda z, v: LOG2 - LOG2 / 2 * v - sp.gammaln(v / 2) + sp.xlogy(v - 1, z)
     - 0.5 * (z * z),
-    cdf=lambda z, v: sp.gammainc(v / 2, 0.5 * (z * z)),
-    sf=lambda z, v: sp.gammaincc(v / 2, 0.5 * (z * z)),
-    ppf=lambda q, v: fn.sqrt(2 * sp.gammaincinv(v / 2, q)),
-    isf=lambda q, v: fn.sqrt(2 * sp.gammainccinv(v / 2, q)))
+    **_through(gamma, lambda z, v: 0.5 * (z * z), lambda y, v: fn.sqrt(2 * y), lambda v: (v / 2,)))
 nakagami = Continuous("nakagami", "nu", HALF, open="high",
     logpdf=lambda z, v: LOG2 + sp.xlogy(v, v) - sp.gammaln(v) + sp.xlogy(2 * v - 1, z)
     - v * (z * z),
-    cdf=lambda z, v: sp.gammainc(v, v * (z * z)), sf=lambda z, v: sp.gammaincc(v, v * (z * z)),
-    ppf=lambda q, v: fn.sqrt(sp.gammaincinv(v, q) / v),
-    isf=lambda q, v: fn.sqrt(sp.gammainccinv(v, q) / v))
+    **_through(gamma, lambda z, v: v * (z * z), lambda y, v: fn.sqrt(y / v), lambda v: (v,)))
 rice = Continuous("rice", "b", HALF, "b", "high", lambda b: b >= 0,
     logpdf=lambda z, b: fn.log(z) - 0.5 * ((z - b) * (z - b)) + fn.log(sp.i0e(z * b)),
     cdf=lambda z, b: sp.chndtr(z * z, 2.0, b * b),
     ppf=lambda q, b: fn.sqrt(sp.chndtrix(q, 2.0, b * b)))
 johnsonsu = Continuous("johnsonsu", "a b", REALS, "a",
     logpdf=lambda z, a, b: fn.log(b) - 0.5 * fn.log1p(z * z) + _normal(a + b * fn.asinh(z)),
-    cdf=lambda z, a, b: sp.ndtr(a + b * fn.asinh(z)),
-    sf=lambda z, a, b: sp.ndtr(-a - b * fn.asinh(z)),
-    logcdf=lambda z, a, b: sp.log_ndtr(a + b * fn.asinh(z)),
-    logsf=lambda z, a, b: sp.log_ndtr(-a - b * fn.asinh(z)),
-    ppf=lambda q, a, b: fn.sinh((sp.ndtri(q) - a) / b),
-    isf=lambda q, a, b: fn.sinh((-sp.ndtri(q) - a) / b))
+    **_through(norm, lambda z, a, b: a + b * fn.asinh(z), lambda y, a, b: fn.sinh((y - a) / b)))
 johnsonsb = Continuous("johnsonsb", "a b", UNIT, "a", "low high",
     logpdf=lambda z, a, b: fn.log(b) - fn.log(z) - fn.log1p(-z) + _normal(a + b * sp.logit(z)),
-    cdf=lambda z, a, b: sp.ndtr(a + b * sp.logit(z)),
-    sf=lambda z, a, b: sp.ndtr(-a - b * sp.logit(z)),
-    ppf=lambda q, a, b: sp.expit((sp.ndtri(q) - a) / b),
-    isf=lambda q, a, b: sp.expit((-sp.ndtri(q) - a) / b))
+    **_through(norm, lambda z, a, b: a + b * sp.logit(z), lambda y, a, b: sp.expit((y - a) / b)))
 exponnorm = Continuous("exponnorm", "K", REALS, open="low high",
     logpdf=lambda z, k: (0.5 / k - z) / k + sp.log_ndtr(z - 1 / k) - fn.log(k),
     cdf=lambda z, k: sp.ndtr(z) - fn.exp((0.5 / k - z) / k + sp.log_ndtr(z - 1 / k)),
@@ -395,13 +365,11 @@ vonmises = Continuous("vonmises", "kappa", REALS, "kappa", valid=lambda k: k >= 
     logpdf=lambda z, k: -2 * k * fn.sin(0.5 * z) ** 2 - LOG_2PI - fn.log(sp.i0e(k)))
 loggamma = Continuous("loggamma", "c", REALS, open="high",
     logpdf=lambda z, c: c * z - fn.exp(z) - sp.gammaln(c),
-    cdf=lambda z, c: sp.gammainc(c, fn.exp(z)), sf=lambda z, c: sp.gammaincc(c, fn.exp(z)),
-    ppf=lambda q, c: fn.log(sp.gammaincinv(c, q)), isf=lambda q, c: fn.log(sp.gammainccinv(c, q)))
+    **_through(gamma, lambda z, c: fn.exp(z), lambda y, c: fn.log(y), lambda c: (c,)))
 genlogistic = Continuous("genlogistic", "c", REALS, open="low high",
     logpdf=lambda z, c: fn.log(c) + c * sp.log_expit(z) + sp.log_expit(-z),
-    cdf=lambda z, c: fn.exp(c * sp.log_expit(z)), sf=lambda z, c: -fn.expm1(c * sp.log_expit(z)),
-    logcdf=lambda z, c: c * sp.log_expit(z), ppf=lambda q, c: -fn.log(fn.expm1(-fn.log(q) / c)),
-    isf=lambda q, c: -fn.log(fn.expm1(-fn.log1p(-q) / c)))
+    **_through(expon, lambda z, c: -c * sp.log_expit(z), lambda y, c: -fn.log(fn.expm1(y / c)),
+        falls=True))
 hypsecant = Continuous("hypsecant", "", REALS, open="low high",
     logpdf=lambda z: LOG2 - LOG_PI - fn.logaddexp(z, -z),
     cdf=lambda z: 2 / math.pi * fn.atan(fn.exp(z)), sf=lambda z: 2 / math.pi * fn.atan(fn.exp(-z)),
@@ -453,8 +421,7 @@ betaprime = Continuous("betaprime", "a b", HALF, open="high",
 
 # ------------------------------------------------------------------ on an interval
 powerlaw = Continuous("powerlaw", "a", UNIT, logpdf=lambda z, a: fn.log(a) + sp.xlogy(a - 1, z),
-    cdf=_power, sf=lambda z, a: -fn.expm1(a * fn.log(z)), logcdf=lambda z, a: a * fn.log(z),
-    ppf=lambda q, a: _power(q, 1 / a), isf=lambda q, a: fn.exp(fn.log1p(-q) / a))
+    **_through(expon, lambda z, a: -a * fn.log(z), lambda y, a: fn.exp(-y / a), falls=True))
 arcsine = Continuous("arcsine", "", UNIT,
     logpdf=lambda z: -LOG_PI - 0.5 * (fn.log(z) + fn.log1p(-z)),
     cdf=lambda z: 2 / math.pi * fn.atan2(fn.sqrt(z), fn.sqrt(1 - z)),

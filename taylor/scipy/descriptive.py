@@ -18,6 +18,7 @@ from taylor.core.operand import as_array
 from taylor.errors import ShapeMismatch
 from taylor.numbers.kinds import is_operand
 from taylor.scipy import special
+from taylor.scipy.given import floats
 
 __all__ = [
     "boxcox_llf", "circmean", "circstd", "circvar", "entropy", "gaussian_kde", "gmean", "gstd",
@@ -28,8 +29,7 @@ __all__ = [
 
 def _sample(a: Any, axis: int | None) -> Any:
     """Return a sample along the last axis."""
-    a = as_array(a)
-    a = a if is_operand(a) or a.dtype.kind in "fc" else a.astype(float)
+    a = floats(a)
     return np.reshape(a, -1) if axis is None else np.moveaxis(a, axis, -1)
 
 

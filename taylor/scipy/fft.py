@@ -12,12 +12,13 @@ array([ 1.414214, -1.414214])
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.fft
 
+from taylor.arrays.fourier import linear, sized
 from taylor.core.operand import as_array, is_complex
 from taylor.core.table import Rule
 from taylor.scipy.theirs import names_of
@@ -71,21 +72,6 @@ fftshift, ifftshift = map(_shift, ("fftshift", "ifftshift"))
 
 
 # ------------------------------------------------------------------ cosine and sine transforms
-def linear(name: str, f: Function, transposed: Function) -> Rule:
-    """Return a linear map of the last axis as a rule, given the transposed one, too."""
-
-    def made(name: str, f: Function, other: Callable[[], Rule]) -> Rule:
-        def step(algebra: Any, given: Sequence[Any], live: Sequence[bool], y: Any) -> Any:
-            return lambda k: [rule(given[0][algebra.part(k) if k else 0])]
-
-        rule = Rule(name, f, lambda bar, y, x: (other()(bar),), lambda d, y, x: rule(d[0]), step)
-        return rule
-
-    there = made(name, f, lambda: back)
-    back = made(f"{name} transposed", transposed, lambda: there)
-    return there
-
-
 @functools.cache
 def _rule(name: str, kind: int) -> Rule:
     """Return the transform without a norm; transposed it is that of the transposed kind.
@@ -142,12 +128,9 @@ def _cosines(name: str, back: bool) -> Function:
     ) -> Any:
         if type not in (1, 2, 3, 4):
             raise ValueError(f"type is 1, 2, 3 or 4, not {type!r}")
-        x = np.moveaxis(as_array(x), axis, -1)
+        x = sized(x, n, axis)
         if is_complex(x):
             raise TypeError(f"{name} takes real values; transform .real and .imag")
-        if n is not None:
-            room = [(0, 0)] * (np.ndim(x) - 1) + [(0, max(n - np.shape(x)[-1], 0))]
-            x = np.pad(x, room)[..., :n]
         kind = {2: 3, 3: 2}.get(type, type) if back else type
         before, after = _weights(name, kind, np.shape(x)[-1], norm or "backward", back)
         y = _rule(name, kind)(x * before) * after

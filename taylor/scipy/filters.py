@@ -14,11 +14,11 @@ import numpy as np
 import scipy.signal
 from numpy.lib.stride_tricks import sliding_window_view
 
-from taylor.core.operand import as_array, is_complex
+from taylor.core.operand import is_complex
 from taylor.core.table import rule
 from taylor.errors import ShapeMismatch
-from taylor.numbers.kinds import is_operand
 from taylor.scipy import ndimage
+from taylor.scipy.given import floats
 
 __all__ = [
     "convolve", "convolve2d", "correlate", "correlate2d", "decimate", "detrend", "fftconvolve",
@@ -28,12 +28,6 @@ __all__ = [
 
 MODES = ("full", "valid", "same")
 SMALL = 4096  # elements of a kernel that is applied directly
-
-
-def floats(x: Any) -> Any:
-    """Return an array of floats, or of values of the package."""
-    x = as_array(x)
-    return x if is_operand(x) else x * 1.0
 
 
 # ------------------------------------------------------------------ convolution

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from scipy import special as sp
 
+from taylor.numbers.formulas import Formula, in_context
 from taylor.scipy.analytic import Analytic, everywhere
 
 FAR = 1e30
@@ -20,11 +21,12 @@ FORMULAS: dict[str, Analytic] = {}
 
 
 def add(
-    name: str, names: str, formula: Callable[..., Any], room: Any = everywhere, **more: Any
+    name: str, names: str, formula: Formula | str, room: Any = everywhere, **more: Any
 ) -> Analytic:
     """Add a function under SciPy's name for it."""
     more.setdefault("value", getattr(sp, name, None))
-    FORMULAS[name] = made = Analytic(name, tuple(names.split()), formula=formula, room=room, **more)
+    made = Analytic(name, tuple(names.split()), formula=in_context(formula), room=room, **more)
+    FORMULAS[name] = made
     return made
 
 
@@ -33,7 +35,7 @@ def part(
     of: str,
     n: int,
     names: str,
-    formula: Callable[..., Any],
+    formula: Formula | str,
     room: Any = everywhere,
     **more: Any,
 ) -> Analytic:
@@ -81,20 +83,23 @@ def root(ctx: Any, f: Callable[[Any], Any], start: complex) -> Any:
 
 
 def inverse(
-    name: str, names: str, index: int, F: Callable[..., Any], room: Any = positive, **more: Any
+    name: str, names: str, index: int, of: Formula, room: Any = None, **more: Any
 ) -> Analytic:
-    """Add the inverse of F(ctx, ...) in the argument that a call of it gives in place of the value.
+    """Add the inverse of a function in one of its arguments, in place of which stands its value.
 
-    Argument `index` of the inverse is the value p; F takes it as a function of the result.
+    Left out, `room` is that of a value between 0 and 1, and of positive numbers.
     """
 
     plain = [int if n in more.get("whole", ()) else float for n in names.split()]
 
     def formula(ctx: Any, *x: Any) -> Any:
         start = float(getattr(sp, name)(*(to(v) for to, v in zip(plain, x, strict=True))))
-        y = root(ctx, lambda y: F(ctx, y, *x[:index], *x[index + 1 :]) - x[index], start)
+        y = root(ctx, lambda y: of(ctx, *x[:index], y, *x[index + 1 :]) - x[index], start)
         if abs(y - start) > NEAR * (1 + abs(start)):  # SciPy gave the end of its search
             raise ValueError("there is no root")
         return y
 
-    return add(name, names, formula, room, **more)
+    def rooms(*x: Any) -> tuple[Any, ...]:
+        return (*x[:index], inside(x[index]), *x[index + 1 :])
+
+    return add(name, names, formula, room or rooms, **more)

@@ -28,6 +28,16 @@ GRID_METHODS = {"linear": 1, "nearest": 0, "slinear": 1, "cubic": 3, "quintic": 
 
 
 # ------------------------------------------------------------------ on grids
+def _coordinates(xi: Any, n: int) -> Any:
+    """Return points with their coordinates along the last axis."""
+    if isinstance(xi, tuple):
+        xi = np.stack(np.broadcast_arrays(*map(as_array, xi)), axis=-1)
+    xi = as_array(xi)
+    if np.shape(xi)[-1:] != (n,):
+        raise ShapeMismatch(f"points of shape {np.shape(xi)} for {n} coordinates")
+    return xi
+
+
 class RegularGridInterpolator:
     """Interpolation of values on a grid, in the points and in the values.
 
@@ -62,13 +72,8 @@ class RegularGridInterpolator:
 
     def __call__(self, xi: Any) -> Any:
         """Return the values at points: a tuple of coordinates, or an array of them, last axis."""
-        if isinstance(xi, tuple):
-            xi = np.stack(np.broadcast_arrays(*map(as_array, xi)), axis=-1)
-        else:
-            xi = as_array(xi)
-            xi = np.reshape(xi, (-1, len(self.grid))) if np.ndim(xi) == 1 else xi
-        if np.shape(xi)[-1:] != (len(self.grid),):
-            raise ShapeMismatch(f"points of shape {np.shape(xi)} for {len(self.grid)} coordinates")
+        alone = not isinstance(xi, tuple) and np.ndim(xi := as_array(xi)) == 1
+        xi = _coordinates(np.reshape(xi, (-1, len(self.grid))) if alone else xi, len(self.grid))
         extra, points = (1,) * (np.ndim(self.flat) - 1), np.shape(xi)[:-1]
         if self.bounds_error and any(outside(xi[..., n], k) for n, k in enumerate(self.grid)):
             raise ValueError("a point lies outside of the grid")
@@ -198,16 +203,6 @@ class RBFInterpolator:
             raise TypeError("RBFInterpolator has derivatives in the data only, not in the points")
         found = np.matmul(self.unit(np.asarray(x)), np.reshape(self.d, (np.shape(self.d)[0], -1)))
         return np.reshape(found, (np.shape(found)[0], *np.shape(self.d)[1:]))
-
-
-def _coordinates(xi: Any, n: int) -> Any:
-    """Return points with their coordinates along the last axis."""
-    if isinstance(xi, tuple):
-        xi = np.stack(np.broadcast_arrays(*map(as_array, xi)), axis=-1)
-    xi = as_array(xi)
-    if np.shape(xi)[-1:] != (n,):
-        raise ShapeMismatch(f"points of shape {np.shape(xi)} for {n} coordinates")
-    return xi
 
 
 class _Scattered:

@@ -28,6 +28,7 @@ from taylor.core.operand import as_array
 from taylor.errors import ShapeMismatch
 from taylor.numbers.kinds import base, is_operand
 from taylor.scipy import special
+from taylor.scipy.given import floats
 from taylor.scipy.theirs import names_of
 
 __all__ = [
@@ -64,11 +65,6 @@ def _axes(axes: Any, ndim: int) -> list[int]:
     return [a % ndim for a in found]
 
 
-def _floats(x: Any) -> Any:
-    x = as_array(x)
-    return x if is_operand(x) or x.dtype.kind in "fc" else x.astype(float)
-
-
 # ------------------------------------------------------------------ filters
 def _windows(
     x: Any, size: Sequence[int], mode: str, cval: float, origin: Sequence[int]
@@ -91,7 +87,7 @@ def correlate1d(
     origin: int = 0,
 ) -> Any:
     """Return Σ_k w_k x_(i+k-n//2) along an axis."""
-    x, w = np.moveaxis(_floats(input), axis, -1), as_array(weights)
+    x, w = np.moveaxis(floats(input), axis, -1), as_array(weights)
     n = np.size(w)
     low, high = n // 2 + origin, n - 1 - n // 2 - origin
     if low < 0 or high < 0:
@@ -124,7 +120,7 @@ def correlate(
     array([[1., 2.],
            [3., 4.]])
     """
-    x, w = _floats(input), as_array(weights)
+    x, w = floats(input), as_array(weights)
     if np.ndim(x) != np.ndim(w):
         raise ShapeMismatch(f"a kernel of shape {np.shape(w)} for an array of {np.ndim(x)} axes")
     windows, axes = _windows(x, np.shape(w), mode, cval, _each(origin, np.ndim(x), "origin"))
@@ -189,7 +185,7 @@ def gaussian_filter(
     axes: Any = None,
 ) -> Any:
     """Return `gaussian_filter1d` along all axes."""
-    x = _floats(input)
+    x = floats(input)
     along = _axes(axes, np.ndim(x))
     lists = [_each(v, len(along), "gaussian_filter") for v in (sigma, order, mode, radius)]
     for axis, s, o, m, r in zip(along, *lists, strict=True):
@@ -208,7 +204,7 @@ def uniform_filter(
     axes: Any = None,
 ) -> Any:
     """Return `uniform_filter1d` along all axes."""
-    x = _floats(input)
+    x = floats(input)
     along = _axes(axes, np.ndim(x))
     lists = [_each(v, len(along), "uniform_filter") for v in (size, mode, origin)]
     for axis, n, m, o in zip(along, *lists, strict=True):
@@ -218,7 +214,7 @@ def uniform_filter(
 
 def _edges(name: str, smooth: list[float]) -> Callable[..., Any]:
     def edge(input: Any, axis: int = -1, *, mode: Any = "reflect", cval: float = 0.0) -> Any:
-        x = _floats(input)
+        x = floats(input)
         modes = _each(mode, np.ndim(x), name)
         for a in range(np.ndim(x)):
             kernel = [-1.0, 0.0, 1.0] if a == axis % np.ndim(x) else smooth
@@ -235,7 +231,7 @@ sobel, prewitt = _edges("sobel", [1.0, 2.0, 1.0]), _edges("prewitt", [1.0, 1.0, 
 
 def laplace(input: Any, *, mode: Any = "reflect", cval: float = 0.0) -> Any:
     """Return the sum of the second differences along all axes."""
-    x = _floats(input)
+    x = floats(input)
     modes = _each(mode, np.ndim(x), "laplace")
     parts = [correlate1d(x, [1.0, -2.0, 1.0], a, mode=m, cval=cval) for a, m in enumerate(modes)]
     return functools.reduce(np.add, parts)
@@ -249,12 +245,12 @@ def _gaussian_parts(x: Any, sigma: Any, order: int, options: dict[str, Any]) -> 
 
 def gaussian_laplace(input: Any, sigma: Any, **options: Any) -> Any:
     """Return the sum of second derivatives of the smoothed array."""
-    return functools.reduce(np.add, _gaussian_parts(_floats(input), sigma, 2, options))
+    return functools.reduce(np.add, _gaussian_parts(floats(input), sigma, 2, options))
 
 
 def gaussian_gradient_magnitude(input: Any, sigma: Any, **options: Any) -> Any:
     """Return the length of the gradient of the smoothed array."""
-    parts = _gaussian_parts(_floats(input), sigma, 1, options)
+    parts = _gaussian_parts(floats(input), sigma, 1, options)
     return f.sqrt(functools.reduce(np.add, [p * p for p in parts]))
 
 
@@ -270,7 +266,7 @@ def _ranked(name: str, rank: Callable[..., Any], count: int = 0) -> Callable[...
         cval: float = 0.0,
         origin: Any = 0,
     ) -> Any:
-        x, q = _floats(input), first[:count]
+        x, q = floats(input), first[:count]
         size = first[count] if len(first) > count else size
         if footprint is not None:
             size = np.shape(footprint)
@@ -322,7 +318,7 @@ def _pieces(order: int) -> Any:
 
 def spline_filter1d(input: Any, order: int = 3, axis: int = -1, *, mode: str = "mirror") -> Any:
     """Return the coefficients of the spline along an axis: a matrix, of which SciPy says what."""
-    x = _floats(input)
+    x = floats(input)
     if order < 2 or np.shape(x)[axis] == 1:
         return x
     matrix = scipy.ndimage.spline_filter1d(np.eye(np.shape(x)[axis]), order, axis=0, mode=mode)
@@ -331,7 +327,7 @@ def spline_filter1d(input: Any, order: int = 3, axis: int = -1, *, mode: str = "
 
 def spline_filter(input: Any, order: int = 3, *, mode: str = "mirror") -> Any:
     """Return `spline_filter1d` along all axes."""
-    x = _floats(input)
+    x = floats(input)
     for axis in range(np.ndim(x)):
         x = spline_filter1d(x, order, axis, mode=mode)
     return x
@@ -363,7 +359,7 @@ def map_coordinates(
 
     mode: constant (cval outside), mirror, reflect, grid-mirror, grid-wrap, nearest.
     """
-    x, at = _floats(input), _floats(coordinates)
+    x, at = floats(input), floats(coordinates)
     if not 0 <= order <= 5:
         raise RuntimeError("spline order not supported")
     if mode not in SPLINE_MODES:
@@ -424,7 +420,7 @@ def affine_transform(
     **options: Any,
 ) -> Any:
     """Return the pixels at matrix @ o + offset for each position o; a vector is a diagonal."""
-    x, m = _floats(input), as_array(matrix)
+    x, m = floats(input), as_array(matrix)
     n = np.ndim(x)
     if np.ndim(m) == 2 and np.shape(m)[1] == n + 1:
         m, offset = m[:n, :n], m[:n, n]
@@ -438,7 +434,7 @@ def affine_transform(
 
 def shift(input: Any, shift: Any, *, order: int = 3, **options: Any) -> Any:
     """Return the image moved by a number of pixels along each axis, which may vary."""
-    x, by = _floats(input), as_array(shift)
+    x, by = floats(input), as_array(shift)
     by = by if np.ndim(by) else np.stack([by] * np.ndim(x))
     return affine_transform(x, np.ones(np.ndim(x)), -by, order=order, **options)
 
@@ -447,7 +443,7 @@ def zoom(input: Any, zoom: Any, *, order: int = 3, grid_mode: bool = False, **op
     """Return the image with its first and last pixels at the ends of a finer or coarser grid."""
     if grid_mode:
         raise TypeError("zoom takes no grid_mode here; use affine_transform")
-    x = _floats(input)
+    x = floats(input)
     factors = _each(zoom, np.ndim(x), "zoom")
     shape = tuple(round(n * z) for n, z in zip(np.shape(x), factors, strict=True))
     steps = [(n - 1) / (m - 1) if m > 1 else 1.0 for n, m in zip(np.shape(x), shape, strict=True)]
@@ -464,7 +460,7 @@ def rotate(
     **options: Any,
 ) -> Any:
     """Return a matrix turned by an angle in degrees, which may vary unless the shape follows it."""
-    x = _floats(input)
+    x = floats(input)
     if np.ndim(x) != 2:
         raise ShapeMismatch(f"rotate takes matrices here, not shape {np.shape(x)}")
     if reshape and is_operand(as_array(angle)):
@@ -486,7 +482,7 @@ def rotate(
 # ------------------------------------------------------------------ measurements
 def sum_labels(input: Any, labels: Any = None, index: Any = None) -> Any:
     """Return the sums of the elements with a label, or of all."""
-    x = _floats(input)
+    x = floats(input)
     if labels is None:
         return np.sum(x)
     labels = np.broadcast_to(np.asarray(labels), np.shape(x)).reshape(-1)

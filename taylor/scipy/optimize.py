@@ -137,6 +137,12 @@ def fsolve(func: Function, x0: Any, args: Any = (), **options: Any) -> Any:
     )[0]
 
 
+def _least(fun: Function, find: Function, args: Any) -> Any:
+    """Return what find(args) gave, the place and the least value as functions of args."""
+    x, result = _implicit(lambda x, *p: gradient(lambda x: fun(x, *p), x), find, args)
+    return _found(result, x=x, fun=fun(x, *args if isinstance(args, tuple) else (args,)))
+
+
 def minimize(fun: Function, x0: Any, args: Any = (), **options: Any) -> Any:
     """Return scipy.optimize.minimize(fun, x0, args, ...) without constraints.
 
@@ -150,8 +156,7 @@ def minimize(fun: Function, x0: Any, args: Any = (), **options: Any) -> Any:
         result = scipy.optimize.minimize(lambda x, *p: float(fun(x, *p)), x0, args=p, **options)
         return result, result.x
 
-    x, result = _implicit(lambda x, *p: gradient(lambda x: fun(x, *p), x), find, args)
-    return _found(result, x=x, fun=fun(x, *args if isinstance(args, tuple) else (args,)))
+    return _least(fun, find, args)
 
 
 def minimize_scalar(fun: Function, args: Any = (), **options: Any) -> Any:
@@ -163,8 +168,7 @@ def minimize_scalar(fun: Function, args: Any = (), **options: Any) -> Any:
         result = scipy.optimize.minimize_scalar(fun, args=p, **options)
         return result, result.x
 
-    x, result = _implicit(lambda x, *p: gradient(lambda x: fun(x, *p), x), find, args)
-    return _found(result, x=x, fun=fun(x, *args if isinstance(args, tuple) else (args,)))
+    return _least(fun, find, args)
 
 
 # ------------------------------------------------------------------ a test function

@@ -11,6 +11,7 @@ from taylor.core.operand import as_array
 from taylor.errors import ShapeMismatch
 from taylor.linalg import solve
 from taylor.numbers.kinds import is_operand
+from taylor.scipy.splines import plain_knots
 
 __all__ = [
     "BarycentricInterpolator", "KroghInterpolator", "Polynomial", "barycentric_interpolate",
@@ -26,9 +27,7 @@ class BarycentricInterpolator:
     """
 
     def __init__(self, xi: Any, yi: Any) -> None:
-        if is_operand(as_array(xi)):
-            raise TypeError("the knots are plain numbers; only points and data have derivatives")
-        self.xi, self.yi = np.asarray(xi, dtype=float), as_array(yi)
+        self.xi, self.yi = plain_knots(xi), as_array(yi)
         if np.shape(self.yi)[:1] != np.shape(self.xi):
             raise ShapeMismatch(f"data of shape {np.shape(self.yi)} for {len(self.xi)} knots")
         gaps = (self.xi[:, None] - self.xi) * (4 / np.ptp(self.xi))  # of the size of their product
@@ -56,9 +55,7 @@ class KroghInterpolator:
     """
 
     def __init__(self, xi: Any, yi: Any, axis: int = 0) -> None:
-        if is_operand(as_array(xi)):
-            raise TypeError("the knots are plain numbers; only points and data have derivatives")
-        self.xi, y = np.asarray(xi, dtype=float), as_array(yi)
+        self.xi, y = plain_knots(xi), as_array(yi)
         if np.shape(y)[axis : axis + 1 or None] != np.shape(self.xi):
             raise ShapeMismatch(f"data of shape {np.shape(y)} for {len(self.xi)} knots")
         self.axis, y = axis % np.ndim(y), np.moveaxis(y, axis, 0)
@@ -112,9 +109,7 @@ def lagrange(x: Any, w: Any) -> Any:
     >>> lagrange([0.0, 1.0, 2.0], [0.0, 1.0, 4.0])(3.0)
     np.float64(9.0)
     """
-    if is_operand(as_array(x)):
-        raise TypeError("the knots are plain numbers; only the data have derivatives")
-    x, w = np.asarray(x, dtype=float), as_array(w)
+    x, w = plain_knots(x), as_array(w)
     if not is_operand(w):
         return scipy.interpolate.lagrange(x, w)
     others = [np.delete(x, j) for j in range(len(x))]

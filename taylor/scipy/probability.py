@@ -58,38 +58,35 @@ def in_unit(*x: Any) -> tuple[Any, ...]:
     return (*x[:-1], inside(x[-1]))
 
 
-def first_unit(p: Any, *x: Any) -> tuple[Any, ...]:
-    return (inside(p), *x)
-
-
-def second_unit(a: Any, p: Any, x: Any) -> tuple[Any, ...]:
-    return a, inside(p), x
-
-
-add("rgamma", "z", lambda ctx, z: ctx.rgamma(z))
-add("loggamma", "z", lambda ctx, z: ctx.loggamma(z), positive)
-add("beta", "a b", lambda ctx, a, b: ctx.beta(a, b), of_beta)
+add("rgamma", "z", "rgamma")
+add("loggamma", "z", "loggamma", positive)
+add("beta", "a b", "beta", of_beta)
 add("betaln", "a b", lambda ctx, a, b: ctx.log(abs(ctx.beta(a, b))), of_beta, fast=log_beta)
-add("binom", "x y", lambda ctx, n, k: ctx.binomial(n, k), lambda n, k: (gap(n + 1), 1.0))
-add("poch", "z m", lambda ctx, z, m: ctx.rf(z, m), lambda z, m: (gap(z + m), gap(z + m)))
+add("binom", "x y", "binomial", lambda n, k: (gap(n + 1), 1.0))
+add("poch", "z m", "rf", lambda z, m: (gap(z + m), gap(z + m)))
 add("gammainc", "a x", gamma_p, positive, fast=incomplete_gamma)
 add("gammaincc", "a x", gamma_q, positive, fast=lambda m, a, x: -incomplete_gamma(m, a, x))
 add("betainc", "a b x", beta_i, in_unit, fast=in_x(beta_density))
 add("betaincc", "a b x", beta_c, in_unit, fast=in_x(beta_density, -1.0))
-inverse("gammaincinv", "a y", 1, lambda ctx, y, a: gamma_p(ctx, a, y), in_unit,
-    fast=gamma_quantile(sp.gammaincinv))
-inverse("gammainccinv", "a y", 1, lambda ctx, y, a: gamma_q(ctx, a, y), in_unit,
-    fast=gamma_quantile(sp.gammainccinv, -1.0))
-inverse("betaincinv", "a b y", 2, lambda ctx, y, a, b: beta_i(ctx, a, b, y), in_unit)
-inverse("betainccinv", "a b y", 2, lambda ctx, y, a, b: beta_c(ctx, a, b, y), in_unit)
+inverse("gammaincinv", "a y", 1, gamma_p, fast=gamma_quantile(sp.gammaincinv))
+inverse("gammainccinv", "a y", 1, gamma_q, fast=gamma_quantile(sp.gammainccinv, -1.0))
+inverse("betaincinv", "a b y", 2, beta_i)
+inverse("betainccinv", "a b y", 2, beta_c)
 inverse("btdtria", "p b x", 0, beta_i, lambda p, b, x: (inside(p), b, inside(x)))
-inverse("btdtrib", "a p x", 1, lambda ctx, b, a, x: beta_i(ctx, a, b, x),
-    lambda a, p, x: (a, inside(p), inside(x)))
+inverse("btdtrib", "a p x", 1, beta_i, lambda a, p, x: (a, inside(p), inside(x)))
 
 
 # ------------------------------------------------------------------ distributions
+def gdtr(ctx: Any, a: Any, b: Any, x: Any) -> Any:
+    return gamma_p(ctx, b, a * x)
+
+
 def chdtr(ctx: Any, v: Any, x: Any) -> Any:
     return gamma_p(ctx, v / 2, x / 2)
+
+
+def chdtrc(ctx: Any, v: Any, x: Any) -> Any:
+    return gamma_q(ctx, v / 2, x / 2)
 
 
 def fdtr(ctx: Any, m: Any, n: Any, x: Any) -> Any:
@@ -132,47 +129,41 @@ def scaled(a: Any, b: Any, x: Any) -> tuple[Any, ...]:
     return a, b, x
 
 
-add("gdtr", "a b x", lambda ctx, a, b, x: gamma_p(ctx, b, a * x), positive)
+add("gdtr", "a b x", gdtr, positive)
 add("gdtrc", "a b x", lambda ctx, a, b, x: gamma_q(ctx, b, a * x), positive)
-inverse("gdtria", "p b x", 0, lambda ctx, a, b, x: gamma_p(ctx, b, a * x), first_unit)
-inverse("gdtrib", "a p x", 1, lambda ctx, b, a, x: gamma_p(ctx, b, a * x), second_unit)
-inverse("gdtrix", "a b p", 2, lambda ctx, x, a, b: gamma_p(ctx, b, a * x), in_unit)
+inverse("gdtria", "p b x", 0, gdtr)
+inverse("gdtrib", "a p x", 1, gdtr)
+inverse("gdtrix", "a b p", 2, gdtr)
 add("chdtr", "v x", chdtr, positive,
     fast=lambda m, v, x: incomplete_gamma(m, v / 2, x / 2) / 2.0 ** sum(m))
-add("chdtrc", "v x", lambda ctx, v, x: gamma_q(ctx, v / 2, x / 2), positive,
+add("chdtrc", "v x", chdtrc, positive,
     fast=lambda m, v, x: incomplete_gamma(m, v / 2, x / 2) / -2.0 ** sum(m))
-inverse("chdtri", "v p", 1, lambda ctx, x, v: gamma_q(ctx, v / 2, x / 2), in_unit)
-inverse("chdtriv", "p x", 0, chdtr, first_unit)
+inverse("chdtri", "v p", 1, chdtrc)
+inverse("chdtriv", "p x", 0, chdtr)
 add("fdtr", "dfn dfd x", fdtr, positive)
 add("fdtrc", "dfn dfd x", lambda ctx, m, n, x: beta_i(ctx, n / 2, m / 2, n / (n + m * x)), positive)
-inverse("fdtri", "dfn dfd p", 2, lambda ctx, x, m, n: fdtr(ctx, m, n, x), in_unit)
-inverse("fdtridfd", "dfn p x", 1, lambda ctx, n, m, x: fdtr(ctx, m, n, x), second_unit)
-add("stdtr", "df t", stdtr, lambda v, t: (v, np.sqrt(v) + abs(t)),
-    fast=in_x(t_density))
-inverse("stdtrit", "df p", 1, lambda ctx, t, v: stdtr(ctx, v, t), in_unit,
-    fast=quantile(t_density, sp.stdtrit))
+inverse("fdtri", "dfn dfd p", 2, fdtr)
+inverse("fdtridfd", "dfn p x", 1, fdtr)
+add("stdtr", "df t", stdtr, lambda v, t: (v, np.sqrt(v) + abs(t)), fast=in_x(t_density))
+inverse("stdtrit", "df p", 1, stdtr, fast=quantile(t_density, sp.stdtrit))
 inverse("stdtridf", "p t", 0, stdtr, lambda p, t: (inside(p), 1.0))
 add("bdtr", "k n p", counted(bdtr), by_last, fixed=("k", "n"), whole=("n",))
 add("bdtrc", "k n p", counted(lambda ctx, k, n, p: beta_i(ctx, k + 1, n - k, p)), by_last,
     fixed=("k", "n"), whole=("n",))
-inverse("bdtri", "k n y", 2, lambda ctx, p, k, n: bdtr(ctx, ctx.floor(k), n, p), by_last,
-    fixed=("k", "n"), whole=("n",))
+inverse("bdtri", "k n y", 2, counted(bdtr), by_last, fixed=("k", "n"), whole=("n",))
 inverse("bdtrik", "y n p", 0, bdtr, lambda y, n, p: (inside(y), n, inside(p)))
-inverse("bdtrin", "k y p", 1, lambda ctx, n, k, p: bdtr(ctx, k, n, p),
-    lambda k, y, p: (k + 1, inside(y), inside(p)))
+inverse("bdtrin", "k y p", 1, bdtr, lambda k, y, p: (k + 1, inside(y), inside(p)))
 add("nbdtr", "k n p", counted(nbdtr), by_last, fixed=("k", "n"), whole=("k", "n"))
 add("nbdtrc", "k n p", counted(lambda ctx, k, n, p: beta_c(ctx, n, k + 1, p)), by_last,
     fixed=("k", "n"), whole=("k", "n"))
-inverse("nbdtri", "k n y", 2, lambda ctx, p, k, n: nbdtr(ctx, ctx.floor(k), n, p), by_last,
-    fixed=("k", "n"), whole=("k", "n"))
+inverse("nbdtri", "k n y", 2, counted(nbdtr), by_last, fixed=("k", "n"), whole=("k", "n"))
 inverse("nbdtrik", "y n p", 0, nbdtr, lambda y, n, p: (inside(y), n, inside(p)))
-inverse("nbdtrin", "k y p", 1, lambda ctx, n, k, p: nbdtr(ctx, k, n, p),
-    lambda k, y, p: (k + 1, inside(y), inside(p)))
+inverse("nbdtrin", "k y p", 1, nbdtr, lambda k, y, p: (k + 1, inside(y), inside(p)))
 add("pdtr", "k m", counted(pdtr), second_positive, fixed=("k",))
 add("pdtrc", "k m", counted(lambda ctx, k, m: gamma_p(ctx, k + 1, m)), second_positive,
     fixed=("k",))
-inverse("pdtri", "k y", 1, lambda ctx, m, k: pdtr(ctx, ctx.floor(k), m), by_last, fixed=("k",))
-inverse("pdtrik", "p m", 0, pdtr, first_unit)
+inverse("pdtri", "k y", 1, counted(pdtr), by_last, fixed=("k",))
+inverse("pdtrik", "p m", 0, pdtr)
 
 
 # noncentral distributions: mixtures with Poisson weights, of incomplete gamma or beta functions of
@@ -237,22 +228,18 @@ def nctdtr(ctx: Any, v: Any, d: Any, t: Any) -> Any:
 
 
 add("chndtr", "x df nc", chndtr, positive)
-inverse("chndtrix", "p df nc", 0, chndtr, first_unit)
-inverse("chndtridf", "x p nc", 1, lambda ctx, df, x, nc: chndtr(ctx, x, df, nc), second_unit)
-inverse("chndtrinc", "x df p", 2, lambda ctx, nc, x, df: chndtr(ctx, x, df, nc), in_unit)
+inverse("chndtrix", "p df nc", 0, chndtr)
+inverse("chndtridf", "x p nc", 1, chndtr)
+inverse("chndtrinc", "x df p", 2, chndtr)
 add("ncfdtr", "dfn dfd nc f", ncfdtr, positive)
-inverse("ncfdtri", "dfn dfd nc p", 3, lambda ctx, f, m, n, nc: ncfdtr(ctx, m, n, nc, f), in_unit)
-inverse("ncfdtridfn", "p dfd nc f", 0, ncfdtr, first_unit)
-inverse("ncfdtridfd", "dfn p nc f", 1, lambda ctx, n, m, nc, f: ncfdtr(ctx, m, n, nc, f),
-    lambda m, p, nc, f: (m, inside(p), nc, f))
-inverse("ncfdtrinc", "dfn dfd p f", 2, lambda ctx, nc, m, n, f: ncfdtr(ctx, m, n, nc, f),
-    lambda m, n, p, f: (m, n, inside(p), f))
+inverse("ncfdtri", "dfn dfd nc p", 3, ncfdtr)
+inverse("ncfdtridfn", "p dfd nc f", 0, ncfdtr)
+inverse("ncfdtridfd", "dfn p nc f", 1, ncfdtr)
+inverse("ncfdtrinc", "dfn dfd p f", 2, ncfdtr)
 add("nctdtr", "df nc t", nctdtr, lambda v, d, t: (v, 1.0, abs(t)))
 inverse("nctdtridf", "p nc t", 0, nctdtr, lambda p, d, t: (inside(p), 1.0, abs(t)))
-inverse("nctdtrinc", "df p t", 1, lambda ctx, d, v, t: nctdtr(ctx, v, d, t),
-    lambda v, p, t: (v, inside(p), abs(t)))
-inverse("nctdtrit", "df nc p", 2, lambda ctx, t, v, d: nctdtr(ctx, v, d, t),
-    lambda v, d, p: (v, 1.0, inside(p)))
+inverse("nctdtrinc", "df p t", 1, nctdtr, lambda v, p, t: (v, inside(p), abs(t)))
+inverse("nctdtrit", "df nc p", 2, nctdtr, lambda v, d, p: (v, 1.0, inside(p)))
 
 
 def kolmogorov(ctx: Any, y: Any) -> Any:
@@ -289,10 +276,9 @@ def of_smirnov(n: Any, d: Any) -> tuple[Any, ...]:
 
 
 add("kolmogorov", "y", kolmogorov, positive)
-inverse("kolmogi", "p", 0, kolmogorov, lambda p: (inside(p),))
+inverse("kolmogi", "p", 0, kolmogorov)
 add("smirnov", "n d", smirnov, of_smirnov, fixed=("n",), whole=("n",))
-inverse("smirnovi", "n p", 1, lambda ctx, d, n: smirnov(ctx, n, d), by_last, fixed=("n",),
-    whole=("n",))
+inverse("smirnovi", "n p", 1, smirnov, by_last, fixed=("n",), whole=("n",))
 
 
 def tukey(ctx: Any, p: Any, x: Any, lam: Any) -> Any:

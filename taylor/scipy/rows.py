@@ -24,6 +24,7 @@ from taylor.numbers.formulas import (
     SQRT1_2,
     SQRT_2_OVER_PI,
     TWO_OVER_SQRT_PI,
+    in_context,
 )
 from taylor.numbers.special_values import bell
 
@@ -43,10 +44,10 @@ def named(name: str) -> Special:
     return ROWS[name]
 
 
-def row(name: str, mp: Callable[..., Any], quotient: Any = None, **columns: Any) -> Special:
+def row(name: str, mp: Callable[..., Any] | str, quotient: Any = None, **columns: Any) -> Special:
     """Add one row under SciPy's name for it."""
     value = columns.pop("value", None) or getattr(sp, name)
-    made = Special(name, value, mp, quotient, own=True, **columns)
+    made = Special(name, value, in_context(mp), quotient, own=True, **columns)
     HIDDEN[name] = ROWS[name] = made
     return made
 
@@ -109,7 +110,7 @@ def _by_root(g: Callable[..., Any], name: str) -> Callable[..., Any]:
     return value
 
 
-row("erfinv", lambda ctx, x: ctx.erfinv(x), lambda a, y: (1, TWO_OVER_SQRT_PI * f.gauss(y)),
+row("erfinv", "erfinv", lambda a, y: (1, TWO_OVER_SQRT_PI * f.gauss(y)),
     domain="-1 < x < 1", pole=True)
 row("erfcinv", _by_root(lambda ctx, y: ctx.erfc(y), "erfcinv"),
     lambda a, y: (-1, TWO_OVER_SQRT_PI * _falling_bell(a, y)), domain="0 < x < 2", pole=True)
@@ -201,12 +202,12 @@ def _owens_t(h: Any, a: Any) -> tuple[Any, Any]:
 
 _growing = row("exp(x^2)", lambda ctx, x: ctx.exp(x * x), lambda a, y: (2 * (a * y), 1),
     value=lambda x: bell(x, -1.0, 1.0), code="growing")
-row("erfi", lambda ctx, x: ctx.erfi(x), lambda a, y: (TWO_OVER_SQRT_PI * _growing(a), 1))
+row("erfi", "erfi", lambda a, y: (TWO_OVER_SQRT_PI * _growing(a), 1))
 row("owens_t",
     _owens_t_mp, lambda h, a, y: (_owens_t(h, a), 1))
-FRESNEL_S = row("fresnel_s", lambda ctx, x: ctx.fresnels(x),
+FRESNEL_S = row("fresnel_s", "fresnels",
     lambda a, y: (f.sinpi(0.5 * (a * a)), 1), value=lambda x: sp.fresnel(x)[0])
-FRESNEL_C = row("fresnel_c", lambda ctx, x: ctx.fresnelc(x),
+FRESNEL_C = row("fresnel_c", "fresnelc",
     lambda a, y: (f.cospi(0.5 * (a * a)), 1), value=lambda x: sp.fresnel(x)[1])
 
 

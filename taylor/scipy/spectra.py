@@ -10,8 +10,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from taylor.core.operand import is_complex
 from taylor.errors import ShapeMismatch
-from taylor.scipy.filters import by_points, floats
+from taylor.scipy.filters import by_points
 from taylor.scipy.filters import detrend as without_trend
+from taylor.scipy.given import floats
 
 __all__ = ["coherence", "csd", "istft", "periodogram", "spectrogram", "stft", "welch"]
 

@@ -25,6 +25,7 @@ from taylor.core.lookups import lookup
 from taylor.core.operand import as_array
 from taylor.errors import ShapeMismatch
 from taylor.numbers.kinds import is_operand
+from taylor.scipy.given import floats
 
 __all__ = [
     "Akima1DInterpolator", "BPoly", "BSpline", "CubicHermiteSpline", "CubicSpline", "PPoly",
@@ -35,11 +36,16 @@ __all__ = [
 Array = Any
 
 
-def knots_of(x: Any) -> Array:
-    """Return plain increasing numbers as an array."""
+def plain_knots(x: Any) -> Array:
+    """Return plain numbers as an array."""
     if is_operand(as_array(x)):
         raise TypeError("the knots are plain numbers; only points and data have derivatives")
-    found = np.asarray(x, dtype=float)
+    return np.asarray(x, dtype=float)
+
+
+def knots_of(x: Any) -> Array:
+    """Return plain increasing numbers as an array."""
+    found = plain_knots(x)
     if found.ndim != 1 or len(found) < 2 or np.any(np.diff(found) <= 0):
         raise ValueError("the knots must be a vector of increasing numbers")
     return found
@@ -125,7 +131,7 @@ def of_data(
 
 def _checked(x: Any, y: Any, axis: int) -> tuple[Array, Any, int]:
     """Return knots, data with their axis first, and that axis, counted from the front."""
-    x, y = knots_of(x), as_array(y)
+    x, y = knots_of(x), floats(y)
     if not -np.ndim(y) <= axis < np.ndim(y):
         raise ShapeMismatch(f"data of shape {np.shape(y)} have no axis {axis}")
     if np.shape(y)[axis] != len(x):

@@ -12,7 +12,8 @@ import scipy.signal
 from taylor.errors import ShapeMismatch
 from taylor.linalg import expm, solve
 from taylor.numbers.kinds import base, is_operand
-from taylor.scipy.filters import convolve, floats, lfilter, sections
+from taylor.scipy.filters import convolve, lfilter, sections
+from taylor.scipy.given import floats
 
 __all__ = [
     "bilinear", "cont2discrete", "deconvolve", "freqs", "freqs_zpk", "freqz", "freqz_sos",

@@ -18,7 +18,7 @@ from taylor.core.algebra import Algebra, Univariate
 from taylor.core.functions import TINY, cbrt, mod, power, real_power, sqrt
 from taylor.core.instructions import Input, Instruction, Parameter
 from taylor.core.memory import in_rows
-from taylor.core.powers import at_zero, integer_valued, lowered, raised
+from taylor.core.powers import at_zero, integer_power, integer_valued, lowered, raised
 from taylor.core.program import Program, of_row
 from taylor.core.sides import Choose
 from taylor.core.singular import checked, finite_in, is_zero, no_expansion
@@ -33,7 +33,7 @@ from taylor.numbers.formulas import Constant
 from taylor.numbers.kinds import Array, Kind, base, base_array, content, is_nested, is_operand
 from taylor.numbers.policy import current_policy, policy
 from taylor.numbers.special_values import rational
-from taylor.numbers.values import as_array, divisible, together
+from taylor.numbers.values import as_array, divisible, together, widened
 from taylor.series.coefficients import UNKNOWN, Coefficients
 from taylor.series.wide import mended
 
@@ -51,6 +51,13 @@ def plain(x: Any) -> Any:
         return x
     array = as_array(x)
     return array[()] if array.ndim == 0 else array
+
+
+def argument(x: Any, table: Any) -> Any:
+    """Return a plain argument of a rule beside a table: arrays of integers stay such by floats."""
+    x = np.asarray(x) if isinstance(x, (list, tuple)) else x
+    whole = isinstance(x, np.ndarray) and x.ndim and x.dtype.kind in "iub"
+    return x if whole and not base(table).dtype.hasobject else plain(x)
 
 
 def propagates() -> bool:
@@ -71,6 +78,24 @@ def by_code(row: Elementary | str, live: Live, algebra: Algebra, given: Sequence
         [x for x, m in zip(given, live, strict=True) if m is k] for k in (True, False)
     )
     return in_rows(found, tables, arrays)
+
+
+def powered(x: Owner, r: Any) -> Owner | None:
+    """Return x**r for a series of floats by products or machine code; None: the ordinary way."""
+    table, head = None, x._coef[0]
+    if type(r) is int and r > 1:
+        y: Owner = integer_power(x, r)
+        c = y._coef
+        total = sum(c.tolist()) if c.ndim == 1 else np.vdot(c, c)
+        if math.isfinite(total) or np.isfinite(c).all():  # the first is fast
+            c[0] = head**r
+            return y
+    elif type(r) is float and r % 1 and bool(head > 0 if x._coef.ndim == 1 else np.all(head > 0)):
+        table = by_code(real_power, LEFT, x.algebra, [x._coef, r])
+    if table is None:
+        return None
+    table[0] = real_power.numpy(head, r)
+    return x._new(table)
 
 
 def swept(
@@ -114,6 +139,8 @@ def elementary(row: Elementary, owner: Coefficients, args: Sequence[Any]) -> Any
     for x in args:
         if x is not None:
             plain(x)  # or it is no number
+    if len(args) > 1:
+        args = [widened(x, owner._coef) for x in args]
     values = [x.value if inside else x for x, inside in zip(args, mine, strict=True)]
     inside = [x for x, m in zip(args, mine, strict=True) if m]
     if owner.order == 0 or not any(x.active for x in inside):

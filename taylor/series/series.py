@@ -12,7 +12,6 @@ from taylor.core.advice import PAGE
 from taylor.core.algebra import Algebra, Graded, Univariate, few_products
 from taylor.core.calls import Call, Row
 from taylor.core.conditions import Condition
-from taylor.core.functions import real_power
 from taylor.core.instructions import Add, Arithmetic, Div, Einsum, Mul, Op
 from taylor.core.lookups import Lookup
 from taylor.core.loops import Loop
@@ -21,7 +20,6 @@ from taylor.core.memory import in_memory, in_rows, taken
 from taylor.core.node import Node
 from taylor.core.operand import bind, fits, host, lift
 from taylor.core.parts import REFUSED, Part
-from taylor.core.powers import integer_power
 from taylor.core.sides import Choose
 from taylor.core.singular import equal, is_zero, leading, local_series, no_quotient
 from taylor.core.table import Elementary
@@ -248,6 +246,12 @@ class Series(Coefficients):
             table = pairs.scaled(len(x)).call(x, c)
             table = quietly(np.multiply, x, other) if table is None else table
             return self._new(table, reach=self._reach if other else 0)
+        if type(self.algebra) is Univariate and self._fellow(other):
+            x, y, reach = self._coef, other._coef, self._reach + other._reach
+            table = pairs.multiplied(len(x)).call(x, y)
+            if table is not None:
+                reach = reach if reach < len(x) else UNKNOWN
+                return self._make(table, self.algebra, self.tag, reach)
         met = self._met(other)
         if met is None:
             return NotImplemented
@@ -264,8 +268,7 @@ class Series(Coefficients):
     def _product(self, x: Array, y: Array) -> Any:
         """Return the table of the product of two tables of as many axes."""
         if x.ndim == 1 and type(self.algebra) is Univariate:
-            table = pairs.multiplied(len(x)).call(x, y)
-            return self.algebra.product(x, y) if table is None else table
+            return self.algebra.product(x, y)
         table = engine.product(self.algebra, x, y) if x.ndim == 1 else None
         if table is not None:
             return table
@@ -282,9 +285,17 @@ class Series(Coefficients):
             table = pairs.divided(len(self._coef)).call(self._coef, other)
             table = quietly(np.true_divide, self._coef, other) if table is None else table
             return self._new(table, reach=self._reach)
+        if self._fellow(other):
+            table = engine.entry("div", BOTH, self.algebra).call(self._coef, other._coef)
+            if table is not None:
+                return self._make(table, self.algebra, self.tag)
         return self._divided(self._met(other))
 
     def __rtruediv__(self, other: Any) -> Self:
+        if type(other) in REALS and abs(other) < engine.EXACT:
+            table = engine.entry("div", RIGHT, self.algebra).call(self._coef, float(other))
+            if table is not None:
+                return self._make(table, self.algebra, self.tag)
         return self._divided(self._met(other, True))
 
     def _divided(self, met: Met[Self] | None) -> Self:
@@ -337,31 +348,25 @@ class Series(Coefficients):
         return declared(self, (self._new(x[v:], lower) / self._new(y[v:], lower))._coef)
 
     def __pow__(self, r: Any, mod: Any = None) -> Self:
+        y: Self | None = None
         if mod is None and self._is_floats():
-            if type(r) is int and r > 1:
-                y: Self = integer_power(self, r)
-                c = y._coef
-                if math.isfinite(np.vdot(c, c)) or np.isfinite(c).all():  # the first is fast
-                    c[0] = self._coef[0] ** r
-                    return y
-            elif type(r) is float and r % 1 and np.all(self._coef[0] > 0):
-                table = by_code(real_power, LEFT, self.algebra, [self._coef, r])
-                if table is not None:
-                    table[0] = real_power.numpy(self._coef[0], r)
-                    return self._new(table)
-        return super().__pow__(r, mod)
+            y = rows.powered(self, r)
+        return super().__pow__(r, mod) if y is None else y
 
     # -------------------------------------------------------------- functions
     def _elementary(self, row: Elementary, args: Sequence[Any]) -> Any:
         if len(args) == 1:
-            table = by_code(row, ALONE, self.algebra, [self._coef])
+            coef, algebra = self._coef, self.algebra
+            table = engine.entry(row, ALONE, algebra).call(coef)
+            if table is None:
+                table = by_code(row, ALONE, algebra, [coef])
             if table is not None:
-                head, dtype = self._coef[0], table.dtype
+                head, dtype = coef[0], table.dtype
                 if dtype is OBJECT:
                     table[0] = row(head)
                 else:
                     table[0] = row.numpy(head if dtype is FLOAT else head + 0)  # above cuts
-                return self._new(table, reach=0 if self._reach == 0 else UNKNOWN)
+                return self._make(table, algebra, self.tag, 0 if self._reach == 0 else UNKNOWN)
         return bind(Row(row), *args)
 
     def _called(self, op: Call, args: Sequence[Any]) -> Any:
@@ -373,7 +378,10 @@ class Series(Coefficients):
     def _by_rule(self, op: Call, args: Sequence[Any]) -> Any:
         owner, rule, mine = self, op.rule, self._mine(args)
         if rule.step is not None:
-            tables = [x._coef if m else plain(x) for x, m in zip(args, mine, strict=True)]
+            c = owner._coef
+            tables = [
+                x._coef if m else rows.argument(x, c) for x, m in zip(args, mine, strict=True)
+            ]
             return rules.by_step(owner, rule.step, tables, mine)
         if rule.jvp is None and rule.vjp is None:
             return rule.value(*args)

@@ -31,7 +31,7 @@ from taylor.core.singular import unsettled
 from taylor.core.tables import contract, free_letter, pad
 from taylor.errors import DomainError, TaylorError, TieError, Undecided
 from taylor.llvm.enclosures import VALUES
-from taylor.numbers.kinds import Shape, is_nested, is_operand
+from taylor.numbers.kinds import Array, Shape, base, is_operand
 from taylor.numbers.policy import policy
 from taylor.numbers.values import shape_of
 from taylor.series.multivariate import TaylorN
@@ -259,7 +259,7 @@ def run(
     `smooth` boxes on which something may jump are neither.
     """
     v: list[Any] = []
-    number = numbers([plain(inputs[0])])
+    number = numbers([base(inputs[0])])
     same, other = np.ones(count, dtype=bool), np.zeros(count, dtype=bool)
     with np.errstate(all="ignore"):
         for op, args, shape in program.code:
@@ -289,7 +289,7 @@ def _value(op: Op, args: Any, a: list[Any], shape: Shape, count: int, number: An
         spec = f"{z}{first},{z}{second}->{z}{out}"
         return contract(spec, *(_whole(x, count) for x in a))
     if isinstance(op, Lookup) and shape_of(a[1])[0] == 1:
-        return looked_up(Interval, op, (Interval.of(plain(a[0])), Interval.of(plain(a[1]))[0]))
+        return looked_up(Interval, op, (Interval.of(base(a[0])), Interval.of(base(a[1]))[0]))
     if op.by_element:
         ready = {i: _aligned(x, len(shape)) for i, x in zip(args, a, strict=True)}
         return op.value([ready[i] for i in args], number)
@@ -301,14 +301,14 @@ def _steady(op: Op, a: Sequence[Any], y: Any, count: int) -> Any:
     """Return where an instruction certainly is continuous: on which boxes it cannot jump."""
     ndim = max((len(shape_of(x)) for x in (*a, y)), default=1) - 1
     if isinstance(op, Lookup):
-        first, last = op.places(_whole(Interval.of(plain(a[0])), count))
+        first, last = op.places(_whole(Interval.of(base(a[0])), count))
         return (first == last).reshape(count, -1).all(1)
     if isinstance(op, Row):
         if op.row.jumps is not None:
             low, high = _lanes(y, count, ndim)
             return (low == high).reshape(count, -1).all(1)
         if op.row.compose is None or op.row in CONTINUOUS:
-            lost = unsettled(op.row, [plain(x) for x in a], Interval.of(plain(y)))
+            lost = unsettled(op.row, [base(x) for x in a], Interval.of(base(y)))
             lost = np.broadcast_to(lost, (count,) if np.ndim(lost) == 0 else np.shape(lost))
             return ~np.broadcast_to(lost.reshape(len(lost), -1).any(1), (count,))
         points = [np.ones(shape_of(x)[1:])[()] if is_operand(x) else x for x in a]
@@ -318,13 +318,6 @@ def _steady(op: Op, a: Sequence[Any], y: Any, count: int) -> Any:
         return np.ones(count, dtype=bool)
     (p, q), (r, s) = (_lanes(x, count, ndim) for x in a[:2])
     return ((p >= s) | (q < r)).reshape(count, -1).all(1)
-
-
-def plain(x: Any) -> Any:
-    """Return the Interval, or number, of degree 0."""
-    while is_nested(x):
-        x = x.value
-    return x
 
 
 def _whole(x: Any, count: int) -> Any:
@@ -362,7 +355,7 @@ def _decided(guard: Guard, v: Sequence[Any], count: int) -> tuple[Any, Any]:
 
 def _lanes(x: Any, count: int, ndim: int) -> tuple[Any, Any]:
     """Return the ends of a value, boxes first."""
-    x = Interval.of(plain(x))
+    x = Interval.of(base(x))
     low, high = (np.asarray(e) for e in (x.lo, x.hi))
     if low.ndim == 0:
         low, high = (np.broadcast_to(e, (count,)) for e in (low, high))
@@ -392,7 +385,7 @@ def _of_order(guard: Guard, x: tuple[Any, Any]) -> tuple[Any, Any]:
 
 
 def _of_lanes(guard: Guard, v: Sequence[Any], count: int) -> tuple[Any, Any]:
-    x = plain(v[guard.a])
+    x = base(v[guard.a])
     if guard.op == "isnan":  # which no member of a set is
         same = np.full(count, not np.any(guard.outcome))
         return same, ~same
@@ -410,6 +403,18 @@ def _of_lanes(guard: Guard, v: Sequence[Any], count: int) -> tuple[Any, Any]:
 
 
 # ------------------------------------------------------------------ boxes as they are given
+def halved(lo: Array, hi: Array, i: Array) -> tuple[Array, Array, Array]:
+    """Return where the lower halves of boxes end and the upper ones begin, cut across sides i.
+
+    And which boxes have floats within that side, so that both halves are smaller.
+    """
+    at = np.arange(len(i)), i
+    middle = 0.5 * lo[at] + 0.5 * hi[at]
+    left, right = np.array(hi), np.array(lo)
+    left[at] = right[at] = middle
+    return left, right, (lo[at] < middle) & (middle < hi[at])
+
+
 def boxed(box: Any) -> Interval:
     """Return a box as an Interval: an Interval, a pair (lo, hi), or a list of such."""
     if isinstance(box, Interval):

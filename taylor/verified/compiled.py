@@ -37,7 +37,7 @@ class Series(Jets):
             raise TypeError("which branch is taken may differ among the boxes")
         rows = [i.op.row for i in program.code if isinstance(i.op, Row)]
         self.values = program if any(row.compose is not None for row in rows) else None
-        (self.given,), (self.result,) = s.inputs[0], s.outputs[0]
+        (self.given,), (self.result,) = s.inputs, s.outputs
         self.time, self.state, self.slopes = self.given if variable else -1, [], []
         self._make(s, order, read=[self.given, self.result])
 

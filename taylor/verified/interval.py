@@ -25,7 +25,7 @@ from taylor.numbers.values import of_value
 from taylor.verified import environment, planes, values
 from taylor.verified.enclosing import Ends, ends, refuse_nan, written
 from taylor.verified.process import PROCESS
-from taylor.verified.rounding import INF
+from taylor.verified.rounding import INF, number
 
 INNERMOST = Tag(-(1 << 63))  # below those of all variables, which hold it
 CERTAIN: dict[Any, Callable[[Ends, Ends], Any]] = {
@@ -95,6 +95,16 @@ class Sets(Kind):
 SETS = Sets()
 
 
+def _measure(of: Callable[[Ends], Any], what: str) -> property:
+    """Return a property of intervals that is computed from their ends."""
+
+    def measured(self: Interval) -> Any:
+        environment.check()
+        return number(of(self._ends))
+
+    return property(measured, doc=what)
+
+
 class Interval(Operand, ValueSet):
     """An interval, or an array of them: Interval(x) around x, or Interval(low, high).
 
@@ -127,7 +137,7 @@ class Interval(Operand, ValueSet):
             raise ValueError(
                 f"no interval ends at {lo[at]} and {hi[at]}: the lower end comes first"
             )
-        self._lo, self._hi = _number(lo.copy()), _number(hi.copy())
+        self._lo, self._hi = number(lo.copy()), number(hi.copy())
 
     # -------------------------------------------------------------- making
     @classmethod
@@ -137,7 +147,7 @@ class Interval(Operand, ValueSet):
         if type(low) is float is type(high):
             self._lo, self._hi = low, high
         else:
-            self._lo, self._hi = _number(low), _number(high)
+            self._lo, self._hi = number(low), number(high)
         return self
 
     @classmethod
@@ -176,35 +186,11 @@ class Interval(Operand, ValueSet):
         """The upper ends: a float or a read-only array."""
         return _fixed(self._hi)
 
-    @property
-    def mid(self) -> Any:
-        """A float inside, the middle but for rounding."""
-        environment.check()
-        return planes.middle(self._ends)
-
-    @property
-    def rad(self) -> Any:
-        """The largest distance of a member from `mid`, rounded up."""
-        environment.check()
-        return planes.radius(self._ends)
-
-    @property
-    def width(self) -> Any:
-        """The distance of the ends, rounded up."""
-        environment.check()
-        return planes.width(self._ends)
-
-    @property
-    def mag(self) -> Any:
-        """The largest size of a member."""
-        environment.check()
-        return _number(planes.farthest(self._ends))
-
-    @property
-    def mig(self) -> Any:
-        """The least size of a member."""
-        environment.check()
-        return _number(planes.nearest(self._ends))
+    mid = _measure(planes.middle, "A float inside, the middle but for rounding.")
+    rad = _measure(planes.radius, "The largest distance of a member from `mid`, rounded up.")
+    width = _measure(planes.width, "The distance of the ends, rounded up.")
+    mag = _measure(planes.farthest, "The largest size of a member.")
+    mig = _measure(planes.nearest, "The least size of a member.")
 
     @property
     def shape(self) -> Shape:
@@ -550,11 +536,6 @@ def _fixed(x: Any) -> Any:
     view = x.view()
     view.flags.writeable = False
     return view
-
-
-def _number(x: Any) -> Any:
-    """Return ends without axes as a float."""
-    return x if type(x) is np.ndarray and x.ndim else float(x)
 
 
 def _listed(x: Any, text: Callable[[float], str]) -> str:

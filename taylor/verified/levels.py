@@ -46,9 +46,8 @@ class Levels(Jets):
             raise TypeError("a function of the table by balls, next to which all else is quick")
         self.shapes: list[Shape] = [program.code[i].shape for i in program.outputs]
         self.time, self.state, self.slopes = -1, [], []
-        self.wanted = [i for x in s.outputs for i in x]
-        self.wanted += [i for _, a, b, _ in s.guards for i in (*a, *b)]
-        (self.read,) = s.inputs
+        self.wanted = s.outputs + [i for _, a, b, _ in s.guards for i in (a, b)]
+        self.read = s.inputs
         self._make(s, 0, read=self.wanted)
 
     def through(self, x: Interval) -> tuple[list[Interval], Any, Any, Any]:
@@ -69,10 +68,9 @@ class Levels(Jets):
             outputs.append(Interval._make(low, high))
             start += size
         same, other = ~lost, np.zeros(lanes, dtype=bool)
-        for op, a, b, outcome in self.scalars.guards:
-            for left, right, was in zip(a, b, outcome, strict=True):
-                holds, fails = _certain(op, bounds[left], bounds[right], was, left == right)
-                same, other = same & holds, other | (fails & ~lost)
+        for op, left, right, was in self.scalars.guards:
+            holds, fails = _certain(op, bounds[left], bounds[right], was, left == right)
+            same, other = same & holds, other | (fails & ~lost)
         return outputs, same, other, lost
 
     def _write(self) -> tuple[Any, Code]:

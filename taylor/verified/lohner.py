@@ -14,6 +14,7 @@ import numpy as np
 
 from taylor.errors import NotVerified
 from taylor.numbers.kinds import Array
+from taylor.numbers.rounding import of_sum
 from taylor.verified.interval import Interval
 from taylor.verified.rounding import up
 
@@ -76,21 +77,15 @@ def carried(x: Carried, near: Array, rest: Interval, a: Interval) -> Carried:
     wide = C - Interval(middle)
     new = rest + wide @ x.r0
     more = (new + Q @ x.e).mid
-    total, lost = two_sum(x.c, near)
-    centre, also = two_sum(total, more)
-    new = new - Interval(more) + Interval(lost) + Interval(also)
+    total = x.c + near
+    centre = total + more
+    lost = Interval(of_sum(x.c, near, total)) + Interval(of_sum(total, more, centre))
+    new = new - Interval(more) + lost
     q = frame(Q.mid, x.e.width + x.E.width.max(axis=1, initial=0.0) * _size(x.r0))
     parts: Any = np.concatenate([Q, wide, new.reshape(n, 1)], axis=1)
     turn = turned(q, parts)
     kept = turn[:, :n] @ np.concatenate([x.E, x.e.reshape(n, 1)], axis=1) + turn[:, n:]
     return Carried(centre, middle, x.r0, q, kept[:, n], kept[:, :n])
-
-
-def two_sum(x: Array, y: Array) -> tuple[Array, Array]:
-    """Return x + y rounded, and what rounding took (Knuth, TAOCP 2, section 4.2.2)."""
-    total = x + y
-    part = total - x
-    return total, (x - (total - part)) + (y - part)
 
 
 def _size(x: Interval) -> float:

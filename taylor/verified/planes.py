@@ -5,6 +5,7 @@ Where both of a pair are one object its numbers are floats themselves.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -228,21 +229,30 @@ def scattered(x: Ends, index: Array, shape: Shape) -> Ends:
 
 def einsum(spec: str, x: Ends, y: Ends) -> Ends:
     """Return einsum(spec, x, y)."""
+    left, right, axes = _plan(spec)
+    x, y = _spread(x, *left), _spread(y, *right)
+    return dot(x, y, axes) if axes else times(x, y)
+
+
+@functools.cache
+def _plan(spec: str) -> tuple[Any, Any, tuple[int, ...]]:
+    """Return how the axes of both come into one order, those of the result first; what is summed.
+
+    Of each: the axes to be taken, if they have another order, and where there are more of length 1.
+    """
     terms, out = spec.split("->")
     letters = out + "".join(c for c in dict.fromkeys(terms) if c not in out + ",")
-    left, right = (
-        _spread(v, names, letters) for v, names in zip((x, y), terms.split(","), strict=True)
-    )
-    if len(letters) == len(out):
-        return times(left, right)
-    return dot(left, right, tuple(range(len(out), len(letters))))
+    ways = []
+    for names in terms.split(","):
+        own = "".join(c for c in letters if c in names)
+        index = tuple(slice(None) if c in own else None for c in letters)
+        ways.append((f"{names}->{own}" if names != own else "", index))
+    return *ways, tuple(range(len(out), len(letters)))  # type: ignore[return-value]
 
 
-def _spread(x: Ends, names: str, letters: str) -> Ends:
-    """Return x with its named axes in the order of letters, the missing ones of length one."""
-    own = "".join(c for c in letters if c in names)
-    missing = tuple(i for i, c in enumerate(letters) if c not in names)
-    low, high = (np.expand_dims(np.einsum(f"{names}->{own}", v), missing) for v in x)
+def _spread(x: Ends, order: str, index: Any) -> Ends:
+    """Return x with its axes in another order, and more of length one."""
+    low, high = ((np.einsum(order, v) if order else np.asarray(v))[index] for v in x)
     return (low, low) if x[0] is x[1] else (low, high)
 
 

@@ -22,7 +22,7 @@ from taylor.core.algebra import Univariate, check_order, monomials, multivariate
 from taylor.errors import NonAnalyticError, NotVerified
 from taylor.numbers.kinds import Shape
 from taylor.progress import Report
-from taylor.verified.boxes import Boxes, joined, tolerance
+from taylor.verified.boxes import Boxes, halved, joined, tolerance
 from taylor.verified.effort import allowed, through
 from taylor.verified.interval import Interval
 
@@ -165,7 +165,7 @@ class _Sum:
         part, rounding = self.pieces(x)
         share = np.prod((x.hi - x.lo) / np.where(self.sides, self.sides, 1.0), axis=1)
         ready = (part.width <= 0.5 * self.tol * share) | (part.width <= 2 * rounding)
-        last, lost = _last(x, self.sides), ~np.isfinite(part.mag)
+        last, lost = ~_cut(x, self.sides)[2], ~np.isfinite(part.mag)
         ready |= last
         total = self.width + float(np.sum(part.width))
         tiny = np.all(x.hi - x.lo <= self.tiny, axis=1)
@@ -182,23 +182,13 @@ class _Sum:
         return joined([*self.done, self.left]).sum(axis=0)
 
 
-def _middles(x: Interval, sides: Floats) -> tuple[Any, Floats]:
-    """Return where boxes are cut: across the side that is longest beside that of the whole."""
+def _cut(x: Interval, sides: Floats) -> tuple[Any, Any, Any]:
+    """Return boxes `halved` across the side that is longest beside that of the whole."""
     i = np.argmax((x.hi - x.lo) / np.where(sides, sides, np.inf), axis=1)
-    at = np.arange(len(x)), i
-    return at, 0.5 * x.lo[at] + 0.5 * x.hi[at]
-
-
-def _last(x: Interval, sides: Floats) -> Any:
-    """Return which boxes are as small as floats allow."""
-    at, middle = _middles(x, sides)
-    return ~((x.lo[at] < middle) & (middle < x.hi[at]))
+    return halved(x.lo, x.hi, i)
 
 
 def _halved(x: Interval, sides: Floats) -> Interval:
     """Return boxes cut in two."""
-    lo, hi = np.array(x.lo), np.array(x.hi)
-    at, middle = _middles(x, sides)
-    left, right = hi.copy(), lo.copy()
-    left[at] = right[at] = middle
-    return Interval(np.concatenate([lo, right]), np.concatenate([left, hi]))
+    left, right, _ = _cut(x, sides)
+    return Interval(np.concatenate([x.lo, right]), np.concatenate([left, x.hi]))

@@ -24,7 +24,7 @@ from taylor.drivers.derivatives import jacobian
 from taylor.drivers.forward_mode import derivative
 from taylor.errors import NonAnalyticError, NotVerified
 from taylor.progress import Report
-from taylor.verified.boxes import Boxes, bounded, joined, tolerance
+from taylor.verified.boxes import Boxes, bounded, halved, joined, tolerance
 from taylor.verified.effort import allowed, through
 from taylor.verified.interval import Interval
 
@@ -212,13 +212,9 @@ class _Search:
         self.undecided += [cut[tiny]] if tiny.any() else []
         x, cut = x[~tiny], cut[~tiny]
         shrunk = (cut.width < SHRUNK * x.width).any(1)
-        lo, hi = np.array(cut.lo), np.array(cut.hi)
-        i = np.argmax(hi - lo, axis=1)
-        rows = np.arange(len(lo))
-        middle = 0.5 * lo[rows, i] + 0.5 * hi[rows, i]
-        left, right = hi.copy(), lo.copy()
-        left[rows, i] = right[rows, i] = middle
-        once = shrunk | ~((lo[rows, i] < middle) & (middle < hi[rows, i]))
+        lo, hi = cut.lo, cut.hi
+        left, right, apart = halved(lo, hi, np.argmax(hi - lo, axis=1))
+        once = shrunk | ~apart
         left = np.where(once[:, None], hi, left)
         lo, hi = np.concatenate([lo, right[~once]]), np.concatenate([left, hi[~once]])
         self.x = Interval(lo, hi)

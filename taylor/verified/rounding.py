@@ -98,9 +98,10 @@ def sums(low: Array, high: Array, axis: Any, count: int, steps: int = 0) -> tupl
     for ends, sign, step in ((low, -1, down), (high, 1, up)):
         size = np.add.reduce(np.abs(ends), axis)
         error = size * ((count + steps) * STEP) + count * steps * LEAST
-        found.append(step(_number(np.add.reduce(ends, axis) + sign * error), 0.0))
+        found.append(step(number(np.add.reduce(ends, axis) + sign * error), 0.0))
     return found[0], found[1]
 
 
-def _number(x: Any) -> Any:
+def number(x: Any) -> Any:
+    """Return ends without axes as a float."""
     return x if type(x) is np.ndarray and x.ndim else float(x)

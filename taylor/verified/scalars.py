@@ -1,4 +1,4 @@
-"""A recorded program taken apart into operations of single numbers, as validated steps need them.
+"""The operations on single numbers that a recorded program makes, as validated steps need them.
 
 | operation | meaning |
 |---|---|
@@ -18,33 +18,26 @@ Operands are numbers of operations; the companions q and p of a row may stand af
 
 from __future__ import annotations
 
-import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
+from taylor.core import scalars as apart
 from taylor.core.calls import Integral, Row
 from taylor.core.choices import SIDES
 from taylor.core.functions import power, reciprocal
-from taylor.core.instructions import Add, Const, Div, Input, Instruction, Mul, Op, Scale
-from taylor.core.maps import Contract, CumSum, Gather, Reshape, Scatter, Sum
+from taylor.core.instructions import Add, Const, Div, Input, Mul, Op, Scale
 from taylor.core.program import Program
 from taylor.core.sides import Choose
 from taylor.core.table import Elementary
-from taylor.numbers.kinds import Array
+from taylor.errors import TraceError
 from taylor.verified.interval import Interval
 
 Operation = tuple[Any, ...]
-Shape = tuple[int, ...]
 NAMES: dict[type[Op], str] = {Add: "add", Mul: "mul", Div: "div"}
 MOST = 64  # of a power that is written out
-REFUSED = (
-    "{} has no rigorous series: write the function in arithmetic, sums, products, indexing and "
-    "functions of the table"
-)
+FEW = 4  # degrees of polynomials in t that are known as such
 
 
 @dataclass
@@ -52,47 +45,81 @@ class Scalars:
     """The operations of a program, and those that are its inputs and outputs, by element."""
 
     code: list[Operation]
-    inputs: list[list[int]]
-    outputs: list[list[int]]
+    inputs: list[int]
+    outputs: list[int]
     rows: dict[int, Elementary]  # the functions of the operations that are rows
-    guards: list[tuple[str, list[int], list[int], list[bool]]]  # comparisons that were so
+    guards: list[tuple[str, int, int, bool]]  # comparisons that were so
 
 
 def scalars(program: Program, order: int = 0, values: bool = False) -> Scalars:
     """Return the operations of a program that was expanded exactly, or of one of values alone.
 
-    `order` is how far functions without an equation are developed.
+    Up to which order functions without an equation are developed is said by `order`.
     """
-    return _Taking(order, values).program(program)
+    try:
+        return _Taking(order, values).program(apart.scalars(program))
+    except TraceError as error:
+        raise TypeError(
+            f"{error}, and has no rigorous series: write the function in arithmetic, sums, "
+            "products, indexing and functions of the table"
+        ) from error
+
+
+def reads(operation: Operation) -> Sequence[int]:
+    """Return the operations whose values an operation takes."""
+    name, *args = operation
+    last = {"const": 0, "scale": 1, "power": 1, "coef": 1}.get(name)
+    found: Sequence[int] = args[name == "value"] if name in ("row", "value") else args[:last]
+    return found[1:] if name in ("choose", "local") else found
+
+
+def heights(code: Sequence[Operation], time: int, order: int) -> list[int]:
+    """Return the degree of the last coefficient of each operation that may not be zero."""
+    if not order:
+        return [0] * len(code)
+    found: list[int] = []
+    for i, (name, *args) in enumerate(code):
+        if name == "input":
+            h = 1 if i == time else order
+        elif name in ("const", "local", "coef"):
+            h = 0
+        elif name in ("add", "scale", "rise", "choose"):
+            h = max(found[a] for a in reads(code[i])[-2:])
+        elif name == "mul":
+            h = found[args[0]] + found[args[1]]
+        elif name == "div":
+            h = order if found[args[1]] else found[args[0]]
+        else:
+            h = order if any(found[a] for a in args[0]) else 0
+        found.append(h if h <= FEW else order)
+    return [min(h, order) for h in found]
 
 
 class _Taking:
-    """Takes the instructions of a program apart, one after the other."""
+    """Takes the instructions of a program of numbers, one after the other."""
 
     def __init__(self, order: int, alone: bool) -> None:
         self.order, self.alone = order, alone  # values, without series
         self.code: list[Operation] = []
         self.known: dict[Operation, int] = {}
         self.rows: dict[int, Elementary] = {}
-        self.values: list[Array] = []  # of each instruction the operations that are its elements
 
     def program(self, program: Program) -> Scalars:
+        v: list[int] = []  # the operation of each instruction
         active: list[bool] = []
         for op, args, _ in program.code:
-            active.append(isinstance(op, Input) or any(active[a] for a in op.reads(args)))
-        for instruction in program.code:
-            self.values.append(self.taken(instruction))
-        for i, (op, args, shape) in enumerate(program.code):
+            reads = op.reads(args)
+            active.append(isinstance(op, Input) or any(active[a] for a in reads))
+            v.append(self.taken(op, [v[a] for a in reads]))
+        for i, (op, args, _) in enumerate(program.code):
             if isinstance(op, Integral):
-                self.equations(self.values[i], op, args, shape, active)
-        elements = [v.reshape(-1).tolist() for v in self.values]
-        return Scalars(
-            self.code,
-            [elements[i] for i in program.inputs],
-            [elements[i] for i in program.outputs],
-            self.rows,
-            [self.guard(g) for g in program.guards],
-        )
+                given = tuple(v[a] for a in args[: op.count])
+                live = [v[a] for a in args[: op.count] if active[a]]
+                qs = [v[q] for q in args[op.count : -1]]
+                self.code[v[i]] = ("row", given, tuple(zip(live, qs, strict=True)), v[args[-1]])
+        guards = [(g.op, v[g.a], v[g.b], bool(g.outcome)) for g in program.guards]
+        inputs, outputs = ([v[i] for i in some] for some in (program.inputs, program.outputs))
+        return Scalars(self.code, inputs, outputs, self.rows, guards)
 
     def put(self, *what: Any) -> int:
         """Append an operation, or find it."""
@@ -108,56 +135,40 @@ class _Taking:
         x = Interval(c)
         return self.put("const", float(x.lo), float(x.hi))
 
-    def scaled(self, c: Any, a: int) -> int:
-        x = Interval(c)
-        return self.put("scale", a, float(x.lo), float(x.hi))
-
-    def total(self, terms: Sequence[int]) -> int:
-        if not terms:
-            return self.constant(0.0)
-        return functools.reduce(lambda a, b: self.put("add", a, b), terms)
-
-    def taken(self, instruction: Instruction) -> Array:
-        """Return the elements of an instruction."""
-        op, args, shape = instruction
-        x = [self.values[a] for a in args if a < len(self.values)]
+    def taken(self, op: Op, x: Sequence[int]) -> int:
+        """Return the operation of an instruction."""
         if isinstance(op, Input):
-            return _each(lambda: self.new(("input",)), shape)
+            return self.new(("input",))
         if isinstance(op, Const):
-            return _each(self.constant, shape, _objects(op.c))
+            return self.constant(op.c)
         if isinstance(op, Integral):
-            out = _each(lambda: self.new(()), shape)  # its equation is known later
-            self.rows.update(dict.fromkeys(out.reshape(-1).tolist(), op.row))
-            return out
-        if type(op) in NAMES:
-            return _each(functools.partial(self.put, NAMES[type(op)]), shape, *x)
-        if isinstance(op, Choose):
-            choice = functools.partial(self.put, "choose", op.mode not in SIDES)
-            return _each(choice, shape, *x)
-        if isinstance(op, Scale):
-            return _each(self.scaled, shape, _objects(op.c), x[0])
-        if isinstance(op, Row) and self.alone:
-            return self.row_of(op.row, x, shape)
-        if isinstance(op, Row) and op.row.local is not None and len(x) == 1:
-            return _each(functools.partial(self.developed, op.row), shape, *x)
-        return self.moved(op, x, shape)
-
-    def row_of(self, row: Elementary, x: list[Array], shape: Shape) -> Array:
-        """Return the elements of the values of a function of the table."""
-
-        def value(*a: int) -> int:
-            n = self.code[a[1]][1] if row is power and self.code[a[1]][0] == "const" else None
-            if n is not None and self.code[a[1]][2] == n == math.floor(n) and 0 < abs(n) < MOST:
-                found = self.put("power", a[0], int(abs(n)))
-                return found if n > 0 else self.put("div", self.constant(1), found)
-            if row is reciprocal:
-                return self.put("div", self.constant(1), a[0])
-            put = self.put if row.own else lambda *what: self.new(what)
-            found = put("value", row.name, a)
-            self.rows[found] = row
+            self.rows[found := self.new(())] = op.row  # its equation is known later
             return found
+        if type(op) in NAMES:
+            return self.put(NAMES[type(op)], *x)
+        if isinstance(op, Choose):
+            return self.put("choose", op.mode not in SIDES, *x)
+        if isinstance(op, Scale):
+            c = Interval(op.c)
+            return self.put("scale", x[0], float(c.lo), float(c.hi))
+        if isinstance(op, Row) and self.alone:
+            return self.value(op.row, *x)
+        if isinstance(op, Row) and op.row.local is not None and len(x) == 1:
+            return self.developed(op.row, *x)
+        raise TraceError(f"{op.name} is no operation on sets")
 
-        return _each(value, shape, *x)
+    def value(self, row: Elementary, *a: int) -> int:
+        """Return the value of a function of the table."""
+        n = self.code[a[1]][1] if row is power and self.code[a[1]][0] == "const" else None
+        if n is not None and self.code[a[1]][2] == n == math.floor(n) and 0 < abs(n) < MOST:
+            found = self.put("power", a[0], int(abs(n)))
+            return found if n > 0 else self.put("div", self.constant(1), found)
+        if row is reciprocal:
+            return self.put("div", self.constant(1), a[0])
+        what = ("value", row.name, a)
+        found = self.put(*what) if row.own else self.new(what)
+        self.rows[found] = row
+        return found
 
     def developed(self, row: Elementary, a: int) -> int:
         """Return Σ c_k (a - a_0)^k, of a function by its local series."""
@@ -167,91 +178,3 @@ class _Taking:
         for k in range(self.order - 1, -1, -1):
             found = self.put("add", self.put("mul", found, u), self.put("coef", c, k))
         return found
-
-    def moved(self, op: Any, x: list[Array], shape: Shape) -> Array:
-        """Return the elements of what moves and adds elements."""
-        if isinstance(op, Reshape):
-            return x[0].reshape(shape)
-        if isinstance(op, Gather):
-            flat = np.concatenate([e.reshape(-1) for e in x])
-            return _each(lambda n: int(flat[n]) if n >= 0 else self.constant(0.0), shape, op.index)
-        if isinstance(op, Sum):
-            kept = [i for i in range(x[0].ndim) if i not in op.axes]
-            rows = x[0].transpose([*kept, *op.axes]).reshape(math.prod(shape), -1)
-            return _array([self.total(row.tolist()) for row in rows], shape)
-        if isinstance(op, Scatter):
-            found: list[list[int]] = [[] for _ in range(math.prod(shape))]
-            for n, a in zip(op.index.reshape(-1), x[0].reshape(-1), strict=True):
-                found[n].append(a)
-            return _array([self.total(terms) for terms in found], shape)
-        if isinstance(op, CumSum):
-            rows = np.moveaxis(x[0], op.axis, -1)
-            ends = [
-                row[: n + 1] for row in rows.reshape(-1, rows.shape[-1]) for n in range(len(row))
-            ]
-            sums = _array([self.total(end.tolist()) for end in ends], rows.shape)
-            return np.moveaxis(sums, -1, op.axis)
-        if isinstance(op, Contract):
-            return self.contracted(op, x[0], shape)
-        raise TypeError(REFUSED.format(op.name))
-
-    def contracted(self, op: Contract, x: Array, shape: Shape) -> Array:
-        """Return einsum(spec, c, x) for a constant c."""
-        terms, out = op.spec.split("->")
-        c, name = terms.split(",")
-        sizes = dict(zip(c + name, (*op.c.shape, *x.shape), strict=True))
-        summed = [s for s in sizes if s not in out]
-        found: list[int] = []
-        for place in np.ndindex(*shape):
-            at, parts = dict(zip(out, place, strict=True)), []
-            for inner in np.ndindex(*(sizes[s] for s in summed)):
-                at.update(zip(summed, inner, strict=True))
-                number = op.c[tuple(at[s] for s in c)]
-                if isinstance(number, Interval) or number != 0:
-                    parts.append(self.scaled(number, x[tuple(at[s] for s in name)]))
-            found.append(self.total(parts))
-        return _array(found, shape)
-
-    def equations(
-        self, y: Array, op: Integral, args: tuple[int, ...], shape: Shape, active: list[bool]
-    ) -> None:
-        """Say what the equations of a row are, element by element."""
-        if op.polar is not None:
-            raise TypeError("the program was not expanded exactly")
-        x = [np.broadcast_to(self.values[a], shape).reshape(-1) for a in args]
-        live = [n for n in range(op.count) if active[args[n]]]
-        for n, place in enumerate(y.reshape(-1)):
-            given = [v[n] for v in x]
-            pairs = zip((given[i] for i in live), given[op.count : -1], strict=True)
-            self.code[place] = ("row", tuple(given[: op.count]), tuple(pairs), given[-1])
-
-    def guard(self, guard: Any) -> tuple[str, list[int], list[int], list[bool]]:
-        """Return a comparison that decided on a branch."""
-        if guard.b < 0:
-            raise TypeError(REFUSED.format(f"np.{guard.op}"))
-        outcome = np.asarray(guard.outcome, dtype=bool)
-        sides = (np.broadcast_to(self.values[i], outcome.shape) for i in (guard.a, guard.b))
-        a, b = (side.reshape(-1).tolist() for side in sides)
-        return guard.op, a, b, outcome.reshape(-1).tolist()
-
-
-def _each(f: Callable[..., int], shape: Shape, *args: Any) -> Array:
-    """Return f of every element of arguments that broadcast to a shape."""
-    seen = [np.broadcast_to(a, shape) for a in args]
-    return _array([f(*(a[i] for a in seen)) for i in np.ndindex(*shape)], shape)
-
-
-def _objects(x: Any) -> Array:
-    """Return a number, or the numbers of an array, as objects, which stay what they are."""
-    if isinstance(x, np.ndarray):
-        return _array(x.reshape(-1).tolist(), x.shape)
-    if isinstance(x, Interval):
-        return _array([x[i] for i in np.ndindex(*x.shape)], x.shape)
-    return _array([x.item() if isinstance(x, np.generic) else x], ())
-
-
-def _array(items: Sequence[Any], shape: Shape) -> Array:
-    out = np.empty(len(items), dtype=object)
-    for n, item in enumerate(items):
-        out[n] = item
-    return out.reshape(shape)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from taylor.drivers.derivatives import value_and_gradient
 from taylor.errors import NonAnalyticError, NotVerified, Undecided
 from taylor.progress import Report
-from taylor.verified.boxes import Boxes, bounded, tolerance
+from taylor.verified.boxes import Boxes, bounded, halved, tolerance
 from taylor.verified.effort import allowed, through
 from taylor.verified.interval import Interval
 
@@ -140,20 +140,16 @@ class _Least:
         """Halve the boxes that wait, more than once while there are few."""
         while len(self.lo):
             i = np.argmax(smear, axis=1)
-            rows = np.arange(len(i))
-            middle = 0.5 * self.lo[rows, i] + 0.5 * self.hi[rows, i]
-            apart = (self.lo[rows, i] < middle) & (middle < self.hi[rows, i])
+            left, right, apart = halved(self.lo, self.hi, i)
             if not apart.all():  # as small as floats allow
                 self.kept.append((self.lo[~apart], self.hi[~apart], self.low[~apart]))
                 self.lo, self.hi, self.low = self.lo[apart], self.hi[apart], self.low[apart]
                 self.idle, smear = self.idle[apart], smear[apart]
                 continue
-            left, right = self.hi.copy(), self.lo.copy()
-            left[rows, i] = right[rows, i] = middle
             self.lo, self.hi = np.concatenate([self.lo, right]), np.concatenate([left, self.hi])
             self.low = np.concatenate([self.low, self.low])
             self.idle = np.concatenate([self.idle, self.idle]) + 1
-            smear[rows, i] *= 0.5
+            smear[np.arange(len(i)), i] *= 0.5
             smear = np.concatenate([smear, smear])
             if 2 * len(self.lo) > MANY:
                 break

@@ -17,6 +17,7 @@ import numpy as np
 from taylor.core import functions as f
 from taylor.core.operand import as_array
 from taylor.errors import ShapeMismatch
+from taylor.scipy.given import floats
 from taylor.scipy.special import rel_entr
 from taylor.scipy.theirs import names_of
 
@@ -78,7 +79,7 @@ def _of_vectors(name: str) -> Formula:
     formula = FORMULAS[name]
 
     def distance(u: Any, v: Any, *args: Any, **parameters: Any) -> Any:
-        u, v = as_array(u), as_array(v)
+        u, v = floats(u), floats(v)
         if np.ndim(u) != 1 or np.shape(u) != np.shape(v):
             raise ShapeMismatch(f"{name}: vectors of shapes {np.shape(u)} and {np.shape(v)}")
         return formula(u, v, *args, **parameters)
@@ -101,7 +102,7 @@ def _metric(metric: Any) -> Formula:
 
 def cdist(XA: Any, XB: Any, metric: Any = "euclidean", **parameters: Any) -> Any:
     """Return the distances of the rows of one matrix to those of another, as a matrix."""
-    a, b = as_array(XA), as_array(XB)
+    a, b = floats(XA), floats(XB)
     if np.ndim(a) != 2 or np.ndim(b) != 2 or np.shape(a)[1] != np.shape(b)[1]:
         raise ShapeMismatch(f"cdist: points of shapes {np.shape(a)} and {np.shape(b)}")
     i, j = np.indices((np.shape(a)[0], np.shape(b)[0])).reshape(2, -1)
@@ -111,7 +112,7 @@ def cdist(XA: Any, XB: Any, metric: Any = "euclidean", **parameters: Any) -> Any
 
 def pdist(X: Any, metric: Any = "euclidean", **parameters: Any) -> Any:
     """Return the distances of all pairs of rows, (0, 1), (0, 2), ..., as a vector."""
-    x = as_array(X)
+    x = floats(X)
     if np.ndim(x) != 2:
         raise ShapeMismatch(f"pdist: points of shape {np.shape(x)}, not a matrix")
     i, j = np.triu_indices(np.shape(x)[0], 1)
