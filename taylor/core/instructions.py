@@ -458,12 +458,17 @@ class Scale(Op):
 
 
 # ------------------------------------------------------------------ sums of products
+class Products(Op):
+    """Sums of products of an element of x and one of y: linear in both."""
+
+    arity, pure = 2, True
+
+
 @dataclass(slots=True, eq=False)
-class Einsum(Op):
+class Einsum(Products):
     """einsum(spec, x, y)."""
 
     spec: str
-    arity, pure = 2, True
 
     def key(self) -> Any:
         return (Einsum, self.spec)
