@@ -559,10 +559,6 @@ def added(x: Any, y: Any) -> Any:
     return y if x is None else x if y is None else plus(x, y)
 
 
-def wholes(bars: Any) -> list[Whole | None]:
-    return [None if b is None else Whole(b) for b in bars]
-
-
 def full(x: Any, shape: Shape, like: Any = 0.0) -> Any:
     """Return a tangent or adjoint in the whole shape of its variable; None as zeros of its kind."""
     if x is None:
