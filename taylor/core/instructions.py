@@ -547,7 +547,6 @@ def _spread(x: Node, axes: str, letters: str) -> Node:
     return x.transpose(order).reshape(shape)
 
 
-# ------------------------------------------------------------------ helpers
 def total(terms: Iterable[Any]) -> Any:
     """Return the sum of the terms that exist, or None."""
     given = [t for t in terms if t is not None]
