@@ -13,7 +13,7 @@ FOLDERS = {  # lines that a folder may have
     "display": 322,
     "numbers": 3699,
     "llvm": 4204,
-    "core": 11825,
+    "core": 11858,
     "linalg": 1681,
     "arrays": 2143,
     "machine": 7602,
@@ -27,7 +27,7 @@ FOLDERS = {  # lines that a folder may have
     "array_api": 629,
     "numpy": 317,
     "operators": 1467,
-    "verified": 6721,
+    "verified": 6725,
 }
 FILE, FUNCTION = 600, 45
 TABLES = {"core/functions.py"}
