@@ -245,6 +245,10 @@ ENDS = {  # f(t, y, k), y0, y and dy/dk at t = 9 for k = 0.47, where a component
         lambda t, y, k: [y[1], -k * np.sqrt(np.maximum(y[1] - 0.5, 0))], [0.0, 2.0],
         [4.5 + 1.5**1.5 / 0.705, 0.5], [-(1.5**1.5) / (0.705 * 0.47), 0.0],
     ),
+    "tank above its outlet": (
+        lambda t, y, k: k * np.sqrt(np.maximum(y[0] - 0.2, 0)) * np.array([-1.0, 1.0]),
+        [1.0, 0.0], [0.2, 0.8], [0.0, 0.0],
+    ),
     "drag in a plane": (
         lambda t, y, k: np.append(y[2:], -k * y[2:] / np.sqrt(np.linalg.norm(y[2:]))),
         [0.0, 0.0, 0.6, 0.8], [0.6 / 0.705, 0.8 / 0.705, 0.0, 0.0],

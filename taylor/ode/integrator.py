@@ -309,6 +309,8 @@ class Integrator(State):
                 given = taken.pieces, self._parameters, self._zero
                 x = None if zeros is None else first_zero(zeros, *given)
                 if x is None:
+                    if on_surface(self.system.between, self.t, self.y, self._parameters):
+                        self._slows(taken.pieces, 0, taken.h)
                     return DONE if self.t == t_end else GO, taken.pieces
                 if x == x:
                     self.worst = worst
@@ -346,6 +348,14 @@ class Integrator(State):
             self._use(found[1])
             self._left, self.at_zero, self._zero = None, 0, None
         return found is not None
+
+    def _slows(self, pieces: Pieces, i: int, h: Any) -> bool:
+        """Go on with elements of y at rest, if some come slowly to it so far within a step."""
+        arrival = Arrival.along(pieces.part(i, i + 1), h, pieces.at(i, h))
+        if not np.any(arrival.slow & arrival.moves):
+            return False
+        self.place = arrival.place
+        return self._rests(arrival)
 
     def _rests_near(self, near: Any) -> bool:
         """Go on with elements of y at rest, if some come to it within some such times."""
@@ -422,6 +432,8 @@ class Integrator(State):
     def switched(self, pieces: Pieces, i: int, met: Surface, t_end: Any) -> tuple[int, Pieces]:
         """Go back to where fun changes its branch, a little beyond, and record it there."""
         h, p = pieces.h[i] * met.x, self._parameters
+        if self._slows(pieces, i, h):
+            return GO, pieces.until(i, h)
         step = past(self.system.between, p, pieces, i, h, met.name, met.slope)
         other = changed(self.system.between, p, pieces, i, h) if step is None else None
         if other is not None:

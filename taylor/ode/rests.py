@@ -93,10 +93,13 @@ class Arrival:
         self.small = lost | (
             (np.abs(y) <= abs(near * rates)) & (np.sign(y) * np.sign(rates) * near <= 0)
         )
-        self.slow = np.abs(rates) <= abs(2 * near * bends)
-        self.soft = self.slow & (np.sign(rates) * np.sign(bends) * near <= 0)
+        self.soft = (np.abs(rates) <= abs(2 * near * bends)) & (
+            np.sign(rates) * np.sign(bends) * near <= 0
+        )
+        away = near**2 * np.abs(bends) + noise  # of a level, below which it is not known
+        self.slow = rates**2 <= 4 * np.abs(bends) * away
         self.moves = np.any(series[:3] != 0, axis=0)
-        fast, slow = -near * rates, near**2 * bends
+        fast, slow = -near * rates, np.sign(bends) * away
         # what was there, or would have been, above the level
         above = np.where(lost, np.where(rates != 0, fast, slow), y)
         self.above = np.where(self.small, above, slow)
@@ -111,6 +114,10 @@ class Arrival:
         series = np.stack([place.y, derivative(c, h), derivative((c * k)[1:], h) / 2])
         near = max(WIDE * one**0.5 * abs(piece.h[0]), NEAR * spacing(place.t))
         noise = LOST * one * np.sum(np.abs(c) * abs(h) ** k, axis=0)
+        bends = np.abs(series[2])
+        flat = (series[1] ** 2 <= 4 * bends * noise) & (noise < np.abs(place.y)) & (bends > 0)
+        if np.any(flat):  # it is not known better when a level is reached
+            near = max(near, np.max((noise[flat] / bends[flat]) ** 0.5))
         return cls(place, series, near if piece.h[0] > 0 else -near, noise)
 
 
