@@ -213,7 +213,12 @@ class Integrator(State):
             return self.slides(start, t_end)
         if self._left is not None and len(pieces) and self._is_old(pieces, crossed):
             return GO, self._pushed(pieces)
-        return None if crossed is None else self.switched(*crossed, t_end)
+        if crossed is None:
+            return None
+        steps, i, surface = crossed
+        if self._slows(steps, i, steps.h[i] * surface.x):
+            return GO, steps.until(i, steps.h[i] * surface.x)
+        return self.switched(*crossed, t_end)
 
     def _released(self, pieces: Pieces) -> Pieces:
         """Go back to the last step, in which what is held began to move; return those before."""
@@ -432,8 +437,6 @@ class Integrator(State):
     def switched(self, pieces: Pieces, i: int, met: Surface, t_end: Any) -> tuple[int, Pieces]:
         """Go back to where fun changes its branch, a little beyond, and record it there."""
         h, p = pieces.h[i] * met.x, self._parameters
-        if self._slows(pieces, i, h):
-            return GO, pieces.until(i, h)
         step = past(self.system.between, p, pieces, i, h, met.name, met.slope)
         other = changed(self.system.between, p, pieces, i, h) if step is None else None
         if other is not None:
