@@ -213,12 +213,7 @@ class Integrator(State):
             return self.slides(start, t_end)
         if self._left is not None and len(pieces) and self._is_old(pieces, crossed):
             return GO, self._pushed(pieces)
-        if crossed is None:
-            return None
-        steps, i, surface = crossed
-        if self._slows(steps, i, steps.h[i] * surface.x):
-            return GO, steps.until(i, steps.h[i] * surface.x)
-        return self.switched(*crossed, t_end)
+        return None if crossed is None else self.switched(*crossed, t_end)
 
     def _released(self, pieces: Pieces) -> Pieces:
         """Go back to the last step, in which what is held began to move; return those before."""
@@ -315,7 +310,7 @@ class Integrator(State):
                 x = None if zeros is None else first_zero(zeros, *given)
                 if x is None:
                     if on_surface(self.system.between, self.t, self.y, self._parameters):
-                        self._slows(taken.pieces, 0, taken.h)
+                        self._slows(taken.pieces)
                     return DONE if self.t == t_end else GO, taken.pieces
                 if x == x:
                     self.worst = worst
@@ -354,13 +349,11 @@ class Integrator(State):
             self._left, self.at_zero, self._zero = None, 0, None
         return found is not None
 
-    def _slows(self, pieces: Pieces, i: int, h: Any) -> bool:
-        """Go on with elements of y at rest, if some come slowly to it so far within a step."""
-        arrival = Arrival.along(pieces.part(i, i + 1), h, pieces.at(i, h))
-        if not np.any(arrival.slow & arrival.moves):
-            return False
-        self.place = arrival.place
-        return self._rests(arrival)
+    def _slows(self, piece: Pieces) -> None:
+        """Go on with elements of y at rest, if some have come slowly to it in a step."""
+        arrival = Arrival.along(piece, piece.h[0], self.place)
+        if np.any(arrival.slow & arrival.moves):
+            self._rests(arrival)
 
     def _rests_near(self, near: Any) -> bool:
         """Go on with elements of y at rest, if some come to it within some such times."""
