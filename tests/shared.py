@@ -37,6 +37,10 @@ def read_only(x):
     return y
 
 
+def rosenbrock(x):
+    return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
+
+
 def agrees(program, f, x, direction, order, rel):
     """The values, series, tangents and adjoints of a recorded program are those of f at x."""
     assert program(x) == f(x)

@@ -6,16 +6,13 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
+from shared import rosenbrock
 
 import taylor
 import taylor.verified as tv
 from taylor import Taylor
 from taylor.display import graph, matrices, tables
 from taylor.ode import solve_ensemble, solve_ivp
-
-
-def rosenbrock(x):
-    return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
 
 
 def newton(a, x):

@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from mpmath import mp
-from shared import together
+from shared import rosenbrock, together
 
 import hyperdual
 import taylor
@@ -68,10 +68,6 @@ def test_the_adjoint_of_every_row(name, sample):
 
 
 # ------------------------------------------------------------------ test functions of the field
-def rosenbrock(x):
-    return np.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2)
-
-
 def speelpenning(x):
     return np.prod(x)
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from shared import rosenbrock
 
 import taylor
 from taylor import ShapeMismatch, record
@@ -42,10 +43,6 @@ def arrow(x):
 
 def banded(x):
     return np.sum((x[2:] - x[1:-1] * x[:-2]) ** 2)
-
-
-def rosenbrock(x):
-    return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
 
 
 def blocks(x):

@@ -9,6 +9,7 @@ import mpmath
 import numpy as np
 import pytest
 from dask.distributed import Client
+from shared import rosenbrock
 
 import taylor
 from taylor import verified as tv
@@ -23,10 +24,6 @@ A, B, C, D, E, F = (-4.5, -0.3), (0.4, 0.9), (3.8, 7.8), (8.0, 10.0), (-10.0, 8.
 def camel(x):
     first = (4 - 2.1 * x[0] ** 2 + x[0] ** 4 / 3) * x[0] ** 2
     return first + x[0] * x[1] + (-4 + 4 * x[1] ** 2) * x[1] ** 2
-
-
-def rosenbrock(x):
-    return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
 
 
 def himmelblau(x):

@@ -520,13 +520,11 @@ def monomials(n: int, order: int) -> Array:
     >>> monomials(2, 2).tolist()
     [[0, 0], [1, 0], [0, 1], [2, 0], [1, 1], [0, 2]]
     """
-    parts = [np.zeros((1, n), dtype=np.int16)]
-    for _ in range(order if n else 0):
-        last = parts[-1]
-        first = np.where(last.any(1), n - 1 - np.argmax(last[:, ::-1] > 0, axis=1), 0)
-        rows = [last[first <= i] + np.eye(n, dtype=np.int16)[i] for i in range(n)]
-        grown = np.concatenate(rows)
-        parts.append(grown[np.lexsort(tuple(-grown[:, i] for i in range(n - 1, -1, -1)))])
+    parts, one = [np.zeros((1, n), dtype=np.int16)], np.eye(n, dtype=np.int16)
+    for k in range(order if n else 0):
+        last = parts[-1]  # at its end those in the variables from number i on
+        ends = [last[len(last) - math.comb(n - i + k - 1, k) :] for i in range(n)]
+        parts.append(np.concatenate([end + x for end, x in zip(ends, one, strict=True)]))
     return np.concatenate(parts)
 
 

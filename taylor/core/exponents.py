@@ -102,7 +102,7 @@ def with_exponents(program: Program) -> Program:
 
 
 def saturated(
-    program: Program, values: Sequence[Any], least: float = math.inf, rates: bool = True
+    program: Program, values: Sequence[Any], least: float, rates: bool = True
 ) -> Callable[..., Any] | None:
     """Return the function of a program in which large exponentials stay at e^300.
 

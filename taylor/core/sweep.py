@@ -440,9 +440,7 @@ def _either(lanes: Iterable[Any]) -> Any:
     return functools.reduce(operator.or_, lanes, np.zeros((), dtype=bool))
 
 
-def sweep(
-    program: Program, algebra: Algebra, inputs: Sequence[Array], parameters: Sequence[Any] = ()
-) -> list[Array]:
+def sweep(program: Program, algebra: Algebra, inputs: Sequence[Array]) -> list[Array]:
     """Return the tables of the outputs of an expanded program.
 
     >>> from taylor import exp, record
@@ -456,7 +454,7 @@ def sweep(
             raise OrderMismatch(
                 f"input {n} has {len(x)} coefficients; {algebra} has {algebra.size}"
             )
-    s = Sweep(program, algebra, together(*inputs), parameters)
+    s = Sweep(program, algebra, together(*inputs))
     s.run()
     check(program.guards, s.value)
     return [s.result(i) for i in program.outputs]

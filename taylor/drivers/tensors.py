@@ -31,8 +31,7 @@ from taylor.machine.partials import Partials, distinct, terms
 
 Array = Any
 TENSOR = inspect.unwrap(tensor)  # the driver
-KEPT = 512  # rows of a tensor up to which points and directions are kept
-BLOCK = 4096  # rows that are computed at a time
+BLOCK = 4096  # rows that are computed at a time; of no more, points and directions are kept
 
 
 def _is_taken(rows: Array) -> Array:
@@ -70,7 +69,7 @@ class Directions:
 
     def tensor(self, machine: Machine, point: Array) -> tuple[int, Any]:
         """Return (status, entries) by the machine of ∂_v ∂_w ... ∇f."""
-        if machine.planar or self.count > KEPT:
+        if machine.planar or self.count > BLOCK:
             return self._in_blocks(machine, point)
         count = machine.rows[-1]  # of numbers at each point
         try:
@@ -97,7 +96,7 @@ class Directions:
 
     def enter(self, entry: Entry, machine: Machine, shape: tuple[int, ...]) -> None:
         """Let Python call the code of a tensor at once, at points of a shape and its order."""
-        if self.count <= KEPT:
+        if self.count <= BLOCK:
             batches.enter(entry, machine, self._rows(), self.place, shape, self.order)
 
     def _in_blocks(self, machine: Machine, point: Array) -> tuple[int, Any]:

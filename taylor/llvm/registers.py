@@ -26,7 +26,7 @@ def type_of(width: int, kind: str = "double") -> str:
     return kind if width == 1 else f"<{width} x {kind}>"
 
 
-def repeated(entries: Sequence[Any], kind: str = "double") -> str:
+def repeated(entries: Sequence[Any], kind: str) -> str:
     """Return a constant vector."""
     return "<" + ", ".join(f"{kind} {e}" for e in entries) + ">"
 

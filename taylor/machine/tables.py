@@ -15,7 +15,7 @@ from taylor.machine.emit import Symbol, broadcast, holding, lifted, nest, settle
 from taylor.machine.nests import Shape, Slot, at, c_strides
 
 
-def part_size(shape: Sequence[int], unit: int = 1, dense: bool = False) -> int:
+def part_size(shape: Sequence[int], unit: int, dense: bool = False) -> int:
     """Return how many numbers a coefficient takes: arrays fill whole vectors, if not `dense`."""
     n = math.prod(shape[1:])
     return n if n <= 1 or unit > 1 or dense else -(-n // WIDTH) * WIDTH
