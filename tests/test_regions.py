@@ -86,8 +86,8 @@ def test_results_in_the_place_of_arrays_that_end(n):
         mean = np.sum(c * d * d2 * c2)
         return np.cumsum(c * mean), np.cumsum(d * mean), np.cumsum(d2 * mean), np.cumsum(c2 * mean)
 
-    x = np.linspace(0.1, 0.9, n)
-    for x in (x, x + 0.2j):
+    real = np.linspace(0.1, 0.9, n)
+    for x in (real, real + 0.2j):
         found = Machine(record(f, x), complex=[np.iscomplexobj(x)])(x)[1]
         for got, wanted in zip(found, f(x), strict=True):
             np.testing.assert_allclose(got, wanted, rtol=1e-12)
