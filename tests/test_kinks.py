@@ -509,6 +509,10 @@ def test_what_a_convention_gives_has_the_derivatives_that_all_subgradients_share
 def test_a_smooth_sum_of_kinks_has_all_derivatives_by_another_variable():
     slope = lambda p: taylor.gradient(lambda x: p * np.maximum(x, 0) + np.minimum(x, 0) * p, 0.0)
     assert (taylor.gradient(slope, 0.0), taylor.hvp(slope, 0.0, 1.0)) == (1, 0)
+    both = lambda p, x: p * np.sum(np.maximum(x, 0)) + np.sum(np.minimum(x, 0)) * p
+    slopes = lambda p: taylor.gradient(lambda x: both(p, x), np.zeros(2))
+    for p in (0.0, 1.0):  # at p = 0 both slopes vanish, and a product with no number seems to
+        assert np.array_equal(taylor.derivatives(slopes, p, 2), [[p, p], [1, 1], [0, 0]])
     f = lambda p, x: np.maximum(p * x, x) + np.minimum(p * x, x) + (p * x) ** 2
     for outer in (taylor.jacobian, taylor.jacrev):
         assert outer(lambda p: taylor.hessian(lambda x: f(p, x), 0.0), 1.0) == 4

@@ -4,8 +4,12 @@ Every way to read a number from elsewhere, and every place where something made 
 user is kept.
 """
 
+import dataclasses
 import functools
 import gc
+import operator
+import sys
+import threading
 import types
 import weakref
 from contextvars import ContextVar
@@ -40,6 +44,9 @@ class Model:
     @classmethod
     def shared(cls):
         return cls.of_class
+
+
+KEPT = Model()
 
 
 class Slot:
@@ -154,6 +161,85 @@ def of_coefficient():
     return (lambda: P(lambda x: x[..., 0], np.ones(1))), lambda v: c.__setitem__(0, v)
 
 
+def of_late_global():
+    def get():
+        try:
+            return LATE
+        except NameError:
+            return 2.0
+
+    return get, lambda v: globals().update(LATE=v) if v == 5 else globals().pop("LATE", None)
+
+
+def of_late_attribute():
+    model = Model()
+    get = lambda: getattr(model, "late", 2.0)
+    return get, lambda v: setattr(model, "late", v) if v == 5 else vars(model).pop("late", None)
+
+
+def of_import():
+    sys.modules["settings_of_test_reads"] = SETTINGS
+
+    def get():
+        from settings_of_test_reads import c
+
+        return c
+
+    SETTINGS.c = 2.0
+    return get, lambda v: setattr(SETTINGS, "c", v)
+
+
+def of_bytes():
+    held = bytearray([2])
+    return (lambda: float(held[0])), lambda v: held.__setitem__(0, int(v))
+
+
+def of_weak():
+    KEPT.c, see = 2.0, weakref.ref(KEPT)
+    return (lambda: see().c), lambda v: setattr(KEPT, "c", v)
+
+
+def of_view():
+    table = {"c": 2.0}
+    view = table.values()
+    return (lambda: sum(view)), lambda v: table.__setitem__("c", v)
+
+
+def of_sign():
+    zero = [-0.0]
+    return (
+        lambda: 3.5 + np.copysign(1.5, zero[0]),
+        lambda v: zero.__setitem__(0, 0.0 if v == 5 else -0.0),
+    )
+
+
+class Default(dict):
+    def __missing__(self, key):
+        return SETTINGS.c
+
+
+DEFAULT = Default()
+
+
+class Made:
+    def __new__(cls):
+        return SETTINGS.c
+
+
+def of_settings(get):
+    SETTINGS.c = 2.0
+    return get, lambda v: setattr(SETTINGS, "c", v)
+
+
+@dataclasses.dataclass
+class Record:
+    c: float = 2.0
+
+
+def of_name(name="c"):
+    return of_object(lambda m: getattr(m, name), "c")
+
+
 READS = {
     "a global": of_global,
     "a cell": of_cell,
@@ -188,6 +274,21 @@ READS = {
         np.array([None] * 5000 + [2.0], object), -1, lambda a: a[-1]
     ),
     "the end of a long chain": of_chain,
+    "a global that comes": of_late_global,
+    "an attribute that comes": of_late_attribute,
+    "an attribute by a name held elsewhere": of_name,
+    "an attribute by an operator": lambda: of_object(operator.attrgetter("c"), "c"),
+    "the fields of a data class": lambda: of_object(
+        lambda r: dataclasses.astuple(r)[0], "c", Record
+    ),
+    "an import": of_import,
+    "the sign of a zero": of_sign,
+    "bytes": of_bytes,
+    "a weak reference": of_weak,
+    "a thread": lambda: of_object(lambda m: m.c, "c", threading.local),
+    "what a dict has not": lambda: of_settings(lambda: DEFAULT[1]),
+    "making an object": lambda: of_settings(lambda: Made()),
+    "a view of a dict": of_view,
     "a context": lambda: (CONTEXT.get, CONTEXT.set),
     "a coefficient of an operator": of_coefficient,
 }

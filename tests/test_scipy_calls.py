@@ -117,6 +117,15 @@ def test_double_integrals():
     assert slope == pytest.approx((plain(0.701) - plain(0.699)) / 2e-3, rel=1e-5)
 
 
+def test_integrals_in_derivatives_of_derivatives():
+    f = lambda p: taylor.scipy.integrate.quad(lambda t: p * np.exp(-p * t), 0.0, p)[0]
+    dd, ddd = taylor.derivatives(lambda p: 1 - np.exp(-p * p), 0.7, 3)[2:]
+    derivative, gradient = taylor.derivative, taylor.gradient
+    assert derivative(lambda a: derivative(f, a), 0.7) == pytest.approx(dd, rel=1e-12)
+    assert gradient(lambda a: derivative(f, a, 2), 0.7) == pytest.approx(ddd, rel=1e-12)
+    assert derivative(lambda a: gradient(f, a), 0.7, 2) == pytest.approx(ddd, rel=1e-12)
+
+
 def test_triple_integrals():
     f = lambda p: taylor.scipy.integrate.tplquad(
         lambda z, y, x: z * y + x, 0.0, p, 0.0, 1.0, 0.0, lambda x, y: x + y

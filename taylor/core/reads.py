@@ -8,15 +8,27 @@ can be said, nothing else can change what it does.
 
 from __future__ import annotations
 
+import builtins
+import dis
 import functools
 import random
 import sys
+import weakref
 from array import array
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextvars import ContextVar
 from mmap import mmap
-from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
+from operator import attrgetter, methodcaller
+from types import (
+    BuiltinFunctionType,
+    CellType,
+    CodeType,
+    FunctionType,
+    MappingProxyType,
+    MethodType,
+    ModuleType,
+)
 from typing import Any
 
 import numpy as np
@@ -33,12 +45,21 @@ MISSING = object()
 # what an expression calls without naming it
 OPERATORS = {
     f"__{name}__" for name in (
-        "call", "getitem", "len", "iter", "float", "int", "bool", "contains", "array", "neg",
-        *(side + name for side in ("", "r") for name in (
-            "add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"
+        "call", "getitem", "setitem", "len", "iter", "next", "reversed", "contains", "missing",
+        "float", "int", "complex", "bool", "index", "array", "array_ufunc", "array_function",
+        "neg", "pos", "abs", "invert", "round", "eq", "ne", "lt", "le", "gt", "ge", "hash",
+        "enter", "exit", "get", "getattr", "getattribute", "str", "repr", "format",
+        *(side + name for side in ("", "r", "i") for name in (
+            "add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor",
+            "lshift", "rshift", "divmod",
         )),
     )
 }  # fmt: skip
+VIEWS: tuple[type[Any], ...] = (type({}.keys()), type({}.values()), type({}.items()))
+CONTAINERS = (tuple, frozenset, list, set, deque, dict, MappingProxyType)
+MAKING = {"__new__", "__init__", "__post_init__"}
+BY_TEXT = {"getattr", "hasattr"}  # what looks attributes up by texts, which may be missing
+BY_FIELDS = {"asdict", "astuple", "fields", "replace"}  # all those of a data class
 
 
 class Reads:
@@ -46,6 +67,8 @@ class Reads:
 
     def __init__(self, f: Any) -> None:
         self.attributes: set[str] = set()  # that any code names
+        self.optional: set[str] = set()  # that it asks for, be they there or not
+        self.texts: set[str] = set()  # that it may take for names of attributes
         while not self._follow(f):
             pass
         self.arrays = [(now, bytearray(_held(now))) for now in self.memories]  # now, and then
@@ -58,10 +81,11 @@ class Reads:
         self.least: int | None = None  # names that were known when attributes were first followed
         self.cells: list[tuple[CellType, Any]] = []
         self.names: list[tuple[Mapping[str, Any], str, Any]] = []
+        self.absent: list[tuple[Mapping[str, Any], str]] = []  # names of what may come
         self.slots: list[tuple[Callable[[], Any], Any]] = []  # what gives what is there
         self.functions: list[tuple[FunctionType, Any, Any, Any]] = []
         self.lists: list[tuple[Collection[Any], tuple[Any, ...]]] = []
-        self.dicts: list[tuple[dict[Any, Any], tuple[Any, ...]]] = []
+        self.dicts: list[tuple[Mapping[Any, Any], tuple[Any, ...]]] = []
         self.memories: list[Any] = []  # of arrays: what they hold now
         self.fixed: list[Array] = []  # that nobody can write into
         self.objects: list[tuple[Any, bytes]] = []
@@ -75,11 +99,13 @@ class Reads:
             if len(self.seen) > OBJECTS:
                 self.endless, self.known = True, False
                 return True
-        return self.least in (None, len(self.attributes))
+        if self.attributes & BY_TEXT:
+            self._named_by(*self.texts)
+        return self.least in (None, len(self.attributes) + len(self.optional))
 
     def __bool__(self) -> bool:
         """Whether there is anything that can change, but for the code of the function itself."""
-        names = self.cells or self.names or self.slots or self.generators
+        names = self.cells or self.names or self.absent or self.slots or self.generators
         kept = self.lists or self.dicts or self.arrays or self.fixed or self.objects
         return bool(names or kept or any([d or k for _, _, d, k in self.functions]))
 
@@ -96,6 +122,9 @@ class Reads:
                 return "a variable of its closure"
         for names, name, x in self.names:
             if name not in names or (names[name] is not x and not _alike(names[name], x)):
+                return repr(name)
+        for names, name in self.absent:
+            if name in names:
                 return repr(name)
         for now, old in self.arrays:
             if old != _held(now):  # by memcmp
@@ -127,6 +156,8 @@ class Reads:
 
     def _read(self, x: Any) -> None:
         """Have an object followed, later: chains of objects may be longer than Python's stack."""
+        if type(x) is str and x.isidentifier():
+            self.texts.add(x)
         if not isinstance(x, (SAME, Reads)) and id(x) not in self.seen:
             self.seen.add(id(x))
             self.met.append(x)
@@ -147,16 +178,16 @@ class Reads:
             self.known = False
         elif hasattr(x, "__next__") and not isinstance(x, type):
             self.iterators, self.known = True, False
-        elif isinstance(x, (tuple, frozenset)):
-            self._each([*x])
-        elif isinstance(x, (list, set, deque)):
-            self.lists.append((x, (*x,)))
-            self._each([*x])
-        elif isinstance(x, dict):
-            self.dicts.append((x, (*_content(x),)))
-            self._each([*x.values()])
-        elif isinstance(x, array):
+        elif isinstance(x, CONTAINERS):
+            self._container(x)
+        elif isinstance(x, VIEWS):
+            self._read(x.mapping)
+        elif isinstance(x, (array, bytearray, memoryview)):
             self.objects.append((x, _bytes(x)))
+        elif isinstance(x, weakref.ref):
+            self._slot(x)
+        elif isinstance(x, (attrgetter, methodcaller)):
+            self._named_by(*(n for text in x.__reduce__()[1][:1] for n in str(text).split(".")))
         elif isinstance(x, ContextVar):
             self._slot(functools.partial(x.get, MISSING))
         elif isinstance(x, BuiltinFunctionType):  # one that belongs to a list, say
@@ -171,6 +202,17 @@ class Reads:
             self._each([*x.args, *x.keywords.values()])
         else:
             self._object(x)
+
+    def _container(self, x: Any) -> None:
+        table = isinstance(x, (dict, MappingProxyType))
+        items = (*_content(x),) if table else (*x,)
+        if table:
+            self.dicts.append((x, items))
+        elif not isinstance(x, (tuple, frozenset)):
+            self.lists.append((x, items))
+        self._each(items)
+        if type(x) not in CONTAINERS:
+            self._classes(x)
 
     def _each(self, items: Sequence[Any]) -> None:
         for e in items:
@@ -194,19 +236,32 @@ class Reads:
                 self._read(getattr(f, "__wrapped__", None))
             return
         self.functions.append((f, f.__code__, f.__defaults__, f.__kwdefaults__))
-        self.attributes |= names_in(f.__code__)
+        names = names_in(f.__code__)
+        self.attributes |= names
+        self.optional |= names if names & BY_TEXT else set()
         self._read(f.__defaults__)
         self._read(f.__kwdefaults__)
         for name in self._followed(vars(f)):
             self._named(vars(f), name)
-        for name in names_in(f.__code__) & f.__globals__.keys():
+        for name in names & f.__globals__.keys():
             self._named(f.__globals__, name)
+        known, modules = looked_up(f.__code__)
+        self._absent(f.__globals__, [n for n in known if not hasattr(builtins, n)])
+        for name in modules:
+            self._read(sys.modules.get(name) if _package(name) not in PACKAGES else None)
 
     def _named(self, owner: Mapping[str, Any], name: str) -> None:
         x = owner[name]
         if not (isinstance(x, ModuleType) and _package(x.__name__) in PACKAGES):
             self.names.append((owner, name, x))
             self._read(x)
+
+    def _named_by(self, *names: str) -> None:
+        self.attributes.update(names)
+        self.optional.update(names)
+
+    def _absent(self, owner: Mapping[str, Any], names: Collection[str]) -> None:
+        self.absent += [(owner, name) for name in names if name not in owner]
 
     def _object(self, x: Any) -> None:
         """Follow the attributes of an object, a class, or a module, that code names."""
@@ -223,6 +278,8 @@ class Reads:
                 self.objects.append((x, _bytes(x)))
             elif not code and hasattr(x, "__dict__"):
                 self._each([*vars(x).values()])
+                for name in self._followed(vars(x)):
+                    self._named(vars(x), name)
             elif not code:  # an instruction
                 self._each([getattr(x, name, None) for name in ("row", "rule", "body")])
         else:
@@ -231,16 +288,26 @@ class Reads:
     def _attributes(self, x: Any) -> None:
         own: Mapping[str, Any] = getattr(x, "__dict__", {})
         self.known &= isinstance(x, ModuleType)
+        if self.attributes & BY_FIELDS:
+            self.attributes.update(getattr(x, "__dataclass_fields__", ()))
         for name in self._followed(own):
             self._named(own, name)
-        for cls in () if isinstance(x, ModuleType) else _classes(x):
-            for name in self._followed(vars(cls)) | (OPERATORS & vars(cls).keys()):
+        if self.optional and hasattr(x, "__dict__"):
+            self._absent(own, [n for n in self.optional if not hasattr(type(x), n)])
+        if not isinstance(x, ModuleType):
+            self._classes(x)
+
+    def _classes(self, x: Any) -> None:
+        """Follow what an object has of its classes, and what making one of a class does."""
+        called = OPERATORS | MAKING if isinstance(x, type) else OPERATORS
+        for cls in _classes(x):
+            for name in self._followed(vars(cls)) | (called & vars(cls).keys()):
                 self._of_class(x, cls, name)
 
     def _followed(self, own: Mapping[str, Any]) -> set[str]:
         """Return the attributes that code names, as far as it is known."""
         if own and self.least is None:
-            self.least = len(self.attributes)
+            self.least = len(self.attributes) + len(self.optional)
         return self.attributes & own.keys()
 
     def _of_class(self, x: Any, cls: type, name: str) -> None:
@@ -264,21 +331,23 @@ def random_states() -> tuple[Any, ...]:
 
 
 def _alike(x: Any, y: Any) -> bool:
-    return type(x) is type(y) and isinstance(x, PLAIN) and x == y
+    if type(x) is not type(y) or not isinstance(x, PLAIN) or x != y:
+        return False
+    return isinstance(x, (int, str)) or repr(x) == repr(y)  # zeros have signs
 
 
 def _differ(x: Any, y: Any) -> bool:
     return x is not y and not _alike(x, y)
 
 
-def _content(table: dict[Any, Any]) -> Sequence[Any]:
+def _content(table: Mapping[Any, Any]) -> Sequence[Any]:
     return [*table.keys(), *table.values()]
 
 
 def _classes(x: Any) -> Sequence[type]:
     """Return the classes whose attributes an object, or a class, has."""
-    every = (x if isinstance(x, type) else type(x)).__mro__
-    return [cls for cls in every if _package(cls.__module__) not in PACKAGES]
+    own = x.__mro__ if isinstance(x, type) else ()
+    return [cls for cls in (*own, *type(x).__mro__) if _package(cls.__module__) not in PACKAGES]
 
 
 def _bytes(x: Any) -> bytes:
@@ -315,6 +384,18 @@ def names_in(code: CodeType) -> frozenset[str]:
     inner = [c for c in code.co_consts if isinstance(c, CodeType)]
     texts = [c for c in code.co_consts if isinstance(c, str) and c.isidentifier()]
     return frozenset((*code.co_names, *texts)).union(*map(names_in, inner))
+
+
+@functools.lru_cache(maxsize=1024)
+def looked_up(code: CodeType) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the globals that code looks up, and the modules that it imports."""
+    steps = [(step.opname, step.argval) for step in dis.get_instructions(code)]
+    names = frozenset(x for op, x in steps if op == "LOAD_GLOBAL")
+    modules = frozenset(x for op, x in steps if op == "IMPORT_NAME")
+    for inner in (c for c in code.co_consts if isinstance(c, CodeType)):
+        more = looked_up(inner)
+        names, modules = names | more[0], modules | more[1]
+    return names, modules
 
 
 def _package(module: str | None) -> str:

@@ -126,7 +126,7 @@ def is_plain(x: Any) -> bool:
 def several(form: Form, f: Function, given: Sequence[Any], named: dict[str, Any],
             argnums: int | Sequence[int] | None, has_aux: bool) -> Any:  # fmt: skip
     """Return what a driver gives for some arguments of f, in their form."""
-    alone = argnums is None and len(given) == 1 and not (named or has_aux or form.own)
+    alone = argnums is None and len(given) == 1 + len(form.own) and not (named or has_aux)
     plans = f.plans if alone and isinstance(f, Derivable) else None
     name = form.g.__name__
     if not callable(f):
@@ -186,19 +186,28 @@ def _taken_apart(form: Form, f: Function, given: Sequence[Any], named: dict[str,
 
 def _plan(
     form: Form, take: Function, driver: OfSeveral, g: Any, structure: Any
-) -> Callable[[Any], Any]:
+) -> Callable[[Sequence[Any]], Any]:
     """Return what gives the driver's answer at one tree of that structure, else None."""
-    trees_only = form.axes == (1,)
+    make, axes = trees.maker(structure), form.axes
+    simple, alone = {*axes} <= {0, 1}, len(axes) == 1
+    along = [p.name in form.along for p in form.own]
 
-    def planned(x: Any) -> Any:
-        leaves = take(x)
+    def planned(given: Sequence[Any]) -> Any:
+        leaves = take(given[0]) if len(given) == 1 + len(along) else None
         if leaves is None:
             return None
+        count, own = len(leaves), given[1:]
+        for is_tree, value in zip(along, own, strict=True):
+            if (more := take(value) if is_tree else [value]) is None:
+                return None
+            leaves += more
         if (found := g.at_once(driver, leaves)) is None:
             found = driver.one(g, *leaves)
-        elif trees_only and len(leaves) > 1:
-            return trees.build(structure, iter(found))
-        return _shaped(form, found, structure, len(leaves), ())
+        if not simple:
+            return _shaped(form, found, structure, count, own)
+        parts = iter([found] if alone and count == 1 else found)
+        answers = [make(parts) if n else next(parts) for n in axes]
+        return answers[0] if alone else tuple(answers)
 
     return planned
 

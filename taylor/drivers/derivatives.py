@@ -164,7 +164,8 @@ def _pullback(
         return _byforward(f, x, w, what, error)
     whole = all_finite(found[1])
     by_convention = free is None and current_policy().kink != "error"
-    if by_convention or not whole or ties.of_slopes(code):
+    hidden = is_operand(found[1]) and has_nan(found[1])  # in derivatives by outer variables
+    if by_convention or not whole or hidden or ties.of_slopes(code):
         tied = ties.tied(code, v, out)
         if tied is not None:
             slopes = kinks.adjoint_at(tied, x, found[1], pull, what)

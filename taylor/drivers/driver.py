@@ -81,8 +81,8 @@ def driver(
             simple = argnums is None and not (named or has_aux)
             if simple and isinstance(f, Derivable):
                 made: R | None = f.at_once(g, given)
-                if made is None and f.plans and form in f.plans and len(given) == 1:
-                    made = f.plans[form](given[0])
+                if made is None and f.plans and form in f.plans:
+                    made = f.plans[form](given)
                 if made is not None:
                     return made
             plain = simple and fewest <= len(given) <= most and is_plain(given[0])

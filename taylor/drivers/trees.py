@@ -300,6 +300,16 @@ def build(structure: Any, leaves: Iterator[Any]) -> Any:
     return make(aux, [build(child, leaves) for child in children])
 
 
+def maker(structure: Any) -> Callable[[Iterator[Any]], Any]:
+    """Return what builds trees of a structure, one after the other, of their leaves."""
+    if structure is LEAF:
+        return next
+    if type(structure) is Branch and structure.cls is dict:
+        parts = [*zip(structure.aux, map(maker, structure.children), strict=True)]
+        return lambda leaves: {key: make(leaves) for key, make in parts}
+    return lambda leaves: build(structure, leaves)
+
+
 def builder(structure: Any) -> Callable[[Any], Any] | bool:
     """Return what builds a tree of the tuple of its leaves.
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from taylor.core.calls import Row
 from taylor.core.program import Program
-from taylor.core.reads import PLAIN, SAME, Reads, names_in, random_states
+from taylor.core.reads import PLAIN, SAME, Reads, looked_up, names_in, random_states
 from taylor.errors import GuardError
 from taylor.numbers.policy import current_policy
 
@@ -52,7 +52,7 @@ class Glance(NamedTuple):
 def _glances(fun: FunctionType) -> list[Glance]:
     """Return all that says whether fun is what it was; nothing if that is not all."""
     reads = Reads(fun)
-    if not reads.known or reads.inside or reads.arrays or reads.fixed:
+    if not reads.known or reads.inside or reads.absent or reads.arrays or reads.fixed:
         return []
     found = []
     for f, code, defaults, named in reads.functions:
@@ -61,6 +61,8 @@ def _glances(fun: FunctionType) -> list[Glance]:
         values = [f.__globals__[name] for name in names]
         held = [*(defaults or ()), *(named or {}).values()]
         if vars(f) or OUTSIDE & names_in(code) or not all(isinstance(x, SAME) for x in held):
+            return []
+        if any(name.partition(".")[0] not in LIBRARIES for name in looked_up(code)[1]):
             return []
         if not all(isinstance(x, SAME) or _is_code(x) for x in (*cells, *values)):
             return []

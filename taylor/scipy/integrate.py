@@ -7,10 +7,10 @@ is differentiated that stands for something else.
 
 from __future__ import annotations
 
-import functools
 import math
 import types
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -143,7 +143,7 @@ class _Integral:
             return pullback(lambda *q: self.f(x, *q), q, w)[i]
 
         parameters = range(len(p))
-        found = (self._of(functools.partial(adjoint, i))(a, b, bar, *p) for i in parameters)
+        found = (self._of(partial(adjoint, i))(a, b, bar, *p) for i in parameters)
         return (low, high, *found)
 
     def _step(
@@ -155,21 +155,29 @@ class _Integral:
             if k == 0:
                 heads[:] = [_double(x[0] if m else x) for x, m in zip(args, live, strict=True)]
                 return [self(*heads)]
-            cut, tag, part = algebra.truncated(k), fresh_tag(), algebra.part(k)
-            a, b, *p = (
-                series(_double(x[: cut.size]), cut, tag) if m else _double(x)
-                for x, m in zip(args, live, strict=True)
-            )
+            cut, part = algebra.truncated(k), algebra.part(k)
+            tables = [
+                _double(x[: cut.size]) if m else _double(x) for x, m in zip(args, live, strict=True)
+            ]
 
-            def grown(z: Any) -> Any:  # the part of degree k
+            def grown(f: Function, live: Sequence[bool], tables: Sequence[Any]) -> Any:
+                """Return the part of degree k of f at series of those tables."""
+                tag = fresh_tag()
+                given = zip(tables, live, strict=True)
+                z = f(*(series(t, cut, tag) if m else t for t, m in given))
                 return parts(z, tag, cut.size)[part] if is_operand(z) else 0.0
 
-            total = 0.0
+            def inside(x: Any, *p: Any) -> Any:
+                return grown(partial(self.f, x), live[2:], p)
+
+            total: Any = 0.0
             if any(live[2:]):
-                total = self._over(lambda x: np.asarray(grown(self.f(x, *p))), *heads[:2])
-            for end, head, sign in ((a, heads[0], -1), (b, heads[1], 1)):
-                if is_operand(end):
-                    total = total + sign * grown(_near(self.f, end, head, p, cut.order))
+                total = self._of(inside)(*heads[:2], *tables[2:])
+            for i in (0, 1):
+                if live[i]:
+                    near = partial(_near, self.f, heads[i], cut.order)
+                    piece = grown(near, (True, *live[2:]), (tables[i], *tables[2:]))
+                    total = total + piece if i else total - piece
             return [total]
 
         return degree
@@ -181,7 +189,7 @@ def _double(x: Any) -> Any:
     return x.astype(float) if small else x
 
 
-def _near(f: Function, end: Any, start: Any, p: Sequence[Any], order: int) -> Any:
+def _near(f: Function, start: Any, order: int, end: Any, *p: Any) -> Any:
     """Return ∫ f(x, *p) dx from a number to a series with that value.
 
     With x = start + s u, u = end - start, it is u ∫₀¹ f(start + s u) ds; the integrand is a

@@ -17,7 +17,7 @@ from taylor.numbers.kinds import Array
 from taylor.verified.compose import developed, reciprocal
 from taylor.verified.interval import Interval
 from taylor.verified.model import Space, TaylorModel
-from taylor.verified.scalars import Scalars
+from taylor.verified.scalars import Scalars, heights
 from taylor.verified.symbols import TINY, Symbols, U, above, norm
 
 
@@ -75,7 +75,7 @@ class Flow:
         self.code, self.rows = scalars.code, scalars.rows
         self.time, *self.state = scalars.inputs
         self.slopes = scalars.outputs
-        self.live = self._live()
+        self.live = [h > 0 for h in heights(self.code, self.time, order)]  # varies in t
         self.sides = self._sides()
         self.tables: list[Table] = []
         self.weighted: dict[int, Table] = {}
@@ -97,16 +97,6 @@ class Flow:
                 plain[args[2]] += "l"
                 weighted[i] += "r"
         return plain, weighted
-
-    def _live(self) -> list[bool]:
-        """Return which operations vary in t."""
-        found: list[bool] = []
-        for name, *args in self.code:
-            reads = args[0] if name == "row" else args[3:] if name == "choose" else args
-            reads = args[:1] if name == "scale" else reads
-            fixed = name in ("const", "local", "coef")
-            found.append(name == "input" or (not fixed and any(found[a] for a in reads)))
-        return found
 
     # -------------------------------------------------------------- parts
     def constant(self, lo: float, hi: float) -> Part:

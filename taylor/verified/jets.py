@@ -27,10 +27,9 @@ from taylor.llvm.registers import Scalar, type_of
 from taylor.numbers.kinds import Array
 from taylor.verified.batches import UNIT, aligned
 from taylor.verified.interval import Interval
-from taylor.verified.scalars import Operation, Scalars, scalars
+from taylor.verified.scalars import FEW, Scalars, heights, reads, scalars
 from taylor.verified.values import coefficients
 
-FEW = 4  # degrees that are written out, of polynomials in t
 HEAD = 1  # numbers in front: what is nan if a bound is not finite
 
 
@@ -60,7 +59,7 @@ class Jets:
         `read` are the operations whose results are stored apart.
         """
         self.order, self.scalars = order, s
-        self.heights = _heights(s.code, self.time, order)
+        self.heights = heights(s.code, self.time, order)
         rows = (i for i, row in s.rows.items() if not has_kernel(row, self.kernels))
         self.asked = [i for i in rows if s.code[i][0] != "local"]
         self.asked += [i for i, op in enumerate(s.code) if op[0] == "coef"]
@@ -181,30 +180,6 @@ def _decide(op: str, x: Interval, z: Interval, was: bool) -> None:
         raise Undecided(f"a branch of the function: {x} {op} {z} is not the same for all members")
 
 
-def _heights(code: Sequence[Operation], time: int, order: int) -> list[int]:
-    """Return the degree of the last coefficient of each operation that may not be zero."""
-    if not order:
-        return [0] * len(code)
-    found: list[int] = []
-    for i, (name, *args) in enumerate(code):
-        if name == "input":
-            h = 1 if i == time else order
-        elif name in ("const", "local", "coef"):
-            h = 0
-        elif name in ("add", "scale", "rise"):
-            h = max(found[a] for a in args[: 2 if name == "add" else 1])
-        elif name == "mul":
-            h = found[args[0]] + found[args[1]]
-        elif name == "choose":
-            h = max(found[a] for a in args[3:])
-        elif name == "div":
-            h = order if found[args[1]] else found[args[0]]
-        else:
-            h = order if any(found[a] for a in args[0]) else 0
-        found.append(h if h <= FEW else order)
-    return [min(h, order) for h in found]
-
-
 def has_kernel(row: Elementary, kernels: Kernels) -> bool:
     """Whether code has the value of a function of the table."""
     return row.own and row.name in kernels
@@ -215,13 +190,9 @@ def _early(s: Scalars, last: Sequence[int]) -> list[int]:
     wanted, stack = set(), [*last]
     while stack:
         i = stack.pop()
-        name, *args = s.code[i]
-        if i in wanted or name == "input":
-            continue
-        wanted.add(i)
-        reads = args[0] if name == "row" else args[: {"scale": 1, "power": 1, "coef": 1}.get(name)]
-        reads = args[1] if name == "value" else args[1:] if name in ("choose", "local") else reads
-        stack += [] if name == "const" else reads
+        if i not in wanted and s.code[i][0] != "input":
+            wanted.add(i)
+            stack += reads(s.code[i])
     return sorted(wanted)
 
 

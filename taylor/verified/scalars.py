@@ -37,6 +37,7 @@ from taylor.verified.interval import Interval
 Operation = tuple[Any, ...]
 NAMES: dict[type[Op], str] = {Add: "add", Mul: "mul", Div: "div"}
 MOST = 64  # of a power that is written out
+FEW = 4  # degrees of polynomials in t that are known as such
 
 
 @dataclass
@@ -62,6 +63,36 @@ def scalars(program: Program, order: int = 0, values: bool = False) -> Scalars:
             f"{error}, and has no rigorous series: write the function in arithmetic, sums, "
             "products, indexing and functions of the table"
         ) from error
+
+
+def reads(operation: Operation) -> Sequence[int]:
+    """Return the operations whose values an operation takes."""
+    name, *args = operation
+    last = {"const": 0, "scale": 1, "power": 1, "coef": 1}.get(name)
+    found: Sequence[int] = args[name == "value"] if name in ("row", "value") else args[:last]
+    return found[1:] if name in ("choose", "local") else found
+
+
+def heights(code: Sequence[Operation], time: int, order: int) -> list[int]:
+    """Return the degree of the last coefficient of each operation that may not be zero."""
+    if not order:
+        return [0] * len(code)
+    found: list[int] = []
+    for i, (name, *args) in enumerate(code):
+        if name == "input":
+            h = 1 if i == time else order
+        elif name in ("const", "local", "coef"):
+            h = 0
+        elif name in ("add", "scale", "rise", "choose"):
+            h = max(found[a] for a in reads(code[i])[-2:])
+        elif name == "mul":
+            h = found[args[0]] + found[args[1]]
+        elif name == "div":
+            h = order if found[args[1]] else found[args[0]]
+        else:
+            h = order if any(found[a] for a in args[0]) else 0
+        found.append(h if h <= FEW else order)
+    return [min(h, order) for h in found]
 
 
 class _Taking:
