@@ -23,7 +23,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "special", "vector", "store", "jit", "entry", "spread", "tiles", "proven", "enclosures",
     ],
     "core": [
-        "advice", "choices", "reads", "table", "tags", "tables", "products", "algebra",
+        "advice", "choices", "reads", "outside", "table", "tags", "tables", "products", "algebra",
         "structured", "powers", "functions", "binding", "conditions", "memory", "patterns",
         "singular", "instructions", "sides", "calls", "maps", "lookups", "parts", "places",
         "operand", "bilinear", "fillable", "simpler", "node", "tape", "rules", "shown", "program",
@@ -70,7 +70,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "standing", "rests", "record", "stiffness", "stops", "state", "integrator", "rates",
         "radau", "methods", "edges", "jets", "adjoints", "flow", "variation", "event", "doses",
         "events", "stepwise", "results",
-        "complexes", "solve", "sensitivity", "regimens", "members", "crossings", "watched", "saved",
+        "closures", "complexes", "solve", "sensitivity", "regimens", "members", "crossings",
+        "watched", "saved",
         "ensemble", "solver", "__init__",
     ],
     "verified": [

@@ -306,15 +306,17 @@ def test_a_switch_of_time(rate, start):
 
 
 def test_a_run_that_derivatives_end_is_no_number():
-    """Numbers pass the zero of |v|, slopes of order 4 do not: no derivative of the last state."""
+    """Numbers come to rest, second derivatives do not: there are none of the last state."""
 
     def end(x):
         r = solve_ivp(lambda t, y: [-np.sqrt(y[1] ** 2), -1 + 0 * y[0]], (0, 2), [x, 1.0])
         return r.y[0, -1]
 
-    assert abs(end(1.0)) < 1e-15
+    assert abs(end(1.0)) < 1e-15 and taylor.derivative(end, 1.0, 4) == 0
+    tank = lambda k: solve_ivp(lambda t, y: -k * np.sqrt(np.maximum(y, 0)), (0, 5), [2.0]).y[0, -1]
+    assert tank(1.0) == 0 and taylor.derivative(tank, 1.0) == 0
     with pytest.raises(IntegrationError, match="goes on from here with numbers"):
-        taylor.derivative(end, 1.0, 4)
+        taylor.derivative(tank, 1.0, 2)
     blow = solve_ivp(lambda t, y: y * y, (0, 4), [taylor.Taylor.variable(1.0, 2)])
     assert blow.status == -1  # of the numbers as well
     for array in (tuple, list, np.array):

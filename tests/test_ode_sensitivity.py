@@ -1,5 +1,7 @@
 """Sensitivities: jets, the adjoint, closed forms and mpmath agree; laws of flow maps."""
 
+import functools
+
 import mpmath
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ import taylor
 from hyperdual import HyperDual
 from taylor import Taylor, TaylorN
 from taylor.core.program import pushforward
-from taylor.errors import ForeignNodeError, IntegrationError, NonAnalyticError
+from taylor.errors import IntegrationError, NonAnalyticError
 from taylor.ode import TaylorIntegrator, flow_map, solve_ivp, value_and_gradient
 
 RATES = np.array([1.5, 1.0, 3.0, 1.0])
@@ -397,13 +399,39 @@ def test_beyond_a_zero_of_a_root_second_derivatives_only():
             taylor.derivatives(fall(lambda y: np.sqrt(y**2)), 1.0, order)
 
 
-@pytest.mark.parametrize("driver", [taylor.gradient, taylor.jacobian])
-def test_what_fun_closes_over_is_no_parameter(driver):
-    def f(p):
-        return solve_ivp(lambda t, y: -p[0] * y, (0, 1), [1.0]).y[0, -1]
+class Decay:
+    """A right-hand side that is an object, with its parameter in a dict of it."""
 
-    with pytest.raises(ForeignNodeError, match="args"):
-        driver(f, np.ones(9))
+    def __init__(self, rate):
+        self.known = {"rates": [rate]}
+
+    def __call__(self, t, y):
+        return -self.known["rates"][0] * y
+
+    def rate(self, t, y, scale):
+        return scale * self(t, y)
+
+
+def helped(rate):
+    times = lambda y: rate * y
+    return lambda t, y: -times(y)
+
+
+HELD = {  # functions of (t, y), or of (t, y, scale), that have a rate from outside of them
+    "closure": lambda p: lambda t, y: -p * y,
+    "closure within": helped,
+    "default": lambda p: lambda t, y, *scale, p=p: -p * y,
+    "object": Decay,
+    "method": lambda p: functools.partial(Decay(p).rate, scale=1.0),
+    "partial": lambda p: functools.partial(lambda t, y, p: -p * y, p=p),
+}
+
+
+@pytest.mark.parametrize("driver", [taylor.gradient, taylor.derivative])
+@pytest.mark.parametrize("name", HELD)
+def test_what_fun_has_from_outside_is_a_parameter(name, driver):
+    f = lambda p: solve_ivp(HELD[name](p), (0, 1), [1.0]).y[0, -1]
+    np.testing.assert_allclose(driver(f, 0.5), -np.exp(-0.5), rtol=1e-14)
 
 
 def test_errors():

@@ -7,6 +7,7 @@ import mpmath
 import numpy as np
 import pytest
 from mpmath import mp, mpf
+from scipy.special import lambertw
 
 import taylor
 from taylor.ode import TaylorIntegrator, solve_ensemble, solve_ivp
@@ -229,6 +230,7 @@ def test_the_state_at_a_singular_time_itself():
     assert r.sol(1.0) == pytest.approx([2.0], rel=1e-14)
 
 
+FILLED = lambda k: (k * (1 + lambertw(-np.exp(-1 - 0.25 / k)))) ** 2
 ENDS = {  # f(t, y, k), y0, y and dy/dk at t = 9 for k = 0.47, where a component has come to rest
     "tank and what has left it": (
         lambda t, y, k: k * np.sqrt(np.maximum(y[0], 0)) * np.array([-1.0, 1.0]), [1.0, 0.0],
@@ -238,6 +240,19 @@ ENDS = {  # f(t, y, k), y0, y and dy/dk at t = 9 for k = 0.47, where a component
     "dry friction": (
         lambda t, y, k: [y[1], -k * np.sign(y[1])], [0.0, 1.0], [0.5 / 0.47, 0.0],
         [-0.5 / 0.47**2, 0.0],
+    ),
+    "speed above a level": (
+        lambda t, y, k: [y[1], -k * np.sqrt(np.maximum(y[1] - 0.5, 0))], [0.0, 2.0],
+        [4.5 + 1.5**1.5 / 0.705, 0.5], [-(1.5**1.5) / (0.705 * 0.47), 0.0],
+    ),
+    "drag in a plane": (
+        lambda t, y, k: np.append(y[2:], -k * y[2:] / np.sqrt(np.linalg.norm(y[2:]))),
+        [0.0, 0.0, 0.6, 0.8], [0.6 / 0.705, 0.8 / 0.705, 0.0, 0.0],
+        [-0.6 / (0.705 * 0.47), -0.8 / (0.705 * 0.47), 0.0, 0.0],
+    ),
+    "filled from a time on": (
+        lambda t, y, k: np.where(t > 8.5, k, 0) - np.sqrt(np.maximum(y, 0)), [0.0],
+        [FILLED(0.47).real], [FILLED(0.47 + 1e-30j).imag / 1e-30],
     ),
 }  # fmt: skip
 

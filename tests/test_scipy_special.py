@@ -16,7 +16,7 @@ from special_cases import POINTS
 
 import taylor
 from taylor import Taylor
-from taylor.errors import DomainError
+from taylor.errors import DomainError, NonAnalyticError
 from taylor.ode import solve_ivp
 from taylor.scipy import special
 from taylor.scipy.analytic import differences as differences_of
@@ -231,6 +231,21 @@ def test_edges():
         sp.jve(1.5, Taylor.variable(1.0 + 1j, 2))
     with pytest.raises(TypeError, match="takes no intervals"):
         special.gammainc(mpmath.iv.mpf([1, 2]), 2.0)
+
+
+@pytest.mark.parametrize("mode", [lambda f: f, taylor.compile])
+def test_scaled_bessel_functions_have_the_kink_of_their_factor(mode):
+    i0e, i1e, two = mode(sp.i0e), mode(sp.i1e), mode(lambda x: sp.ive(2, x))
+    for driver in (taylor.derivative, taylor.gradient, taylor.jacobian):
+        assert (driver(i1e, 0.0), driver(two, 0.0)) == (0.5, 0.0)
+        with pytest.raises(NonAnalyticError, match="kink"):
+            driver(i0e, 0.0)
+    assert taylor.hessian(two, 0.0) == 0.25
+    with pytest.raises(NonAnalyticError, match="kink"):
+        taylor.hessian(i1e, 0.0)
+    x = np.array([0.0, 1.0, -2.0])
+    beside = [taylor.derivative(i1e, e) for e in x]
+    np.testing.assert_allclose(np.diag(taylor.jacobian(i1e, x)), beside, rtol=1e-14)
 
 
 @pytest.mark.parametrize("name", ["erfinv", "still", "ndtri"])

@@ -26,7 +26,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from taylor.core.products import NONE, Pairs, collected, sorted_pairs
+from taylor.core.products import NONE, Between, Pairs, collected, sorted_pairs
 from taylor.core.tables import contract_rows, dot, last_nonzero, trimmed_product
 from taylor.numbers import balls
 from taylor.numbers.contexts import is_set
@@ -242,6 +242,7 @@ class Graded:
         self.size = len(degrees)
         self._hash = hash((variables, order, self.size))  # the same in every process
         self._pairs: dict[tuple[int, int, int], Pairs] = {}
+        self._parts: dict[tuple[int, int, bool], Between] = {}
         self._lists: dict[tuple[int, int, int, bool], list[Array]] = {}
 
     def _products(self, k: int, lo: int, hi: int) -> tuple[Array, ...]:
@@ -313,33 +314,37 @@ class Graded:
         if multiply is operator.mul and hasattr(x, "tape") and len(pairs.p):
             if len(pairs.p) <= WRITTEN_OUT and n <= ROWS:
                 return self._row_by_row(pairs, n, x, y)
-            return self._by_parts(k, range(lo, hi + 1), n, x, y)
+            return self._by_parts(k, range(lo, hi + 1), x, y)
         return collected(pairs, n, x, y, multiply)
 
-    def _by_parts(self, k: int, degrees: Iterable[int], n: int, x: Any, y: Any) -> Any:
+    def _by_parts(self, k: int, degrees: Iterable[int], x: Any, y: Any) -> Any:
         """Return the same of what is recorded, one instruction for each degree of x."""
         terms = []
         for j in degrees:
             if x is y and 2 * j > k:  # a square: each of these products has been taken twice
                 break
-            pairs = self._between(j, k - j, x is y and 2 * j == k)
-            if len(pairs.p):
-                term = x[self.part(j)]._paired(pairs, n, y[self.part(k - j)])
+            between = self._between(j, k - j, x is y and 2 * j == k)
+            if len(between.pairs.p):
+                term = x[self.part(j)]._paired(between, y[self.part(k - j)])
                 terms.append(term * 2 if x is y and 2 * j < k else term)
         return sum(terms[1:], terms[0])
 
-    def _between(self, i: int, j: int, half: bool) -> Pairs:
+    def _between(self, i: int, j: int, half: bool) -> Between:
         """Return the products of the parts of degrees i and j, whose rows are counted from zero.
 
         Of a square `half` of them do.
         """
+        if (i, j, half) in self._parts:
+            return self._parts[i, j, half]
         pairs = self.pairs(i + j, i, i)
         p, q, rows, weights = pairs.p, pairs.q, pairs.rows, pairs.weights
         if half:
             kept, twice = p <= q, (1 + (p < q)).astype(object)
             weights = (twice if weights is None else twice * weights)[kept]
             p, q, rows = p[kept], q[kept], rows[kept]
-        return sorted_pairs(rows, p - self.offsets[i], q - self.offsets[j], weights)
+        found = sorted_pairs(rows, p - self.offsets[i], q - self.offsets[j], weights)
+        n, nx, ny = (int(self.offsets[k + 1] - self.offsets[k]) for k in (i + j, i, j))
+        return self._parts.setdefault((i, j, half), Between(found, (n, nx, ny), {}))
 
     def _row_by_row(self, pairs: Pairs, n: int, x: Array, y: Array) -> Any:
         """Return the part of degree k of a product as that of its coefficients, one by one."""

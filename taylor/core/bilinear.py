@@ -20,7 +20,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from taylor.core import patterns
-from taylor.core.instructions import At, Node, Number, Op, Shape, Tape, Whole, added, full, key_of
+from taylor.core.instructions import (
+    At,
+    Node,
+    Number,
+    Products,
+    Shape,
+    Tape,
+    Whole,
+    added,
+    full,
+    key_of,
+)
 from taylor.core.operand import host, lift
 from taylor.core.products import Pairs, collected, sorted_pairs
 from taylor.numbers.values import shape_of
@@ -33,7 +44,7 @@ FLOATS = (np.dtype(float), np.dtype(complex))
 
 
 @dataclass(eq=False)
-class Bilinear(Op):
+class Bilinear(Products):
     """Σ weights·x[p]·y[q] of each row of the result, that has as many rows as `rows` says, of x, y.
 
     >>> pairs = Pairs(np.array([0, 1]), np.array([1, 0]), np.array([0]), np.array([1]))
@@ -43,7 +54,6 @@ class Bilinear(Op):
 
     pairs: Pairs
     rows: tuple[int, int, int]  # of the result, x and y
-    arity, pure = 2, True
 
     @functools.cached_property
     def _key(self) -> tuple[Any, ...]:

@@ -29,10 +29,10 @@ from taylor.core.instructions import (
     Step,
     Sweep,
     Tape,
+    Whole,
     by_degree,
     full,
     total,
-    wholes,
 )
 from taylor.core.sides import passed_back, passed_on
 from taylor.core.table import Elementary, Rule
@@ -86,7 +86,7 @@ class Row(Op):
         if slopes is not None:  # an exact zero is none, whatever the argument is
             return [None if p is None or _is_nothing(p) else times(bar, p) for p in slopes]
         assert self.row.compose is not None
-        return wholes(at.pull(self.row.compose, at.a, wanted, [full(bar, at.shape)]))
+        return _wholes(at.pull(self.row.compose, at.a, wanted, [full(bar, at.shape)]))
 
     def pattern(self, x: list[csr_array], shapes: list[Shape], shape: Shape) -> csr_array:
         if self.row.jumps is not None:
@@ -444,13 +444,13 @@ class Call(Op):
         rule, y, bar = self.rule, self.split(at.y), full(bar, at.shape)
         if rule.vjp is not None:
             found = rule.vjp(self.split(bar), y, *at.a)
-            return wholes(b if w else None for b, w in zip(found, wanted, strict=True))
+            return _wholes(b if w else None for b, w in zip(found, wanted, strict=True))
         if rule.jvp is None:
-            return wholes(at.pull(self._value, at.a, wanted, [bar]))
+            return _wholes(at.pull(self._value, at.a, wanted, [bar]))
         jvp = rule.jvp  # x̄ is the transpose of x' -> y', a linear map
         zero = [e * 0 if w else None for e, w in zip(at.a, wanted, strict=True)]
         given = at.pull(lambda *dx: flat(jvp(dx, y, *at.a)), zero, wanted, [bar], rule)
-        return wholes(self._by_columns(at, bar, wanted) if given is None else given)
+        return _wholes(self._by_columns(at, bar, wanted) if given is None else given)
 
     def _by_columns(self, at: At, bar: Any, wanted: list[bool]) -> list[Any]:
         """Return the adjoints of the arguments from the tangents along every element of them.
@@ -514,3 +514,7 @@ def called(
             y[part(k)] = np.concatenate(joined, axis=-1)
 
     return step
+
+
+def _wholes(bars: Any) -> list[Whole | None]:
+    return [None if b is None else Whole(b) for b in bars]

@@ -458,12 +458,17 @@ class Scale(Op):
 
 
 # ------------------------------------------------------------------ sums of products
+class Products(Op):
+    """Sums of products of an element of x and one of y: linear in both."""
+
+    arity, pure = 2, True
+
+
 @dataclass(slots=True, eq=False)
-class Einsum(Op):
+class Einsum(Products):
     """einsum(spec, x, y)."""
 
     spec: str
-    arity, pure = 2, True
 
     def key(self) -> Any:
         return (Einsum, self.spec)
@@ -542,7 +547,6 @@ def _spread(x: Node, axes: str, letters: str) -> Node:
     return x.transpose(order).reshape(shape)
 
 
-# ------------------------------------------------------------------ helpers
 def total(terms: Iterable[Any]) -> Any:
     """Return the sum of the terms that exist, or None."""
     given = [t for t in terms if t is not None]
@@ -552,10 +556,6 @@ def total(terms: Iterable[Any]) -> Any:
 def added(x: Any, y: Any) -> Any:
     """Return x + y, where None is zero."""
     return y if x is None else x if y is None else plus(x, y)
-
-
-def wholes(bars: Any) -> list[Whole | None]:
-    return [None if b is None else Whole(b) for b in bars]
 
 
 def full(x: Any, shape: Shape, like: Any = 0.0) -> Any:

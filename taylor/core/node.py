@@ -21,7 +21,7 @@ from taylor.core.memory import Cell, each, in_memory, joint, placed, positions, 
 from taylor.core.operand import NUMBERS, Operand, binary, bind, fits, host, lift
 from taylor.core.parts import Part
 from taylor.core.places import Place, copied, element, moved, whole
-from taylor.core.products import Pairs
+from taylor.core.products import Between
 from taylor.core.simpler import SIMPLER, arithmetic, negative
 from taylor.core.singular import equal
 from taylor.core.table import Elementary, derived
@@ -254,13 +254,16 @@ class Node(Operand):
         scaled: Node = tape.apply(Scale(c), (i,), shape)
         return scaled
 
-    def _paired(self, pairs: Pairs, n: int, y: Any) -> Any:
-        """Return n rows of sums of products of its own and those of y.
+    def _paired(self, between: Between, y: Any) -> Any:
+        """Return the sums of products of its rows and those of y.
 
         Whole factors of these go into the sums: an array of multiples would take memory.
         """
         (x, a), (y, b) = _unscaled(self), _unscaled(y)
-        return bind(Bilinear(pairs.scaled(a * b), (n, len(x), len(y))), x, y)
+        op = between.made.get(a * b)
+        if op is None:
+            op = between.made[a * b] = Bilinear(between.pairs.scaled(a * b), between.rows)
+        return bind(op, x, y)
 
     def _decided(self, op: str, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
         """Return np.op of the value, leaving a guard for it."""

@@ -49,6 +49,14 @@ class Pairs(NamedTuple):
         return [*found, NONE if self.weights is None else self.weights.astype(float)]
 
 
+class Between(NamedTuple):
+    """The products of two parts, and the instructions made of multiples of them."""
+
+    pairs: Pairs
+    rows: tuple[int, int, int]  # of the result, and of both parts
+    made: dict[int, Any]
+
+
 def sorted_pairs(rows: Array, p: Array, q: Array, weights: Array | None) -> Pairs:
     """Return products, and the rows that they are added to, as `Pairs`."""
     order = np.argsort(rows, kind="stable")

@@ -19,9 +19,9 @@ from taylor.core.conditions import Guard, own
 from taylor.core.instructions import (
     Arithmetic,
     Const,
-    Einsum,
     Input,
     Op,
+    Products,
     Scale,
     Shape,
 )
@@ -37,7 +37,7 @@ from taylor.kept import identity
 from taylor.numbers.kinds import Array, is_operand
 from taylor.numbers.values import as_data, is_native
 
-COMPARED = (Input, Const, Arithmetic, Scale, Einsum, Row, Choose, Lookup, Map)  # instructions
+COMPARED = (Input, Const, Arithmetic, Scale, Products, Row, Choose, Lookup, Map)  # instructions
 BITS = np.dtype(np.int64)
 AROUND: ContextVar[Tape | None] = ContextVar("around", default=None)  # of what is recorded now
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from taylor.core.bilinear import Bilinear
 from taylor.core.calls import Integral, Row
 from taylor.core.conditions import Guard
 from taylor.core.instructions import (
@@ -123,4 +124,6 @@ def _moved(op: Op, args: Sequence[Array]) -> Any:
         return np.einsum(op.spec, np.asarray(op.c, dtype=object), args[0])
     if isinstance(op, Einsum):
         return np.einsum(op.spec, *args)
+    if isinstance(op, Bilinear):
+        return op.written_out(*args)
     raise TraceError(f"{op.name} is no function of numbers")

@@ -14,7 +14,7 @@ import numpy as np
 
 from taylor.core.calls import Row
 from taylor.core.functions import power, real_power
-from taylor.core.instructions import Arithmetic, Const, Einsum, Input, Instruction, Scale, Shape
+from taylor.core.instructions import Arithmetic, Const, Input, Instruction, Products, Scale, Shape
 from taylor.core.maps import Map
 from taylor.core.node import Node
 from taylor.core.program import Program
@@ -28,7 +28,7 @@ from taylor.numbers.policy import Policy, current_policy
 from taylor.numbers.values import is_native
 
 POWERS = power, real_power
-STEADY = (Input, Const, Arithmetic, Scale, Einsum, Row, Choose, Map)
+STEADY = (Input, Const, Arithmetic, Scale, Products, Row, Choose, Map)
 TINY = np.finfo(float).tiny
 
 

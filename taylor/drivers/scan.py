@@ -12,7 +12,7 @@ import numpy as np
 
 from taylor.core.calls import Call, Row
 from taylor.core.conditions import Guard
-from taylor.core.instructions import Arithmetic, Const, Einsum, Input, Instruction, Scale
+from taylor.core.instructions import Arithmetic, Const, Input, Instruction, Products, Scale
 from taylor.core.loops import Loop
 from taylor.core.maps import Map
 from taylor.core.memory import fresh
@@ -261,7 +261,7 @@ def _is_smooth(i: Instruction) -> bool:
     op = i.op
     if type(op) is Row:
         return op.row.compose is None and op.row.jumps is None
-    return isinstance(op, (Input, Const, Arithmetic, Scale, Einsum, Map, Loop))
+    return isinstance(op, (Input, Const, Arithmetic, Scale, Products, Map, Loop))
 
 
 def whole_number(name: str, n: Any, least: int) -> int:

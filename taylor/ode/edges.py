@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 
 from taylor.core.singular import nans
 from taylor.drivers.several import pullback
-from taylor.errors import NonAnalyticError
+from taylor.errors import DomainError, GuardError, NonAnalyticError
 from taylor.numbers.kinds import base
 from taylor.numbers.policy import current_policy, policy
-from taylor.ode.control import norm
+from taylor.ode.control import finite, norm
 from taylor.ode.pieces import Place
 from taylor.ode.rests import Elements
+from taylor.ode.standing import holding
 from taylor.ode.surfaces import Met, condition_of, met_at, sides, touched_at
-from taylor.ode.system import System
+from taylor.ode.system import System, shaped
 from taylor.series.series import Series
 
 Array = NDArray[Any]
@@ -160,14 +161,14 @@ class SeriesElements(Elements):
         """Return what stands in a state for the elements of y."""
         return np.asarray(base(self.plain.series(table)))
 
-    def cleared(self, table: Array, at: Array) -> Array:
-        """Return a state without some elements of y, and their derivatives."""
-        return np.asarray(self.plain.table(np.where(at, 0.0, self.plain.series(table))))
+    def cleared(self, table: Array, at: Array, level: Any = 0.0) -> Array:
+        """Return a state with some elements of y on a level, and without their derivatives."""
+        return np.asarray(self.plain.table(np.where(at, level, self.plain.series(table))))
 
-    def vanish(self, small: Array, at: Array) -> bool:
-        """Whether derivatives of some elements of y are small."""
-        large = self.plain.series(np.where(small, 0.0, 1.0))
-        return not np.any(numbers(large[at]))
+    def steady(self, small: Array) -> Array:
+        """Return which elements of y have small derivatives."""
+        large, shape = self.plain.series(np.where(small, 0.0, 1.0)), self.plain.levels[0].shape
+        return np.asarray(~np.any(numbers(large).reshape(-1, *shape)[1:] != 0, axis=0))
 
     def moved(self, y: Array, at: Array, rates: Array, jump: Array) -> Array | None:
         """Return a state whose rates jump where elements of y vanish, which have such rates."""
@@ -186,23 +187,49 @@ class SeriesElements(Elements):
         return super().rate(self.plain.f, [base(x) for x in self.plain.given[1]], t, y)
 
     def held(
-        self, fun: Callable[..., Any], args: Sequence[Any], place: Place, order: int
+        self,
+        fun: Callable[..., Any],
+        args: Sequence[Any],
+        place: Place,
+        order: int,
+        quotients: bool = False,
     ) -> System | None:
         """Return the system of fun at a place where what has no series is held constant."""
-        state, given = self.plain.series(place.y), self.plain.given[1]
-        y = np.asarray(base(state))
-        values = Place(place.t, place.t_low, y, 0 * y)
-        found = super().held(self.plain.f, [base(x) for x in given], values, order)
-        if found is None:
+        values, p = self._values(place), [base(x) for x in self.plain.given[1]]
+        own = super().held(self.plain.f, p, values, order, quotients)
+        return self._system(own, place)
+
+    def slope(self, fun: Callable[..., Any], args: Sequence[Any], place: Place) -> Array | None:
+        """Return the rates at a place where derivatives of fun have no value; None if they have."""
+        with np.errstate(all="ignore"), contextlib.suppress(DomainError, GuardError):
+            if finite(shaped(fun)(place.t, place.y, *args)):
+                return None
+        values, p = self._values(place), [base(x) for x in self.plain.given[1]]
+        own = holding(System(self.plain.f, values.t, values.y, p), p, values)
+        system = self._system(own, place)
+        if system is None:
             return None
-        made = self.plain.of(found.f, state)
+        return np.asarray(system.flow(place.t, place.y, *system.parameters(args)))
+
+    def _values(self, place: Place) -> Place:
+        y = np.asarray(base(self.plain.series(place.y)))
+        return Place(place.t, place.t_low, y, 0 * y)
+
+    def _system(self, own: System | None, place: Place) -> System | None:
+        """Return the system of a state for that of y, in which what is held may not vary."""
+        if own is None or own.holds is None:
+            return None
+        state, given = self.plain.series(place.y), self.plain.given[1]
+        if any(np.any(numbers(x - base(x)) != 0) for x in own.holds.values(place.t, state, given)):
+            return None
+        made = self.plain.of(own.f, state)
         return System(made.fun, place.t, place.y, made.args)
 
 
 class NoElements(Elements):
     """Those of a run whose state does not tell what is a derivative of what."""
 
-    def cleared(self, table: Array, at: Array) -> Array:
+    def cleared(self, table: Array, at: Array, level: Any = 0.0) -> Array:
         """Raise NonAnalyticError."""
         raise AtRest(
             "a component of y comes to rest, where second derivatives of a solution jump: take "

@@ -29,9 +29,18 @@ from taylor.ode.rests import NEAR as SOON
 from taylor.ode.rests import Arrival, at_end, resting
 from taylor.ode.roots import derivative
 from taylor.ode.singular import leap, resumed
-from taylor.ode.standing import instead, recorded_here
+from taylor.ode.standing import recorded_here
 from taylor.ode.state import State
-from taylor.ode.stepper import ahead, by_numpy, departs, failed, nudged, too_long, within_reach
+from taylor.ode.stepper import (
+    ahead,
+    by_numpy,
+    departs,
+    error_of,
+    failed,
+    nudged,
+    too_long,
+    within_reach,
+)
 from taylor.ode.stiffness import MANY, SOME, STEADY, told
 from taylor.ode.stops import advanced
 from taylor.ode.surfaces import (
@@ -44,6 +53,7 @@ from taylor.ode.surfaces import (
     past,
     renamed,
 )
+from taylor.ode.system import System
 from taylor.ode.zeros import (
     LARGER,
     LEAST,
@@ -61,6 +71,7 @@ LIMIT = 1 << 12  # steps in one call of machine code, or more if they are short:
 WORK = 1 << 26  # products of numbers that one may take, some hundredths of a second
 FURTHER = 8  # times that a surface is left further behind, four times as far each time
 SHORTEST = 4  # units of rounding of the time in a step
+BEFORE = 0.75  # of a step to a zero: where its error is seen, as fun may be steep at the zero
 AGAIN = 4  # zeros that are met one after the other, and no more: there is no way beyond
 
 
@@ -160,7 +171,7 @@ class Integrator(State):
             status, pieces = taken.status, taken.pieces
             if status in (SMALL, INFINITE):
                 if (self.t - start.t) + (self.t_low - start.t_low) == 0:
-                    other = instead(self.system, self._args, self.place, self.order)
+                    other = self._instead()
                     if other is None:
                         return self.beyond(t_end, status)
                     self._use(other)
@@ -280,6 +291,7 @@ class Integrator(State):
             self.place, pieces, worst = made
             self.steps, self.worst, self.h = self.steps + 1, max(self.worst, worst), pieces.h[0]
             return DONE if self.t == t_end else GO, pieces
+        worst = self.worst
         while True:
             longest = abs((self.t + longest) - self.t) if longest < math.inf else longest
             if longest <= SHORTEST * spacing(self.t):
@@ -299,16 +311,30 @@ class Integrator(State):
                 if x is None:
                     return DONE if self.t == t_end else GO, taken.pieces
                 if x == x:
+                    self.worst = worst
                     return self.stopped(taken, x)
                 longest = abs(taken.h) / 2
-            self.place = start
+            self.place, self.worst = start, worst
 
     def stopped(self, taken: Taken, x: Any) -> tuple[int, Pieces]:
         """Stop a step at a zero of a function, where so much of it is done."""
         self.place, pieces = stop_at(self.system, self._parameters, taken, x)
+        h = BEFORE * pieces.h[0]
+        given = self.system, self._parameters, pieces.coef[0], h, pieces.at(0, h), self.control
+        if (error := error_of(*given)) < math.inf:  # else so near the zero that fun is not known
+            self.worst = max(self.worst, error)
         self.at_zero = abs(taken.h)
         self._rests(Arrival.along(taken.pieces, pieces.h[0], self.place))
         return GO, pieces
+
+    def _instead(self) -> System | None:
+        """Return the system to step by from a place where one has no series, if there is one."""
+        place, args = self.place, self._args
+        return (
+            self.system.overflown(place.t, place.y, args)
+            or recorded_here(self.system, args, place, self.order)
+            or self.elements.held(self.fun, args, place, self.order)
+        )
 
     def _rests(self, arrival: Arrival) -> bool:
         """Go on with elements of y at rest, if some come to it here."""
@@ -344,8 +370,9 @@ class Integrator(State):
         if self._again > AGAIN:
             return status, nothing(self.place, self.order)
         start, steps, least = self.place, self.steps, min(LEAST * spacing(self.t), first)
+        begins = self.elements.slope(self.fun, self._args, start) if met else None
         while least <= first:
-            made = step_beyond(*given, t_end, first, least, self.order) if met else None
+            made = step_beyond(*given, t_end, first, least, self.order, begins) if met else None
             rough = made is None or made[2] > log2(2 * unit(self.y))
             other = leap(*given, t_end, least, self.control) if rough else None
             self.leapt = other is not None and (made is None or other[2] < made[2])
@@ -418,7 +445,7 @@ class Integrator(State):
             found = off_surface(self.system.between, self.system.flow, t, y, step, p)
             if found is not None:
                 h, slope = found
-                self.t, self.y = t + h, y + h * slope
+                self.y, self.t, self.t_low = y + (h - self.t_low) * slope, t + h, 0 * self.t_low
                 self._rebind()
 
     def _stuck(self, why: str) -> IntegrationError:

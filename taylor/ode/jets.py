@@ -393,13 +393,20 @@ class Differentiated(Integrator):
         before, far = (self.met, SHORT) if self.met and self.at_zero else here
         found = super().beyond(t_end, status)
         if len(found[1]) and not self.leapt:  # then all derivatives were carried over
-            x = min(far * abs(unit_of(found[1], 0)), abs(found[1].h[0]))
-            place = found[1].at(0, x if found[1].h[0] > 0 else -x)
+            x = min(far * abs(unit_of(found[1], 0)), abs(found[1].h[0])) * np.sign(found[1].h[0])
+            place = found[1].at(0, x)
             jump = self._jump(t_end - place.t, before, (place.t, place.y))
-            if jump is not None:
+            if jump is not None and not self._fades(before, place, found[1].at(0, x / 64)):
                 raise jump
         self.met = None
         return found
+
+    def _fades(self, before: tuple[Any, Any], far: Place, near: Place) -> bool:
+        """Whether rates beyond a place come to those before it, as those of a root do."""
+        places = before, (far.t, far.y), (near.t, near.y)
+        with np.errstate(all="ignore"):
+            old, *new = (np.asarray(self.system.flow(*at, *self._parameters)) for at in places)
+        return bool(norm(new[1] - old) <= norm(new[0] - old) / 4)
 
     def _jump(self, rest: Any, *sides: tuple[Any, Any]) -> NonAnalyticError | None:
         """Return an error if the rates on two sides of a surface differ, by what counts in the time

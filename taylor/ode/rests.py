@@ -3,8 +3,9 @@
 y' = -k·√y takes y to 0 at a time T as (T - t)², and y' = -k·sign(y) does with a slope.  There the
 series end, or are those of a branch that leads back; y = 0 is the solution from there on (for the
 latter in the sense of A. F. Filippov, Differential Equations with Discontinuous Righthand Sides,
-1988) if fun keeps it, with what has no series held constant.  From there on y has no derivatives;
-those of all else are moved, where rates jump, by the variation of T:
+1988) if fun keeps it, with what has no series held constant.  So it is with another level that fun
+keeps, in place of 0.  From there on y has no derivatives; those of all else are moved, where rates
+jump, by the variation of T:
 
     dy⁺ = dy⁻ + (f⁻ - f⁺) dT,     dT = -dy_i/f_i    for an element i that comes to rest.
 """
@@ -12,14 +13,14 @@ those of all else are moved, where rates jump, by the variation of T:
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from taylor.errors import DomainError, GuardError
-from taylor.ode.control import finite, spacing, unit
+from taylor.ode.control import finite, norm, spacing, unit
 from taylor.ode.pieces import Pieces, Place
 from taylor.ode.roots import derivative
 from taylor.ode.standing import standing
@@ -31,6 +32,8 @@ LOST = 2.0**8  # units of rounding of the terms of a polynomial: what may be lef
 WIDE = 2.0**7  # of their square root, of a step: how far off a double zero may be
 AFTER = 4  # such distances: how much later it is asked where fun leads
 NEAR = 64  # units of rounding of a time: what comes to rest within them does now
+ALIKE = 2.0**-8  # relative difference of rates beside a place and there
+ROUND = (0, 1, -1, 2, -2, 3, -3, 4, -4, 8, -8, 16, -16)  # such units, that a level may be off by
 
 
 class Elements:
@@ -40,13 +43,13 @@ class Elements:
         """Return what stands in a state for the elements of y."""
         return table
 
-    def cleared(self, table: Array, at: Array) -> Array:
-        """Return a state without some elements of y, and their derivatives."""
-        return np.where(at, abs(0 * table), table)
+    def cleared(self, table: Array, at: Array, level: Any = 0.0) -> Array:
+        """Return a state with some elements of y on a level, and without their derivatives."""
+        return np.where(at, level + abs(0 * table), table)
 
-    def vanish(self, small: Array, at: Array) -> bool:
-        """Whether derivatives of some elements of y are small, or there are none."""
-        return True
+    def steady(self, small: Array) -> Array:
+        """Return which elements of y have small derivatives, or none."""
+        return np.ones(small.shape, dtype=bool)
 
     def moved(self, y: Array, at: Array, rates: Array, jump: Array) -> Array | None:
         """Return a state whose rates jump where elements of y vanish, which have such rates."""
@@ -54,17 +57,34 @@ class Elements:
 
     def rate(self, fun: Callable[..., Any], args: Sequence[Any], t: Any, y: Array) -> Array:
         """Return the rates of the elements of y for such values of them."""
-        return np.asarray(shaped(fun)(t, y, *args))
+        try:
+            return np.asarray(shaped(fun)(t, y, *args))
+        except TypeError:  # NumPy's functions take no numbers of many digits
+            system = System(fun, t, y, args)
+            return np.asarray(system.flow(t, y, *system.parameters(args)))
 
     def held(
-        self, fun: Callable[..., Any], args: Sequence[Any], place: Place, order: int
+        self,
+        fun: Callable[..., Any],
+        args: Sequence[Any],
+        place: Place,
+        order: int,
+        quotients: bool = False,
     ) -> System | None:
-        """Return the system of fun at a place where what has no series is held constant."""
-        return standing(System(fun, place.t, place.y, args), args, place, order)
+        """Return the system of fun at a place where what has no series is held constant; with
+        `quotients` 0/0 is held at 0.
+        """
+        return standing(System(fun, place.t, place.y, args), args, place, order, quotients)
+
+    def slope(self, fun: Callable[..., Any], args: Sequence[Any], place: Place) -> Array | None:
+        """Return the rates at a place where derivatives of fun have no value; None if they have."""
+        return None
 
 
 class Arrival:
-    """A place, the series of y there, what is on its way to zero, and a place beyond."""
+    """A place, the series of y there, what is on its way to zero or to another level, and a place
+    beyond.
+    """
 
     def __init__(self, place: Place, series: Array, near: Any, noise: Any = 0.0) -> None:
         y, rates, bends = series[:3]
@@ -73,12 +93,15 @@ class Arrival:
         self.small = lost | (
             (np.abs(y) <= abs(near * rates)) & (np.sign(y) * np.sign(rates) * near <= 0)
         )
-        self.soft = (np.abs(rates) <= abs(2 * near * bends)) & (
-            np.sign(rates) * np.sign(bends) * near <= 0
-        )
+        self.slow = np.abs(rates) <= abs(2 * near * bends)
+        self.soft = self.slow & (np.sign(rates) * np.sign(bends) * near <= 0)
         self.moves = np.any(series[:3] != 0, axis=0)
-        fast = np.where(rates != 0, -near * rates, near**2 * bends)
-        self.before = np.where(lost, fast, y)  # what was there, or would have been
+        fast, slow = -near * rates, near**2 * bends
+        # what was there, or would have been, above the level
+        above = np.where(lost, np.where(rates != 0, fast, slow), y)
+        self.above = np.where(self.small, above, slow)
+        turn = np.where(self.slow, rates**2 / np.where(bends != 0, 4 * bends, 1), 0 * y)
+        self.level = np.where(self.small, 0 * y, y - turn)
 
     @classmethod
     def along(cls, piece: Pieces, h: Any, place: Place) -> Arrival:
@@ -106,13 +129,45 @@ def resting(
     """Return the state in which some elements are at rest, and the system to go on by; None if none
     come to rest.
     """
+    for at, level in _levels(fun, args, arrival, elements):
+        if _leads_back(fun, args, arrival, elements, at, level):
+            found = _at_rest(fun, args, arrival, elements, order, at, level)
+            if found is not None:
+                return found
+    return None
+
+
+def _levels(
+    fun: Callable[..., Any], args: Sequence[Any], arrival: Arrival, elements: Elements
+) -> Iterator[tuple[Array, Array]]:
+    """Yield which elements may come to rest, and where: those that come to zero, or to another
+    level on which their rates are zero.
+    """
+    values, y = elements.values, elements.values(arrival.place.y)
+    moves, steady = values(arrival.moves), elements.steady(arrival.small)
+    zero = values(arrival.small) & moves
+    if np.any(zero & ~values(arrival.soft)) or (np.any(zero) and np.all(steady[zero])):
+        yield zero, 0 * y
+    levels, slow = values(arrival.level), values(arrival.slow) & moves & steady
+    for k in ROUND if np.any(slow & (levels != 0)) else ():
+        there = levels + k * unit(y) * np.abs(levels)
+        with np.errstate(all="ignore"), contextlib.suppress(DomainError, GuardError):
+            rates = elements.rate(fun, args, arrival.place.t, np.where(slow, there, y))
+            if np.any(slow & (rates == 0)):
+                yield slow & (rates == 0), there
+
+
+def _at_rest(
+    fun: Callable[..., Any],
+    args: Sequence[Any],
+    arrival: Arrival,
+    elements: Elements,
+    order: int,
+    at: Array,
+    level: Array,
+) -> tuple[Array, System] | None:
+    """Return the state with some elements at rest on a level, and the system by which they stay."""
     place, values = arrival.place, elements.values
-    at = values(arrival.small & arrival.moves)
-    hard = at & ~values(arrival.soft)
-    if not np.any(at) or not (np.any(hard) or elements.vanish(arrival.small, at)):
-        return None
-    if not _leads_back(fun, args, arrival, elements, at):
-        return None
 
     def still(y: Array) -> tuple[System, Array] | None:
         """Return the system by which the elements stay, and its series; None if they do not."""
@@ -120,7 +175,7 @@ def resting(
         for held in (True, False):
             with np.errstate(all="ignore"), contextlib.suppress(DomainError, GuardError):
                 if held:
-                    system = elements.held(fun, args, here, order)
+                    system = elements.held(fun, args, here, order, True)
                 else:
                     system = System(fun, here.t, y, args)
                 if system is not None:
@@ -129,27 +184,56 @@ def resting(
                         return system, c
         return None
 
-    y = elements.cleared(place.y, at)
-    found = still(y)
+    y = elements.cleared(place.y, at, level)
+    found, hard = still(y), at & ~values(arrival.soft)
+    if found is not None and not _continuous(fun, args, arrival, elements, at, y, found[1]):
+        return None
     if found is not None and np.any(hard):
         rates = values(arrival.rates)
         moved = elements.moved(place.y, hard, rates, rates - values(found[1][1]))
         if moved is None:
             return None
-        y = elements.cleared(moved, at)
+        y = elements.cleared(moved, at, level)
         found = still(y)
     return None if found is None else (y, found[0])
 
 
-def _leads_back(
-    fun: Callable[..., Any], args: Sequence[Any], arrival: Arrival, elements: Elements, at: Array
+def _continuous(
+    fun: Callable[..., Any],
+    args: Sequence[Any],
+    arrival: Arrival,
+    elements: Elements,
+    at: Array,
+    y: Array,
+    series: Array,
 ) -> bool:
-    """Whether elements that were where they were before, but later, come to zero, too, and fun has
-    a value on the other side.
-    """
-    t, y, before = arrival.later, elements.values(arrival.place.y), elements.values(arrival.before)
+    """Whether fun has values at a state at rest, or is 0/0 in what comes to zero only."""
+    y, above = elements.values(y), elements.values(arrival.above)
     with np.errstate(all="ignore"), contextlib.suppress(DomainError, GuardError):
-        one, other = (elements.rate(fun, args, t, np.where(at, s * before, y)) for s in (1, -1))
-        back = before * one * (t - arrival.place.t) <= 0
+        if finite(elements.rate(fun, args, arrival.place.t, y)):
+            return True
+        before = elements.rate(fun, args, arrival.later, np.where(at, y + above, y))
+        apart = np.where(at, 0, before - elements.values(series[1]))
+        return bool(norm(apart) <= ALIKE * norm(before))
+    return False
+
+
+def _leads_back(
+    fun: Callable[..., Any],
+    args: Sequence[Any],
+    arrival: Arrival,
+    elements: Elements,
+    at: Array,
+    level: Array,
+) -> bool:
+    """Whether elements that were where they were before, but later, come to their level, too, and
+    fun has a value on the other side.
+    """
+    t, y, above = arrival.later, elements.values(arrival.place.y), elements.values(arrival.above)
+    with np.errstate(all="ignore"), contextlib.suppress(DomainError, GuardError):
+        one, other = (
+            elements.rate(fun, args, t, np.where(at, level + s * above, y)) for s in (1, -1)
+        )
+        back = above * one * (t - arrival.place.t) <= 0
         return finite(one[at]) and finite(other[at]) and bool(np.all(back[at]))
     return False

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from taylor.core.operand import lift
 from taylor.errors import IntegrationError, ShapeMismatch
 from taylor.numbers.kinds import base, is_operand
+from taylor.ode.closures import with_closures
 from taylor.ode.complexes import in_parts
 from taylor.ode.dense import in_numbers_of
 from taylor.ode.doses import given_at_start, schedule, varied
@@ -82,6 +83,7 @@ def _check_numbers(found: OdeResult, alone: OdeResult, asked: bool) -> None:
         raise error
 
 
+@with_closures
 @in_parts
 @of_any_time
 @_as_far_as_numbers

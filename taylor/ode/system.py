@@ -219,6 +219,17 @@ class Watched(NamedTuple):
     exponents: list[tuple[Exponent, Array]]
 
 
+class Still(NamedTuple):
+    """What stays zero: a program of (t, y, *those of args)."""
+
+    program: Program
+    free: list[int]
+
+    def values(self, t: Any, y: Any, args: Sequence[Any]) -> list[Any]:
+        """Return it."""
+        return self.program.evaluate(t, y, *(args[i] for i in self.free))
+
+
 class Equations:
     """A right-hand side that may know its program."""
 
@@ -261,7 +272,7 @@ class System:
         self.zeros: Program | None = None  # of the functions whose zeros series do not pass
         self.exponents: list[Exponent] = []  # whose moves series do not show
         self.branches = False  # where the conditions in `surfaces` cross zero
-        self.holds = False  # values of functions without a series where they are: see `standing`
+        self.holds: Still | None = None  # what has no series and is constant: see `standing`
         self.reason = ""
         try:
             known = f.program(t, y, args) if isinstance(f, Equations) else None

@@ -115,11 +115,13 @@ def step_beyond(
     first: Any,
     least: Any,
     order: int,
+    begins: Array | None,
 ) -> tuple[Place, Pieces, float] | None:
     """Return where a small step leads to, the step, and log2 of its error relative to the state.
 
-    The classical Runge-Kutta method, once over the whole step and once over its halves, and the
-    cubic through its ends must agree; None if they do not, however small the step is.
+    `begins` is the slope at its start, if fun does not tell it.  The classical Runge-Kutta method,
+    once over the whole step and once over its halves, and the cubic through its ends must agree;
+    None if they do not, however small the step is.
     """
 
     def flow(t: Any, y: Array) -> Any:
@@ -130,7 +132,7 @@ def step_beyond(
     d = min(abs(rest), max(first * FIRST, least)) * sign
     best, exact = None, 2 * unit(y)
     while True:
-        made = _tried(flow, t, y, d, order, rest)
+        made = _tried(flow, t, y, d, order, rest, begins)
         if made is not None:
             best = made
             if best[2] <= exact:
@@ -150,12 +152,18 @@ def step_beyond(
 
 
 def _tried(
-    flow: Callable[..., Any], t: Any, y: Array, d: Any, order: int, rest: Any
+    flow: Callable[..., Any],
+    t: Any,
+    y: Array,
+    d: Any,
+    order: int,
+    rest: Any,
+    begins: Array | None,
 ) -> tuple[Array, Array, Any, Any] | None:
     """Return y(t + d), coefficients on the way, the error relative to the state, and d."""
     with np.errstate(all="ignore"):
         try:
-            begins = np.asarray(flow(t, y))
+            begins = np.asarray(flow(t, y)) if begins is None else begins
             whole = _runge_kutta(flow, t, y, begins, d)
             middle = _runge_kutta(flow, t, y, begins, d / 2)
             end = _runge_kutta(flow, t + d / 2, middle, np.asarray(flow(t + d / 2, middle)), d / 2)

@@ -96,6 +96,11 @@ add("kn", "n x", "besselk", second_positive, fixed=("n",), whole=("n",),
 add("kve", "v z", lambda ctx, v, x: ctx.besselk(v, x) * ctx.exp(x), second_positive)
 add("ive", "v z", lambda ctx, v, x: ctx.besseli(v, x) * ctx.exp(-abs(x)),
     lambda v, x: (1.0, np.where(v == np.rint(v), abs(x), x)))
+# exp(-u)·I_n(u)/uⁿ of u = |x|, entire in u: DLMF 10.25.2
+add("ive_over_power", "n u", lambda ctx, n, u:
+        ctx.exp(-u) * ctx.hyp0f1(n + 1, u * u / 4) / (2**n * ctx.factorial(n)),
+    fixed=("n",), whole=("n",), value=lambda n, u: np.exp(-u) * sp.hyp0f1(n + 1, u * u / 4)
+        / (2.0**n * sp.gamma(n + 1)))
 for _n in (0, 1):
     add(f"k{_n}", "x", functools.partial(lambda n, ctx, x: ctx.besselk(n, x), _n), positive)
     add(f"k{_n}e", "x", functools.partial(lambda n, ctx, x: ctx.exp(x) * ctx.besselk(n, x), _n),

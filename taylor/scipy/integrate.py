@@ -8,7 +8,6 @@ is differentiated that stands for something else.
 from __future__ import annotations
 
 import math
-import types
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ import scipy.integrate
 
 from taylor.core.algebra import Algebra
 from taylor.core.operand import as_array, lift
+from taylor.core.outside import opened, outside
 from taylor.core.table import Rule
 from taylor.core.tags import fresh_tag
 from taylor.drivers.driver import parts
@@ -68,24 +68,9 @@ def quad(
 
 
 def _from_outside(f: Function) -> tuple[Function, list[Any]]:
-    """Return a function (x, *held, *args), and what f holds of values of the package: p of λx p·x.
-
-    These are variables of the function around it, which Python keeps in cells.
-    """
-    cells = getattr(f, "__closure__", None) or ()
-    filled = [i for i, cell in enumerate(cells) if cell != types.CellType()]
-    places = [i for i in filled if is_operand(cells[i].cell_contents)]
-    if not places or not isinstance(f, types.FunctionType):
-        return f, []
-
-    def g(x: Any, *given: Any) -> Any:
-        own = list(cells)
-        for i, value in zip(places, given, strict=False):
-            own[i] = types.CellType(value)
-        code = types.FunctionType(f.__code__, f.__globals__, f.__name__, f.__defaults__, (*own,))
-        return code(x, *given[len(places) :])
-
-    return g, [cells[i].cell_contents for i in places]
+    """Return f as a function of (x, *held, *args), and what it holds: p of λx p·x."""
+    held = outside(f)
+    return (opened(f, held, 1) if held else f), held
 
 
 class _Integral:

@@ -10,7 +10,7 @@ import numpy as np
 from taylor.core import functions as f
 from taylor.core.binding import SCIPY
 from taylor.core.powers import integer_valued
-from taylor.numbers.kinds import is_operand
+from taylor.numbers.kinds import ValueSet, base, is_operand
 from taylor.scipy import classical as classical
 from taylor.scipy import probability as probability
 from taylor.scipy.analytic import Analytic, partial
@@ -41,6 +41,22 @@ def _real(name: str, of: Handler) -> Handler:
                 "exp(-|Im z|) or exp(-|Re z|); use the function without it"
             )
         return of(v, z)
+
+    return call
+
+
+def _scaled(name: str, n: int | None) -> Handler:
+    """Return exp(-|x|)·I_n(x), which has a kink at zero; an order None comes with the argument."""
+
+    def call(*args: Any) -> Any:
+        v, x = (n, *args) if n is not None else args
+        whole = not is_operand(v) and np.ndim(v) == 0 and integer_valued(v)
+        at = base(x)
+        if not whole or abs(v) >= 50 or isinstance(at, ValueSet) or not np.any(np.equal(at, 0)):
+            return FORMULAS[name](*args)
+        order = abs(int(v))
+        over = FORMULAS["ive_over_power"](order, f.absolute(x))
+        return over * x**order if order else over
 
     return call
 
@@ -84,7 +100,9 @@ SCIPY.update({
     "iv": _bessel("iv", f.iv),
     "jve": _real("jve", _bessel("jv", f.jv)),
     "yve": _real("yve", _bessel("yv", f.yv)),
-    "ive": _real("ive", FORMULAS["ive"]),
+    "ive": _real("ive", _scaled("ive", None)),
+    "i0e": _scaled("i0e", 0),
+    "i1e": _scaled("i1e", 1),
     "airy": lambda x: (f.airyai(x), f.airyaip(x), f.airybi(x), f.airybip(x)),
     "airye": _of_parts("eai", "eaip", "ebi", "ebip"),
     "itairy": _of_parts("itai", "itbi", "itain", "itbin"),

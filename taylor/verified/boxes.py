@@ -18,10 +18,11 @@ from typing import Any, cast
 import numpy as np
 
 from taylor.core.algebra import Algebra
+from taylor.core.bilinear import Bilinear
 from taylor.core.calls import Row
 from taylor.core.conditions import COMPARISONS, Guard
 from taylor.core.functions import absolute, clip, maximum, minimum, power, reciprocal, square
-from taylor.core.instructions import Const, Einsum, Input, Op
+from taylor.core.instructions import Const, Einsum, Input, Op, Products
 from taylor.core.lookups import Lookup
 from taylor.core.maps import Map
 from taylor.core.program import Program, record
@@ -231,7 +232,7 @@ class Boxes:
 
 def _cost(op: Op, shape: Shape, n: int, degree: int) -> float:
     """Return how many microseconds an instruction takes on a box, about: of series, if any."""
-    if not (op.by_element or isinstance(op, (Const, Einsum, Input, Lookup, Map))):
+    if not (op.by_element or isinstance(op, (Const, Products, Input, Lookup, Map))):
         return BY_LANE
     ball = isinstance(op, Row) and op.row.compose is None and not has_kernel(op.row, VALUES)
     if degree < 0:
@@ -288,6 +289,9 @@ def _value(op: Op, args: Any, a: list[Any], shape: Shape, count: int, number: An
         first, second = terms.split(",")
         spec = f"{z}{first},{z}{second}->{z}{out}"
         return contract(spec, *(_whole(x, count) for x in a))
+    if isinstance(op, Bilinear):
+        x, y = (np.moveaxis(_whole(x, count), 0, -1) for x in a)
+        return np.moveaxis(op.written_out(x, y), -1, 0)
     if isinstance(op, Lookup) and shape_of(a[1])[0] == 1:
         return looked_up(Interval, op, (Interval.of(base(a[0])), Interval.of(base(a[1]))[0]))
     if op.by_element:

@@ -1,0 +1,131 @@
+"""What functions have of values of the package from outside: closures, defaults, globals.
+
+`p` of the function around it, `k` of `lambda t, y, k=k`, `self.mu` of an object that is called.
+Such values become arguments: `outside` finds them, `opened` is the function of them.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from types import CellType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from taylor.numbers.kinds import is_operand
+
+LIBRARIES = {"builtins", "numpy", "scipy", "taylor", "mpmath", "pandas", "threading", "_thread"}
+FIXED = (int, float, complex, str, bytes, type, np.ndarray, np.generic, ModuleType)
+EMPTY = CellType()
+DEEP, MANY = 8, 4096  # objects within objects, and parts of one, that are looked at
+
+
+def outside(*functions: Any) -> list[Any]:
+    """Return the values of the package that functions have from outside of them, each once.
+
+    >>> outside(lambda t, y, k=2.0: -k * y)
+    []
+    """
+    found: dict[int, Any] = {}
+    seen: dict[int, Any] = {}
+    for f in functions:
+        _find(f, found, seen)
+    return list(found.values())
+
+
+def opened(f: Callable[..., Any], held: Sequence[Any], first: int) -> Callable[..., Any]:
+    """Return f(*x, *args) as a function of (*x, *what it holds, *args), with so many x."""
+    ids, end = [id(x) for x in held], first + len(held)
+
+    def g(*x: Any) -> Any:
+        values = dict(zip(ids, x[first:end], strict=True))
+        return _replaced(f, values, {})(*x[:first], *x[end:])
+
+    vars(g)["__opened__"] = True
+    return g
+
+
+def _find(x: Any, found: dict[int, Any], seen: dict[int, Any], depth: int = 0) -> None:
+    """Note which values something holds."""
+    if is_operand(x):
+        found[id(x)] = x
+    elif not isinstance(x, FIXED) and x is not None and id(x) not in seen and depth < DEEP:
+        seen[id(x)] = x
+        for part in _parts(x):
+            _find(part, found, seen, depth + 1)
+
+
+def _parts(x: Any) -> Iterator[Any]:
+    """Yield what an object is made of, where it can be made of others."""
+    if hasattr(x, "__opened__"):  # what it holds are arguments
+        return
+    if isinstance(x, FunctionType):
+        yield from (c.cell_contents for c in x.__closure__ or () if c != EMPTY)
+        yield from x.__defaults__ or ()
+        yield from (x.__kwdefaults__ or {}).values()
+        yield from vars(x).values()
+        known = x.__globals__
+        yield from (known[n] for n in x.__code__.co_names if is_operand(known.get(n)))
+    elif isinstance(x, MethodType):
+        yield from (x.__func__, x.__self__)
+    elif isinstance(x, functools.partial):
+        yield from (x.func, *x.args, *x.keywords.values())
+    elif isinstance(x, (list, tuple)) and len(x) <= MANY:
+        yield from x
+    elif isinstance(x, dict) and len(x) <= MANY:
+        yield from x.values()
+    elif hasattr(x, "__dict__") and type(x).__module__.partition(".")[0] not in LIBRARIES:
+        yield from vars(x).values()
+
+
+def _replaced(x: Any, values: dict[int, Any], made: dict[int, Any]) -> Any:
+    """Return something with other values; itself where it holds none of them."""
+    if id(x) in values:
+        return values[id(x)]
+    if is_operand(x) or isinstance(x, FIXED) or x is None:
+        return x
+    if id(x) not in made:
+        made[id(x)] = x  # a function that calls itself
+        made[id(x)] = _made(x, lambda part: _replaced(part, values, made))
+    return made[id(x)]
+
+
+def _made(x: Any, other: Callable[[Any], Any]) -> Any:
+    """Return an object made of the other parts; itself if they are the same."""
+    parts = list(_parts(x))
+    new = [other(part) for part in parts]
+    if all(a is b for a, b in zip(parts, new, strict=True)):
+        return x
+    if isinstance(x, FunctionType):
+        return _function(x, other)
+    if isinstance(x, MethodType):
+        return MethodType(*new)
+    if isinstance(x, functools.partial):
+        return functools.partial(other(x.func), *map(other, x.args), **_values(x.keywords, other))
+    if isinstance(x, tuple) and hasattr(x, "_fields"):
+        return type(x)(*new)
+    if isinstance(x, (list, tuple)):
+        return type(x)(new)
+    if isinstance(x, dict):
+        return type(x)(_values(x, other))
+    found = copy.copy(x)
+    found.__dict__.update(_values(vars(x), other))
+    return found
+
+
+def _values(table: dict[str, Any], other: Callable[[Any], Any]) -> dict[str, Any]:
+    return {name: other(value) for name, value in table.items()}
+
+
+def _function(f: FunctionType, other: Callable[[Any], Any]) -> FunctionType:
+    known = f.__globals__
+    moved = {n: other(known[n]) for n in f.__code__.co_names if is_operand(known.get(n))}
+    cells = [c if c == EMPTY else CellType(other(c.cell_contents)) for c in f.__closure__ or ()]
+    defaults = tuple(map(other, f.__defaults__)) if f.__defaults__ else None
+    given = {**known, **moved} if moved else known
+    new = FunctionType(f.__code__, given, f.__name__, defaults, tuple(cells) or None)
+    new.__kwdefaults__ = _values(f.__kwdefaults__, other) if f.__kwdefaults__ else None
+    new.__dict__.update(_values(vars(f), other))
+    return new
