@@ -18,7 +18,7 @@ FOLDERS = {  # lines that a folder may have
     "arrays": 2143,
     "machine": 7605,
     "series": 2623,
-    "drivers": 8237,
+    "drivers": 8259,
     "scipy": 8291,
     "ode": 12942,
     "command": 495,
