@@ -178,6 +178,9 @@ PROGRAMS = {
     "taylor.derivative(np.sin, 1.0, 2.5)": "order must be an integer >= 0, not 2.5",
     "taylor.derivative(np.sin, 1.0, -1)": "order must be >= 0, not -1",
     "Taylor.variable(1.0, order=2).derivative(3)": "raise the order",
+    "taylor.tensor(lambda x: np.sum(x**2), x0, 40)": "taylor.directional",
+    "import taylor.verified\ntaylor.verified.solve_ivp(lambda t, y: -y, 1.0, [1.0])":
+        "t_span is a pair of times",
     "x, y = TaylorN.variables([1.0, 2.0], order=2)\n(x * y).partial((2, 1))": "is not kept",
     "x, y = TaylorN.variables([1.0, 2.0], order=2)\n(x * y).partial(2)": "one per variable",
     "TaylorN.variables(1.0, 2)": "one after the other",

@@ -346,6 +346,9 @@ def test_kinks_and_singular_points():
         (lambda d: op.hessian_trace(f, np.ones(2), np.eye(3)), taylor.errors.ShapeMismatch, "A"),
         (lambda d: d[0] + op.partials("x").x, ValueError, "different variables"),
         (lambda d: d[0] ** -1, ValueError, "power"),
+        (lambda d: d**2, TypeError, "v @ v"),
+        (lambda d: d[:2][2], IndexError, "no element 2 in a vector of 2"),
+        (lambda d: 1 / d[0], TypeError, "divides nothing"),
         (lambda d: np.ones(3) * d[0], TypeError, "a function of the point"),
         (lambda d: d[0] * np.ones(3), TypeError, "d @ A @ d"),
         (lambda d: d[3], IndexError, r"no variable 3; there are d\[0\]"),
@@ -440,6 +443,13 @@ def test_programs_do_not_grow_with_the_points(monkeypatch):
     by_place = lambda x: np.arange(len(x))[:, None] * g(x)  # of some points another one
     program = taylor.record(lambda x: op.laplacian(by_place, x), x)
     np.testing.assert_allclose(program(x), np.arange(200)[:, None] * op.laplacian(g, x), rtol=1e-12)
+    A, z = np.array([[2.0, 0.3], [0.3, 1.0]]), np.concatenate
+    for of_all in (  # f of some points is an error, or one of all
+        lambda w: np.sum(op.hessian_trace(lambda x: g(w * x), x, A)),
+        lambda w: np.sum(op.laplacian(lambda y: g(w * z([y, x], -1)[..., 1:3]), x)),
+    ):
+        slope = (of_all(0.7 + 1e-5) - of_all(0.7 - 1e-5)) / 2e-5
+        assert taylor.gradient(of_all, 0.7) == pytest.approx(slope, rel=1e-8)
     hidden = lambda w: np.sum(op.laplacian(lambda x: w * w * by_place(x), x[:100]))  # here it is 0
     assert taylor.derivative(taylor.compile(hidden), 0.0, 2) == pytest.approx(2 * hidden(1.0))
     assert taylor.hessian(hidden, 0.0) == pytest.approx(2 * hidden(1.0))

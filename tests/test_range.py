@@ -221,3 +221,23 @@ def test_reverse_mode_of_powers_whose_value_leaves_the_range(r):
             for driver in drivers:
                 np.testing.assert_allclose(driver(f, x), want, rtol=1e-12)
     assert taylor.gradient(lambda x: x / (x * x), 1e-110) == pytest.approx(-1e220)
+
+
+@pytest.mark.parametrize("x", [1e-160, 1e-300])
+def test_second_derivatives_rest_on_no_larger_ones(x):
+    entropy = lambda v: np.sum(v * np.log(v))  # 1/x, by way of 1/x²
+    point = np.array([x, 0.5])
+    for f in (entropy, taylor.compile(entropy)):
+        for h in (taylor.hessian(f, point), taylor.tensor(f, point, 2)):
+            np.testing.assert_allclose(h, np.diag(1 / point), rtol=1e-14)
+        assert taylor.hessian(f, x) == pytest.approx(1 / x, rel=1e-14)
+    volume = lambda v: np.linalg.det(np.eye(2) + np.outer(v, v))
+    h = taylor.tensor(volume, np.array([x, 2.0]), 2)
+    np.testing.assert_allclose(h, 2 * np.eye(2), atol=1e-14)
+
+
+def test_what_is_infinite_stays_so_and_what_is_not_is_found_in_vjp():
+    root = taylor.hessian(lambda v: np.sum(np.sqrt(v)), np.array([1e-250, 1.0]))
+    assert root[0, 0] == -np.inf
+    square = lambda v: np.log(v * v)  # of which the adjoint 1/v² overflows
+    assert taylor.vjp(square, 1e-160, 1.0)[1] == taylor.gradient(square, 1e-160)

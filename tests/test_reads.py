@@ -318,6 +318,17 @@ def test_whatever_changes_is_seen(name):
         assert r.y[0, -1] == pytest.approx(np.exp(c / 4), rel=1e-14)
 
 
+def test_an_attribute_is_no_global_of_its_name():
+    get, change = of_global()
+    f, by_text = lambda k: k.GLOBAL, lambda: globals()["GLOBAL"]
+    reads, others = Reads(f), [Reads(by_text), Reads(get)]
+    change(5.0)
+    try:
+        assert not reads.changed() and all(r.changed() for r in others)
+    finally:
+        change(2.0)
+
+
 def test_what_leads_to_more_than_is_watched_has_no_code():
     many = {i: [[2.0] for _ in range(4000)] for i in range(20)}
     last = many[19][-1]

@@ -76,6 +76,23 @@ def test_complex_numbers(n):
         np.testing.assert_allclose(got, wanted, rtol=1e-13)
 
 
+@pytest.mark.parametrize("n", [16, 40])
+def test_results_in_the_place_of_arrays_that_end(n):
+    def f(x):
+        a, b = np.sin(x) * x, np.exp(x) * x
+        total = np.sum(a * b)
+        c, d = (np.roll(b, 1) + x) * total, a * total  # c in the place of a
+        d2, c2 = b * total, a * total  # of one vector
+        mean = np.sum(c * d * d2 * c2)
+        return np.cumsum(c * mean), np.cumsum(d * mean), np.cumsum(d2 * mean), np.cumsum(c2 * mean)
+
+    real = np.linspace(0.1, 0.9, n)
+    for x in (real, real + 0.2j):
+        found = Machine(record(f, x), complex=[np.iscomplexobj(x)])(x)[1]
+        for got, wanted in zip(found, f(x), strict=True):
+            np.testing.assert_allclose(got, wanted, rtol=1e-12)
+
+
 @pytest.mark.parametrize("n", [8, 9, 10, 17, 20])
 @pytest.mark.parametrize("reduce", [np.prod, np.logaddexp.reduce, np.hypot.reduce])
 def test_hessians_of_reductions_by_halves(n, reduce):

@@ -142,7 +142,7 @@ class Univariate:
         return k
 
     def truncated(self, order: int) -> Univariate:
-        return Univariate(order)
+        return univariate(order)
 
     def interior(self, k: int, x: Array, y: Array, hx: int, hy: int) -> Any:
         lo, hi = max(1, k - hy), min(k - 1, hx)
@@ -531,6 +531,12 @@ def monomials(n: int, order: int) -> Array:
         ends = [last[len(last) - math.comb(n - i + k - 1, k) :] for i in range(n)]
         parts.append(np.concatenate([end + x for end, x in zip(ends, one, strict=True)]))
     return np.concatenate(parts)
+
+
+@functools.lru_cache(maxsize=256)
+def univariate(order: int) -> Univariate:
+    """Return the algebra of series in one variable: the same one, which is soon found to be it."""
+    return Univariate(order)
 
 
 @functools.lru_cache(maxsize=64)

@@ -59,6 +59,8 @@ VIEWS: tuple[type[Any], ...] = (type({}.keys()), type({}.values()), type({}.item
 CONTAINERS = (tuple, frozenset, list, set, deque, dict, MappingProxyType)
 MAKING = {"__new__", "__init__", "__post_init__"}
 BY_TEXT = {"getattr", "hasattr"}  # what looks attributes up by texts, which may be missing
+BY_TABLE = {"globals", "vars", "eval", "exec"}  # what looks globals up by texts
+LOADS = {"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"}  # the latter two: in classes
 BY_FIELDS = {"asdict", "astuple", "fields", "replace"}  # all those of a data class
 
 
@@ -243,9 +245,9 @@ class Reads:
         self._read(f.__kwdefaults__)
         for name in self._followed(vars(f)):
             self._named(vars(f), name)
-        for name in names & f.__globals__.keys():
-            self._named(f.__globals__, name)
         known, modules = looked_up(f.__code__)
+        for name in (names if known & BY_TABLE else known) & f.__globals__.keys():
+            self._named(f.__globals__, name)
         self._absent(f.__globals__, [n for n in known if not hasattr(builtins, n)])
         for name in modules:
             self._read(sys.modules.get(name) if _package(name) not in PACKAGES else None)
@@ -390,7 +392,7 @@ def names_in(code: CodeType) -> frozenset[str]:
 def looked_up(code: CodeType) -> tuple[frozenset[str], frozenset[str]]:
     """Return the globals that code looks up, and the modules that it imports."""
     steps = [(step.opname, step.argval) for step in dis.get_instructions(code)]
-    names = frozenset(x for op, x in steps if op == "LOAD_GLOBAL")
+    names = frozenset(x for op, x in steps if op in LOADS)
     modules = frozenset(x for op, x in steps if op == "IMPORT_NAME")
     for inner in (c for c in code.co_consts if isinstance(c, CodeType)):
         more = looked_up(inner)

@@ -44,7 +44,7 @@ from taylor.drivers.forward_mode import (
     value_and_tangent,
 )
 from taylor.drivers.interpolation import mixed
-from taylor.drivers.lines import tables
+from taylor.drivers.lines import in_range, tables
 from taylor.drivers.reverse_mode import pulled, recorded, rows_of, seed_of
 from taylor.errors import (
     DomainError,
@@ -180,7 +180,7 @@ def _mended(f: Function, x: Any, w: Any, what: str, found: tuple[Any, Any]) -> t
     """Return value and adjoint where reverse mode did not find numbers: by forward mode."""
     if not has_nan(base(found[1])) and not has_nan(base(found[0])):
         slope = value_and_tangent(f, x, np.ones(shape_of(x)))[1]  # raises at a singular point
-        if what == "vjp" or not np.all(finite(slope)):
+        if not np.all(finite(slope)):
             return found  # infinite, not only a product on the way
     try:
         value, slopes = _byforward(f, x, w, what, None)
@@ -407,10 +407,12 @@ def _dense(f: Function, x: Any, order: int, what: str) -> Any:
 def _partials(f: Function, x: Any, order: int) -> tuple[Any, Any]:
     """Return all partial derivatives of one order, and f(x), in forward mode."""
     if np.size(x) != 1:
-        return tables(f, x, order)
+        found, value = tables(f, x, order)
+        return in_range(found, f, x, order), value
     # along its only variable a series can cancel t**v, as in sin(x)/x
     value, *_, last = along(f, x, np.ones(shape_of(x), dtype=int), order)
-    return np.reshape(math.factorial(order) * last, shape_of(value) + shape_of(x) * order), value
+    found = np.reshape(math.factorial(order) * last, shape_of(value) + shape_of(x) * order)
+    return in_range(found, f, x, order), value
 
 
 @driver(axes=(1,), along=("v", "w"))
@@ -467,7 +469,7 @@ def tensor(f: Function, x: Any, order: int) -> Array:
 
 def _tensor(f: Function, x: Any, order: int) -> Any:
     try:
-        return tables(f, x, order)[0]
+        return in_range(tables(f, x, order)[0], f, x, order)
     except ValueError as error:
         n = math.prod(shape_of(x))
         if isinstance(error, TaylorError) or n**order > MAX_TABLE or is_operand(x) or order < 2:

@@ -14,7 +14,7 @@ import numpy as np
 
 from taylor.core.program import recording
 from taylor.drivers import ties
-from taylor.drivers.driver import finite, point, result
+from taylor.drivers.driver import all_finite, finite, point, result
 from taylor.drivers.forward_mode import along, partials_of_order
 from taylor.drivers.interpolation import mixed
 from taylor.errors import NonAnalyticError, TaylorError
@@ -33,6 +33,26 @@ def tables(f: Function, x: Any, order: int) -> tuple[Any, Any]:
         if is_operand(x) or not _without_kinks(f, x):
             raise
         return from_lines(f, x, order)
+
+
+def in_range(found: Any, f: Function, x: Any, order: int) -> Any:
+    """Return partial derivatives found, where they are infinite or nan by other variables, too.
+
+    With x = s t, s powers of two near x, what they are made of is as large as the values are:
+    x log x has the second derivative 1/x, but on the way to it 1/x², which may overflow.
+    """
+    if is_operand(x) or is_operand(found) or np.asarray(x).dtype != float or all_finite(found):
+        return found
+    s = np.where(x == 0, 1.0, np.ldexp(1.0, np.frexp(x)[1]))
+    try:
+        with np.errstate(all="ignore"):
+            rows, value = partials_of_order(lambda t: f(t * s), x / s, order)
+            for k in range(order):
+                rows = rows / np.reshape(s, np.shape(s) + (1,) * (np.ndim(s) * k))
+    except (TaylorError, ValueError):
+        return found
+    known = finite(rows) & ((rows != 0) | (found != found))  # what is infinite is not nothing
+    return np.where(~finite(found) & known & np.all(finite(value)), rows, found)[()]
 
 
 def _without_kinks(f: Function, x: Any) -> bool:

@@ -195,7 +195,7 @@ class Machine:
         if self.many:
             tiled(f, *self._rows(), self.flag)
 
-    @property
+    @functools.cached_property
     def many(self) -> bool:
         """Whether there is code for many points: tiles of them, or series of numbers."""
         alone = all(len(s) < 2 for s in (*self.inputs, *self.outputs))

@@ -183,6 +183,8 @@ class _Loops:
         self.plain = plain  # numbers: some rows want to know them
         self.arrays = given | dict(outs)
         self.outs = outs
+        places = {x.offset for x in outs.values()}
+        self.early = {a for a, x in given.items() if x.offset in places}  # will be written over
         shape = code[region.members[0]].shape
         reads = {a for i in (*region.members, *region.sums) for a in code[i].args}
         shifts = {a: op.box for a in reads if isinstance(op := code[a].op, Shift)}
@@ -332,8 +334,9 @@ class _Loops:
             return env[a]
 
         written_out = isinstance(i, int)
-        for a in () if written_out else piece.reads:  # else where it is first used: few wait
-            read(a)
+        for a in piece.reads:  # else where it is first used: few wait
+            if not written_out or a in self.early:
+                read(a)
         for k in piece.members:
             op, args, _ = self.code[k]
             given = [read(a) for a in args]

@@ -20,6 +20,7 @@ from taylor.drivers.driver import result
 from taylor.drivers.scan import rows
 from taylor.errors import DomainError
 from taylor.numbers.kinds import base, base_array, is_operand
+from taylor.numbers.values import shape_of
 
 Function = Callable[..., Any]
 LEAST = 1 << 22  # numbers in all tables: where they are fewer, one program of all points is as fast
@@ -38,7 +39,8 @@ def in_turn(values: Callable[[Function, Any], Any], f: Function, x: Any, size: i
     if count < 2 * most or base_array(x).dtype != np.dtype(float):
         return None
     points = np.reshape(x, (count, n))
-    if not isinstance(host([lift(result(f, points[:1]) if not is_operand(x) else x)]), Node):
+    one = _of_one(f, points)
+    if one is None or not isinstance(host([lift(x if is_operand(x) else one)]), Node):
         return None
     many = next((t for t in range(most, most // 2, -1) if count % t == 0), most)
     last = np.broadcast_to(points[-1:], (-count % many, n))
@@ -53,6 +55,15 @@ def in_turn(values: Callable[[Function, Any], Any], f: Function, x: Any, size: i
     if recording(x) is not None:
         number(found[..., -1])
     return np.reshape(found, (*front, *np.shape(found)[1:]))
+
+
+def _of_one(f: Function, points: Any) -> Any:
+    """Return f of the first of the points alone; None if it is not a function of each of them."""
+    try:
+        y = result(f, points[:1])
+    except ValueError:  # of shapes that do not fit; f of all points is called, too, and may raise
+        return None
+    return y if shape_of(y)[:1] == (1,) else None
 
 
 def _alike(y: Any, z: Any) -> bool:

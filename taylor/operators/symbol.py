@@ -97,6 +97,9 @@ class Partials:
     def __truediv__(self, other: Any) -> Any:
         return self._all() / other
 
+    def __pow__(self, exponent: int) -> Any:
+        return self._all() ** exponent
+
     def __neg__(self) -> Any:
         return -self._all()
 
@@ -164,7 +167,10 @@ class Vector(tuple["Symbol", ...]):
     __array_ufunc__ = None
 
     def __getitem__(self, i: Any) -> Any:
-        found = tuple(self)[i]
+        try:
+            found = tuple(self)[i]
+        except IndexError:
+            raise IndexError(f"there is no element {i} in a vector of {len(self)}") from None
         return Vector(found) if isinstance(i, slice) else found
 
     def __add__(self, other: Any) -> Vector:
@@ -186,6 +192,9 @@ class Vector(tuple["Symbol", ...]):
 
     def __truediv__(self, other: Any) -> Vector:
         return Vector(v / other for v in self)
+
+    def __pow__(self, exponent: int) -> Vector:
+        raise TypeError("powers are those of symbols: (v @ v)**k of the Laplacian, v[0]**k of one")
 
     def _like(self, other: Any) -> Vector:
         """Return another vector of as many symbols."""
@@ -324,6 +333,9 @@ class Symbol:
         if isinstance(other, Symbol) or callable(other):
             raise TypeError("a symbol is divided by numbers only")
         return self * (Fraction(1, other) if isinstance(other, int) else 1 / other)
+
+    def __rtruediv__(self, other: Any) -> Symbol:
+        raise TypeError("a symbol divides nothing: it is a polynomial in derivatives")
 
     def __pow__(self, exponent: int) -> Symbol:
         if not isinstance(exponent, (int, np.integer)):

@@ -22,6 +22,7 @@ from taylor.series.powers import PowerSeries, check_inner, horner, solution
 from taylor.series.symbolic import expression
 
 FLOAT = np.dtype(float)
+MOST = 1 << 26  # partial derivatives in one array
 
 
 class TaylorN(PowerSeries):
@@ -112,6 +113,11 @@ class TaylorN(PowerSeries):
         if k > self.order:
             raise ValueError(f"a series of order {self.order} has no derivatives of order {k}")
         n, part = self.algebra.variables, self.algebra.part(k)
+        if n**k > MOST:
+            raise ValueError(
+                f"{n}^{k} partial derivatives of order {k} in {n} variables are too many for one "
+                "array; .partial(alpha) is one of them, taylor.directional those along a line"
+            )
         if k == 1:  # the coefficients, in the order of the variables
             return cast(NDArray[Any], np.moveaxis(self._coef[np.arange(1, n + 1)], 0, -1))
         rows = self.algebra.exponents[part]

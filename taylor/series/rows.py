@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from taylor.core.algebra import Algebra, Univariate
+from taylor.core.algebra import Algebra, Univariate, univariate
 from taylor.core.functions import TINY, cbrt, mod, power, real_power, sqrt
 from taylor.core.instructions import Input, Instruction, Parameter
 from taylor.core.memory import in_rows
@@ -310,7 +310,7 @@ def singular_at(row: Elementary, mine: Sequence[bool], values: Sequence[Any]) ->
     tables = [pad(np.stack([h, np.ones_like(h)]), len(shape)) for h in heads]
     given = [v[()] for v, m in zip(points, mine, strict=True) if not m]
     with policy(singular="propagate"):
-        sweep = Sweep(of_row(row, tuple(mine)), Univariate(1), tables, given)
+        sweep = Sweep(of_row(row, tuple(mine)), univariate(1), tables, given)
         sweep.run()
     return np.broadcast_to(~np.isfinite(sweep.result(sweep.program.outputs[0])[1]), shape)
 

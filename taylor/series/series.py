@@ -9,7 +9,7 @@ from typing import Any, Self, TypeVar
 import numpy as np
 
 from taylor.core.advice import PAGE
-from taylor.core.algebra import Algebra, Graded, Univariate, few_products
+from taylor.core.algebra import Algebra, Graded, Univariate, few_products, univariate
 from taylor.core.calls import Call, Row
 from taylor.core.conditions import Condition
 from taylor.core.instructions import Add, Arithmetic, Div, Einsum, Mul, Op
@@ -344,7 +344,7 @@ class Series(Coefficients):
                 f": the numerator starts at degree {int(ux[0]) if len(ux) else self.order + 1}, "
                 f"the divisor at degree {v} of order {self.order}"
             )
-        lower = Univariate(self.order - v)
+        lower = univariate(self.order - v)
         return declared(self, (self._new(x[v:], lower) / self._new(y[v:], lower))._coef)
 
     def __pow__(self, r: Any, mod: Any = None) -> Self:

@@ -9,7 +9,7 @@ from typing import Any, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from taylor.core.algebra import Univariate, check_order
+from taylor.core.algebra import Univariate, check_order, univariate
 from taylor.core.functions import sqrt
 from taylor.core.operand import lift
 from taylor.core.singular import is_zero
@@ -54,7 +54,7 @@ class Taylor(PowerSeries):
         if len(table) == 0:
             raise ValueError("a series has at least the coefficient of degree 0")
         self._coef = table
-        self.algebra = Univariate(len(table) - 1)
+        self.algebra = univariate(len(table) - 1)
         self.tag = level_over(table)
         self._place = None
         self._reach = UNKNOWN
@@ -66,7 +66,7 @@ class Taylor(PowerSeries):
         >>> Taylor.variable(2, order=3) ** 3
         8 + 12 t + 6 t² + t³ + O(t⁴)
         """
-        algebra = Univariate(check_order(order))
+        algebra = univariate(check_order(order))
         if type(value) is float and type(direction) in (float, int) and order:  # the usual case
             table = np.zeros(algebra.size)
             table[0], table[1] = value, direction
@@ -349,7 +349,7 @@ class Taylor(PowerSeries):
                     "the Padé table has no entry here (a singular system); change a degree"
                 ) from None
         p = [sum((q[j] * at(k - j) for j in range(min(k, n) + 1)), c[0] * 0) for k in range(m + 1)]
-        top, bottom = (self._new(_stack(x, c), Univariate(len(x) - 1)) for x in (p, q))
+        top, bottom = (self._new(_stack(x, c), univariate(len(x) - 1)) for x in (p, q))
         return top, bottom
 
 
@@ -372,9 +372,9 @@ def formal_sqrt(x: Taylor) -> Taylor:
         )
     if v == 0:
         return sqrt(x)
-    root = sqrt(x._new(x._coef[v:], Univariate(x.order - v)))
+    root = sqrt(x._new(x._coef[v:], univariate(x.order - v)))
     zero = zeros((v // 2,), root._coef)
-    return root._new(np.concatenate([zero, root._coef]), Univariate(x.order - v // 2))
+    return root._new(np.concatenate([zero, root._coef]), univariate(x.order - v // 2))
 
 
 def _radius(c: Array, shift: float) -> float:

@@ -61,6 +61,8 @@ def solve_ivp(
     (True, True)
     """
     environment.check()
+    if np.shape(t_span) != (2,):
+        raise ValueError(f"t_span is a pair of times, the first and the last, not {t_span!r}")
     start, end = (float(t) for t in t_span)
     if not (math.isfinite(start) and math.isfinite(end)):
         raise ValueError(f"t_span holds two finite times, not {t_span!r}")
