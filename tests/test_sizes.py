@@ -20,7 +20,7 @@ FOLDERS = {  # lines that a folder may have
     "series": 2629,
     "drivers": 8259,
     "scipy": 8291,
-    "ode": 12942,
+    "ode": 12957,
     "command": 495,
     ".": 833,
     "hyperdual": 202,
