@@ -241,3 +241,39 @@ def test_what_is_infinite_stays_so_and_what_is_not_is_found_in_vjp():
     assert root[0, 0] == -np.inf
     square = lambda v: np.log(v * v)  # of which the adjoint 1/v² overflows
     assert taylor.vjp(square, 1e-160, 1.0)[1] == taylor.gradient(square, 1e-160)
+
+
+SMALL = {  # f, its power, and a factor of t with which f(t)·t leaves the range
+    "sqrt": (np.sqrt, 0.5, 1e-250), "cbrt": (np.cbrt, 1 / 3, 1e-250),
+    "cbrt of a negative": (lambda x: -np.cbrt(-x), 1 / 3, 1e-250),
+    "power": (lambda x: x**1.5, 1.5, 1e-160), "low power": (lambda x: x**0.3, 0.3, 1e-280),
+    "large": (np.sqrt, 0.5, 1e290),
+}  # fmt: skip
+MODES = {  # the derivatives of what order, and how they are found
+    "derivatives": (range(5), lambda f, t: taylor.derivatives(f, t, 4)),
+    "lanes": (range(4), lambda f, t: taylor.derivatives(f, np.full(700, t), 3)[:, -1]),
+    "gradient": ([1], lambda f, t: taylor.gradient(f, t)),
+    "hessian": ([2], lambda f, t: taylor.hessian(lambda x: np.sum(f(x)), np.full(2, t))[1, 1]),
+    "H v": ([2], lambda f, t: taylor.hvp(f, t, 1.0)),
+    "reverse twice": ([2], lambda f, t: taylor.gradient(lambda x: taylor.gradient(f, x), t)),
+    "tensor": ([3], lambda f, t: taylor.tensor(lambda x: np.sum(f(x)), np.full(2, t), 3)[0, 0, 0]),
+    "two variables": ([2], lambda f, t: f(sum(TaylorN.variables([t, 0.0], 2))).partial((1, 1))),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", SMALL)
+def test_roots_and_powers_of_small_and_large_series(name, mode):
+    g, r, s = SMALL[name]
+    orders, driver = MODES[mode]
+
+    def f(t):
+        return g(t * s)
+
+    with mp.workdps(30):
+        want = [mp.mpf(s) ** r * mp.diff(lambda x: x**r, 0.7, n) for n in orders]
+    for h in (f, taylor.compile(f)):
+        got = np.atleast_1d(driver(h, 0.7))
+        assert [relative(a, b) < 1e-12 for a, b in zip(got, want, strict=True)] == [True] * len(
+            want
+        )

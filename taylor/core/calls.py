@@ -228,6 +228,14 @@ class Integral(Row):
         driving = self._driving(t, given)
         one = _is_one(t, p)
         divide, by = (None, None) if one else t.divisor(p)
+        if self.row.germ is not None and t.slopes_first(y) and divide is not None:
+            # q/p times a' does not leave the range of floats, where q·a' over p does
+            terms = ((t.table[a], q) for a, q, _ in driving)
+            s = total(x[part(1)] * (t.value(q) / t.value(p)) for x, q in terms)
+            s = t.value(args[0]) * 0 if s is None else s
+            dy[part(1)] = y[part(1)] = s
+            t.mask(lanes, 1, y, dy)
+            k = yield
         while True:
             s = total(self._driven(t, k, driving))
             if t.height[p]:

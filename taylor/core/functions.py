@@ -63,6 +63,7 @@ __all__ = [  # what `taylor` offers
 
 HALF, THIRD = Fraction(1, 2), Fraction(1, 3)
 TINY = float(np.finfo(float).smallest_normal)  # below it the value of a power lacks digits
+LEAST = TINY * 2**20  # below it products of roots or powers and their arguments may
 
 
 def row(name: str, numpy: Any, mp: Any, quotient: Any = None, **columns: Any) -> Elementary:
@@ -338,6 +339,7 @@ ANGLES = (-1e4, -1.5, -1e-20, 0.0, 0.7, 1.5707963267948966, 3.0, 1e6)
 TURNS = (-2.5, -1.0, 0.0, 1e-20, 0.3, 0.5, 1e6 + 0.25)
 UNIT = (-1 + 1e-12, -0.3, 0.0, 1e-20, 0.7, 1 - 1e-6)
 ENDS = Cut(-1.0, both_ends=True)
+ROOTS = (sqrt, cbrt, real_power)  # a·y' = r·y·a'
 sin: Elementary = row(
     "sin", np.sin, "sin", lambda a, y: (cos(a), 1), code="sin",
     complex_code=Parts(lambda x, y: (sin(x) * cosh(y), cos(x) * sinh(y))),

@@ -274,6 +274,10 @@ class Sweep:
         return y, masked(zeros(np.shape(y), self.like), at)
 
     # -------------------------------------------------------------- what rounding took
+    def slopes_first(self, y: Any) -> bool:
+        """Whether the part of degree 1 of an integral is that of slopes: of what is recorded."""
+        return is_operand(y)
+
     def divisor(self, i: int) -> Any:
         """Return what divides by the value of instruction i, as it is before it is rounded.
 

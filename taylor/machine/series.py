@@ -19,7 +19,7 @@ import numpy as np
 from taylor.core.algebra import Univariate
 from taylor.core.calls import Call, Integral, Row
 from taylor.core.choices import choose
-from taylor.core.functions import TINY, real_power
+from taylor.core.functions import LEAST, ROOTS, TINY, cbrt, real_power
 from taylor.core.instructions import Add, Div, Einsum, Input, Instruction, Mul, Scale, Step
 from taylor.core.loops import Loop
 from taylor.core.maps import Gather, Map
@@ -42,6 +42,7 @@ from taylor.machine.tables import Passing, Table
 from taylor.numbers.kinds import Array, is_operand
 
 PASSING = (Add, Scale, Map)  # what only adds and moves coefficients
+DENORMAL = 5e-324  # the smallest number that is not zero
 SUMMING = (Mul, Div, Integral, Einsum)
 RUN = 16  # instructions of a long program, or more, that are written degree by degree together
 
@@ -132,9 +133,20 @@ class Emission(Sweep):
     def checked(self, row: Any, values: Sequence[Any]) -> Any:
         plain = not any(is_operand(v) for v in values)
         y = row(*(lifted(self.f, v) for v in values)) if plain else row(*values)
-        if self.whole and row is real_power and not y.complex:
-            return choose(y, TINY, y, math.nan, "formula")
-        return y
+        if not self.whole or row not in ROOTS or y.complex:
+            return y
+        if row is real_power:
+            y = choose(y, TINY, y, math.nan, "formula")
+        a = (
+            values[0]
+            if row is not cbrt
+            else choose(values[0], 0.0, values[0], -values[0], "formula")
+        )
+        lost = choose(a, DENORMAL, math.nan, y, "formula")  # at zero nothing is
+        return choose(y * values[0], LEAST, y, lost, "formula")
+
+    def slopes_first(self, y: Any) -> bool:
+        return False
 
     def lanes_active(self, args: Sequence[int]) -> Any:
         """Return what is positive where some argument varies: a number, if it is known."""

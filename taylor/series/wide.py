@@ -15,7 +15,7 @@ import numpy as np
 
 from taylor.core.algebra import Algebra
 from taylor.core.calls import Call, Integral, Row
-from taylor.core.functions import TINY, real_power
+from taylor.core.functions import ROOTS
 from taylor.core.program import Program
 from taylor.core.sides import Choose
 from taylor.core.sweep import Sweep
@@ -23,7 +23,7 @@ from taylor.errors import TaylorError
 from taylor.numbers.kinds import Array, private
 
 BITS = 80
-LANES = 512  # that are redone; in the others what is unknown stays nan
+LANES = 512  # that are redone one by one; in the others what is unknown stays nan
 KINK = Choose("kink")
 
 
@@ -34,7 +34,8 @@ def mended(
     if not isinstance(y, np.ndarray) or y.dtype.kind not in "fc":
         return y
     ops = [i.op for i in program.code]
-    power = any(isinstance(op, Integral) and op.row is real_power for op in ops)
+    op = ops[program.outputs[0]]
+    power = isinstance(op, Integral) and op.row in ROOTS
     with np.errstate(all="ignore"):
         if np.isfinite(np.add.reduce(y, axis=None)) and not (power and _sunk(tables, y).any()):
             return y
@@ -44,7 +45,10 @@ def mended(
     numbers = [*tables, *given]
     if any(np.asarray(x).dtype.kind not in "fciub" for x in numbers):
         return y
-    for lane in _left(tables, y, power):
+    lanes = _left(tables, y, power)
+    if power and len(lanes) > LANES and len(tables) == 1:
+        _rescale(program, algebra, tables[0], given, y, tuple(np.transpose(lanes[LANES:])))
+    for lane in lanes[:LANES]:
         one = [np.broadcast_to(t, (len(t), *y.shape[1:]))[(slice(None), *lane)] for t in tables]
         constants = [np.broadcast_to(c, y.shape[1:])[lane] for c in given]
         redone = _redone(program, algebra, one, constants)
@@ -54,10 +58,33 @@ def mended(
     return y
 
 
+def _rescale(
+    program: Program,
+    algebra: Algebra,
+    x: Array,
+    given: Sequence[Any],
+    y: Array,
+    lanes: Any,
+) -> None:
+    """Write the coefficients of a root or a power at some lanes, from those at a value near one.
+
+    They are y_0/v_0 times those of v = (x·2^-e)**r.
+    """
+    table = np.broadcast_to(x, (len(x), *y.shape[1:]))[(slice(None), *lanes)]
+    exponent = np.frexp(abs(table[0]))[1]
+    for half in (exponent // 2, exponent - exponent // 2):
+        table = table * np.exp2(-half).astype(table.real.dtype)
+    constants = [np.broadcast_to(c, y.shape[1:])[lanes] for c in given]
+    sweep = Sweep(program, algebra, [table], constants)
+    sweep.run()
+    v = sweep.result(program.outputs[0])
+    y[(slice(1, None), *lanes)] = v[1:] * (y[(0, *lanes)] / v[0])
+
+
 def _left(tables: Sequence[Array], y: Array, power: bool) -> list[tuple[Any, ...]]:
     """Return the lanes in which the first coefficient that is no number is infinite.
 
-    And, of a power, those in which its value has left the range, which all coefficients rest on.
+    And, of a power, those in which products with its value leave the range.
     """
     finite = np.isfinite(y)
     first = np.argmin(finite, axis=0)
@@ -67,12 +94,14 @@ def _left(tables: Sequence[Array], y: Array, power: bool) -> list[tuple[Any, ...
         known |= _sunk(tables, y)
     for t in tables:
         known &= np.isfinite(t).all(0)
-    return list(zip(*np.nonzero(known), strict=True))[:LANES] if y.ndim > 1 else [()] * bool(known)
+    return list(zip(*np.nonzero(known), strict=True)) if y.ndim > 1 else [()] * bool(known)
 
 
 def _sunk(tables: Sequence[Array], y: Array) -> Array:
-    """Return the lanes in which the value of a power is too small for all its digits."""
-    sunk: Array = (abs(y[0]) < TINY) & (tables[0][0] != 0)
+    """Return the lanes where the value of a power, or products with it, have not all digits."""
+    a, tiny = tables[0][0], np.finfo(y.dtype).smallest_normal
+    with np.errstate(all="ignore"):
+        sunk: Array = ((abs(y[0]) < tiny) | (abs(y[0] * a) < tiny * 2.0**20)) & (a != 0)
     return sunk
 
 
