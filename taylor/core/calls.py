@@ -17,7 +17,7 @@ import numpy as np
 from taylor.core import patterns
 from taylor.core.algebra import Algebra, Univariate
 from taylor.core.choices import choose
-from taylor.core.functions import CHOICES
+from taylor.core.functions import CHOICES, ROOTS
 from taylor.core.instructions import (
     At,
     Degrees,
@@ -228,12 +228,8 @@ class Integral(Row):
         driving = self._driving(t, given)
         one = _is_one(t, p)
         divide, by = (None, None) if one else t.divisor(p)
-        if self.row.germ is not None and t.slopes_first(y) and divide is not None:
-            # q/p times a' does not leave the range of floats, where q·a' over p does
-            terms = ((t.table[a], q) for a, q, _ in driving)
-            s = total(x[part(1)] * (t.value(q) / t.value(p)) for x, q in terms)
-            s = t.value(args[0]) * 0 if s is None else s
-            dy[part(1)] = y[part(1)] = s
+        if self.row in ROOTS and t.slopes_first(y) and driving:
+            dy[part(1)] = y[part(1)] = self._root(t, y[0], given, driving)
             t.mask(lanes, 1, y, dy)
             k = yield
         while True:
@@ -250,6 +246,17 @@ class Integral(Row):
             y[part(k)] = s / k
             t.mask(lanes, k, y, dy)
             k = yield
+
+    def _root(
+        self, t: Sweep, y: Any, given: tuple[int, ...], driving: list[tuple[int, int, Any]]
+    ) -> Any:
+        """Return the part of degree 1 of a root or a power, where q·a' may leave the range."""
+        terms = [(t.table[a][t.algebra.part(1)], q) for a, q, _ in driving]
+        if self.row.recurrence is None:
+            return total(x * (t.value(q) / t.value(given[-1])) for x, q in terms)
+        assert self.row.quotient is not None
+        q, p = self.row.quotient(t.value(given[0]), y)
+        return terms[0][0] * q / p
 
     def _driving(self, t: Sweep, given: tuple[int, ...]) -> list[tuple[int, int, Any]]:
         """Return the terms q·Da that do not vanish: a, q, and what rounding took from q_0."""

@@ -97,13 +97,15 @@ class Arrival:
             np.sign(rates) * np.sign(bends) * near <= 0
         )
         away = near**2 * np.abs(bends) + noise  # of a level, below which it is not known
-        self.slow = rates**2 <= 4 * np.abs(bends) * away
+        with np.errstate(over="ignore"):
+            square = rates**2
+        self.slow = square <= 4 * np.abs(bends) * away
         self.moves = np.any(series[:3] != 0, axis=0)
         fast, slow = -near * rates, np.sign(bends) * away
         # what was there, or would have been, above the level
         above = np.where(lost, np.where(rates != 0, fast, slow), y)
         self.above = np.where(self.small, above, slow)
-        turn = np.where(self.slow, rates**2 / np.where(bends != 0, 4 * bends, 1), 0 * y)
+        turn = np.where(self.slow, square / np.where(bends != 0, 4 * bends, 1), 0 * y)
         self.level = np.where(self.small, 0 * y, y - turn)
 
     @classmethod
