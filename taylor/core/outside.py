@@ -87,8 +87,12 @@ def _replaced(x: Any, values: dict[int, Any], made: dict[int, Any]) -> Any:
     if is_operand(x) or isinstance(x, FIXED) or x is None:
         return x
     if id(x) not in made:
-        made[id(x)] = x  # a function that calls itself
-        made[id(x)] = _made(x, lambda part: _replaced(part, values, made))
+        made[id(x)] = x
+        other = functools.partial(_replaced, values=values, made=made)
+        if not isinstance(x, FunctionType):
+            made[id(x)] = _made(x, other)
+        elif any(id(v) in values for v in outside(x)):
+            _function(x, other, made)
     return made[id(x)]
 
 
@@ -98,8 +102,6 @@ def _made(x: Any, other: Callable[[Any], Any]) -> Any:
     new = [other(part) for part in parts]
     if all(a is b for a, b in zip(parts, new, strict=True)):
         return x
-    if isinstance(x, FunctionType):
-        return _function(x, other)
     if isinstance(x, MethodType):
         return MethodType(*new)
     if isinstance(x, functools.partial):
@@ -119,13 +121,16 @@ def _values(table: dict[str, Any], other: Callable[[Any], Any]) -> dict[str, Any
     return {name: other(value) for name, value in table.items()}
 
 
-def _function(f: FunctionType, other: Callable[[Any], Any]) -> FunctionType:
+def _function(f: FunctionType, other: Callable[[Any], Any], made: dict[int, Any]) -> None:
+    """Make a function of the other parts, which may call itself."""
     known = f.__globals__
     moved = {n: other(known[n]) for n in f.__code__.co_names if is_operand(known.get(n))}
-    cells = [c if c == EMPTY else CellType(other(c.cell_contents)) for c in f.__closure__ or ()]
     defaults = tuple(map(other, f.__defaults__)) if f.__defaults__ else None
-    given = {**known, **moved} if moved else known
-    new = FunctionType(f.__code__, given, f.__name__, defaults, tuple(cells) or None)
+    given, old = {**known, **moved} if moved else known, f.__closure__ or ()
+    cells = tuple([CellType() for _ in old])
+    made[id(f)] = new = FunctionType(f.__code__, given, f.__name__, defaults, cells or None)
+    for cell, content in zip(cells, old, strict=True):
+        if content != EMPTY:
+            cell.cell_contents = other(content.cell_contents)
     new.__kwdefaults__ = _values(f.__kwdefaults__, other) if f.__kwdefaults__ else None
     new.__dict__.update(_values(vars(f), other))
-    return new

@@ -309,7 +309,8 @@ class Integrator(State):
                 given = taken.pieces, self._parameters, self._zero
                 x = None if zeros is None else first_zero(zeros, *given)
                 if x is None:
-                    if on_surface(self.system.between, self.t, self.y, self._parameters):
+                    at = self.t, self.y, self._parameters
+                    if self.system.branches and on_surface(self.system.between, *at):
                         self._slows(taken.pieces)
                     return DONE if self.t == t_end else GO, taken.pieces
                 if x == x:

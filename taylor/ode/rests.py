@@ -23,7 +23,7 @@ from taylor.errors import DomainError, GuardError
 from taylor.ode.control import finite, norm, spacing, unit
 from taylor.ode.pieces import Pieces, Place
 from taylor.ode.roots import derivative
-from taylor.ode.standing import standing
+from taylor.ode.standing import NO_VALUE, standing
 from taylor.ode.surfaces import Surface
 from taylor.ode.system import System, shaped
 
@@ -74,7 +74,11 @@ class Elements:
         """Return the system of fun at a place where what has no series is held constant; with
         `quotients` 0/0 is held at 0.
         """
-        return standing(System(fun, place.t, place.y, args), args, place, order, quotients)
+        try:
+            system = System(fun, place.t, place.y, args)
+        except NO_VALUE:
+            return None
+        return standing(system, args, place, order, quotients)
 
     def slope(self, fun: Callable[..., Any], args: Sequence[Any], place: Place) -> Array | None:
         """Return the rates at a place where derivatives of fun have no value; None if they have."""
@@ -86,6 +90,7 @@ class Arrival:
     beyond.
     """
 
+    @np.errstate(over="ignore", invalid="ignore")
     def __init__(self, place: Place, series: Array, near: Any, noise: Any = 0.0) -> None:
         y, rates, bends = series[:3]
         lost = np.abs(y) <= noise
@@ -97,8 +102,7 @@ class Arrival:
             np.sign(rates) * np.sign(bends) * near <= 0
         )
         away = near**2 * np.abs(bends) + noise  # of a level, below which it is not known
-        with np.errstate(over="ignore"):
-            square = rates**2
+        square = rates**2
         self.slow = square <= 4 * np.abs(bends) * away
         self.moves = np.any(series[:3] != 0, axis=0)
         fast, slow = -near * rates, np.sign(bends) * away
