@@ -275,8 +275,11 @@ class Sweep:
 
     # -------------------------------------------------------------- what rounding took
     def slopes_first(self, y: Any) -> bool:
-        """Whether the part of degree 1 of an integral is that of slopes: of what is recorded."""
-        return is_operand(y)
+        """Whether the part of degree 1 of a root is made of slopes: if it is recorded, or nested.
+
+        (Where an integrator watches it looks for the zeros of what divides.)
+        """
+        return is_operand(y) and not (hasattr(y, "tape") and y.tape.watched)
 
     def divisor(self, i: int) -> Any:
         """Return what divides by the value of instruction i, as it is before it is rounded.

@@ -26,7 +26,7 @@ from taylor.errors import IntegrationError
 from taylor.numbers.kinds import base
 from taylor.ode.edges import numbers
 from taylor.ode.jets import Crossing, DifferentiatedMethod, Plain
-from taylor.ode.methods import ByMethod, MethodOptions
+from taylor.ode.methods import ByMethod, MethodOptions, stepped
 from taylor.ode.pieces import Pieces
 from taylor.ode.rates import Rates
 from taylor.ode.system import System
@@ -143,7 +143,7 @@ class _Back:
             fun, jacobian, 0.0, state.reshape(-1), abs(float(stop - start)), blocks.places[: self.n]
         )
         while solver.status == "running":
-            message = solver.step()
+            message = stepped(solver)
         if solver.status == "failed":
             ended = start + sign * solver.t
             raise IntegrationError(f"the adjoint ends at t = {ended}: {message}")

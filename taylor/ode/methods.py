@@ -363,7 +363,7 @@ class ByMethod(Integrator):
         while len(rows) < limit and solver.status == "running":
             if self.clocks.exponents:
                 solver.max_step = min(self.options.max_step, self._reach(solver.t, t_end))
-            y, message = solver.y, solver.step()
+            y, message = solver.y, stepped(solver)
             if solver.status == "failed":
                 self._message = message or "the step failed"
                 break
@@ -569,3 +569,10 @@ def solve_in_blocks(solver: Any, jac: Any, places: Array) -> None:
     solver.jac, solver.J = framed, framed(solver.t, solver.y)
     solver.I = matrices().eye_array(n + 1, format="csc") if sparse else np.eye(n + 1)
     solver.lu, solver.solve_lu = factorized, solve
+
+
+def stepped(solver: Any) -> str | None:
+    """Take a step of a solver of SciPy's, and return its message if it failed."""
+    with np.errstate(over="ignore", invalid="ignore"):  # BDF subtracts rows not yet written
+        message: str | None = solver.step()
+    return message
