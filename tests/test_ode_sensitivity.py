@@ -417,12 +417,27 @@ def helped(rate):
     return lambda t, y: -times(y)
 
 
+def calling_itself(rate):
+    def again(n, y):
+        return again(n - 1, y) if n else rate * y
+
+    return lambda t, y: -again(2, y)
+
+
+def holding_itself(rate):
+    x = Decay(rate)
+    x.known |= {"self": x, "call": x.__call__}
+    return lambda t, y: x.known["self"].known["call"](t, y)
+
+
 HELD = {  # functions of (t, y), or of (t, y, scale), that have a rate from outside of them
     "closure": lambda p: lambda t, y: -p * y,
     "closure within": helped,
     "default": lambda p: lambda t, y, *scale, p=p: -p * y,
     "object": Decay,
     "method": lambda p: functools.partial(Decay(p).rate, scale=1.0),
+    "calling itself": calling_itself,
+    "holding itself": holding_itself,
     "partial": lambda p: functools.partial(lambda t, y, p: -p * y, p=p),
 }
 

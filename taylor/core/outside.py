@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import CellType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -41,7 +41,7 @@ def opened(f: Callable[..., Any], held: Sequence[Any], first: int) -> Callable[.
 
     def g(*x: Any) -> Any:
         values = dict(zip(ids, x[first:end], strict=True))
-        return _replaced(f, values, {})(*x[:first], *x[end:])
+        return _replaced(f, values, _holders(f, values))(*x[:first], *x[end:])
 
     vars(g)["__opened__"] = True
     return g
@@ -80,49 +80,67 @@ def _parts(x: Any) -> Iterator[Any]:
         yield from vars(x).values()
 
 
-def _replaced(x: Any, values: dict[int, Any], made: dict[int, Any]) -> Any:
-    """Return something with other values; itself where it holds none of them."""
+def _holders(f: Any, values: Mapping[int, Any]) -> dict[int, Any]:
+    """Return, by identity, what holds some of the values, or something that does: itself."""
+    above: dict[int, list[Any]] = {}
+    level, seen = [f], {id(f)}
+    for _ in range(DEEP):
+        below = []
+        for x in level:
+            for part in _parts(x):
+                above.setdefault(id(part), []).append(x)
+                if not (is_operand(part) or isinstance(part, FIXED) or id(part) in seen):
+                    seen.add(id(part))
+                    below.append(part)
+        level = below
+    found: dict[int, Any] = {}
+    waiting = [x for i in values for x in above.get(i, ())]
+    while waiting:
+        x = waiting.pop()
+        if id(x) not in found:
+            found[id(x)] = x
+            waiting += above.get(id(x), ())
+    return found
+
+
+def _replaced(x: Any, values: Mapping[int, Any], made: dict[int, Any]) -> Any:
+    """Return something with other values; `made` is what becomes of what holds some."""
     if id(x) in values:
         return values[id(x)]
-    if is_operand(x) or isinstance(x, FIXED) or x is None:
-        return x
-    if id(x) not in made:
-        made[id(x)] = x
-        other = functools.partial(_replaced, values=values, made=made)
-        if not isinstance(x, FunctionType):
-            made[id(x)] = _made(x, other)
-        elif any(id(v) in values for v in outside(x)):
-            _function(x, other, made)
-    return made[id(x)]
+    new = made.get(id(x), x)
+    if new is not x or id(x) not in made:
+        return new
+    other = functools.partial(_replaced, values=values, made=made)
+    if isinstance(x, FunctionType):
+        return _function(x, other, made)
+    return _made(x, other, made)
 
 
-def _made(x: Any, other: Callable[[Any], Any]) -> Any:
-    """Return an object made of the other parts; itself if they are the same."""
-    parts = list(_parts(x))
-    new = [other(part) for part in parts]
-    if all(a is b for a, b in zip(parts, new, strict=True)):
-        return x
+def _made(x: Any, other: Callable[[Any], Any], made: dict[int, Any]) -> Any:
+    """Return an object made of the other parts, which may hold itself."""
     if isinstance(x, MethodType):
-        return MethodType(*new)
-    if isinstance(x, functools.partial):
-        return functools.partial(other(x.func), *map(other, x.args), **_values(x.keywords, other))
-    if isinstance(x, tuple) and hasattr(x, "_fields"):
-        return type(x)(*new)
-    if isinstance(x, (list, tuple)):
-        return type(x)(new)
-    if isinstance(x, dict):
-        return type(x)(_values(x, other))
-    found = copy.copy(x)
-    found.__dict__.update(_values(vars(x), other))
-    return found
+        new: Any = MethodType(other(x.__func__), other(x.__self__))
+    elif isinstance(x, functools.partial):
+        new = functools.partial(other(x.func), *map(other, x.args), **_values(x.keywords, other))
+    elif isinstance(x, tuple):
+        new = type(x)(*map(other, x)) if hasattr(x, "_fields") else type(x)(map(other, x))
+    else:
+        made[id(x)] = new = copy.copy(x)
+        if isinstance(x, list):
+            new[:] = map(other, x)
+        else:
+            table = new if isinstance(x, dict) else vars(new)
+            table.update(_values(x if isinstance(x, dict) else vars(x), other))
+    made[id(x)] = new
+    return new
 
 
 def _values(table: dict[str, Any], other: Callable[[Any], Any]) -> dict[str, Any]:
     return {name: other(value) for name, value in table.items()}
 
 
-def _function(f: FunctionType, other: Callable[[Any], Any], made: dict[int, Any]) -> None:
-    """Make a function of the other parts, which may call itself."""
+def _function(f: FunctionType, other: Callable[[Any], Any], made: dict[int, Any]) -> Any:
+    """Return a function of the other parts, which may call itself."""
     known = f.__globals__
     moved = {n: other(known[n]) for n in f.__code__.co_names if is_operand(known.get(n))}
     defaults = tuple(map(other, f.__defaults__)) if f.__defaults__ else None
@@ -134,3 +152,4 @@ def _function(f: FunctionType, other: Callable[[Any], Any], made: dict[int, Any]
             cell.cell_contents = other(content.cell_contents)
     new.__kwdefaults__ = _values(f.__kwdefaults__, other) if f.__kwdefaults__ else None
     new.__dict__.update(_values(vars(f), other))
+    return new
