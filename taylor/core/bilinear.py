@@ -20,18 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from taylor.core import patterns
-from taylor.core.instructions import (
-    At,
-    Node,
-    Number,
-    Products,
-    Shape,
-    Tape,
-    Whole,
-    added,
-    full,
-    key_of,
-)
+from taylor.core.instructions import At, Number, Products, Shape, Whole, added, full, key_of
 from taylor.core.operand import host, lift
 from taylor.core.products import Pairs, collected, sorted_pairs
 from taylor.numbers.values import shape_of
@@ -126,7 +115,7 @@ class Bilinear(Products):
             Whole(right.value([bar, x], float)) if wanted[1] else None,
         )
 
-    def expanded(self, tape: Tape, args: list[Node], shape: Shape) -> Node:
+    def expanded(self, tape: Any, args: list[Any], shape: Shape) -> Any:
         """Products and sums."""
         return collected(self.pairs, self.rows[0], *args)
 

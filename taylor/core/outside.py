@@ -28,11 +28,7 @@ def outside(*functions: Any) -> list[Any]:
     >>> outside(lambda t, y, k=2.0: -k * y)
     []
     """
-    found: dict[int, Any] = {}
-    seen: dict[int, Any] = {}
-    for f in functions:
-        _find(f, found, seen)
-    return list(found.values())
+    return list({id(x): x for _, x in _within(functions) if is_operand(x)}.values())
 
 
 def opened(f: Callable[..., Any], held: Sequence[Any], first: int) -> Callable[..., Any]:
@@ -47,14 +43,18 @@ def opened(f: Callable[..., Any], held: Sequence[Any], first: int) -> Callable[.
     return g
 
 
-def _find(x: Any, found: dict[int, Any], seen: dict[int, Any], depth: int = 0) -> None:
-    """Note which values something holds."""
-    if is_operand(x):
-        found[id(x)] = x
-    elif not isinstance(x, FIXED) and x is not None and id(x) not in seen and depth < DEEP:
-        seen[id(x)] = x
-        for part in _parts(x):
-            _find(part, found, seen, depth + 1)
+def _within(x: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield whatever something holds, with what it is a part of."""
+    level, seen = [x], {id(x)}
+    for _ in range(DEEP + 1):
+        below = []
+        for whole in level:
+            for part in _parts(whole):
+                yield whole, part
+                if not (is_operand(part) or isinstance(part, FIXED) or id(part) in seen):
+                    seen.add(id(part))
+                    below.append(part)
+        level = below
 
 
 def _parts(x: Any) -> Iterator[Any]:
@@ -83,16 +83,8 @@ def _parts(x: Any) -> Iterator[Any]:
 def _holders(f: Any, values: Mapping[int, Any]) -> dict[int, Any]:
     """Return, by identity, what holds some of the values, or something that does: itself."""
     above: dict[int, list[Any]] = {}
-    level, seen = [f], {id(f)}
-    for _ in range(DEEP):
-        below = []
-        for x in level:
-            for part in _parts(x):
-                above.setdefault(id(part), []).append(x)
-                if not (is_operand(part) or isinstance(part, FIXED) or id(part) in seen):
-                    seen.add(id(part))
-                    below.append(part)
-        level = below
+    for whole, part in _within(f):
+        above.setdefault(id(part), []).append(whole)
     found: dict[int, Any] = {}
     waiting = [x for i in values for x in above.get(i, ())]
     while waiting:
@@ -111,9 +103,7 @@ def _replaced(x: Any, values: Mapping[int, Any], made: dict[int, Any]) -> Any:
     if new is not x or id(x) not in made:
         return new
     other = functools.partial(_replaced, values=values, made=made)
-    if isinstance(x, FunctionType):
-        return _function(x, other, made)
-    return _made(x, other, made)
+    return (_function if isinstance(x, FunctionType) else _made)(x, other, made)
 
 
 def _made(x: Any, other: Callable[[Any], Any], made: dict[int, Any]) -> Any:
