@@ -20,7 +20,7 @@ FOLDERS = {  # lines that a folder may have
     "series": 2662,
     "drivers": 8263,
     "scipy": 8291,
-    "ode": 12956,
+    "ode": 13077,
     "command": 495,
     ".": 838,
     "hyperdual": 202,
