@@ -13,7 +13,7 @@ FOLDERS = {  # lines that a folder may have
     "display": 322,
     "numbers": 3699,
     "llvm": 4204,
-    "core": 12063,
+    "core": 12073,
     "linalg": 1681,
     "arrays": 2143,
     "machine": 7624,
@@ -27,7 +27,7 @@ FOLDERS = {  # lines that a folder may have
     "array_api": 627,
     "numpy": 317,
     "operators": 1490,
-    "verified": 6732,
+    "verified": 6736,
 }
 FILE, FUNCTION = 600, 45
 TABLES = {"core/functions.py"}
