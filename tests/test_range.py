@@ -243,11 +243,16 @@ def test_what_is_infinite_stays_so_and_what_is_not_is_found_in_vjp():
     assert taylor.vjp(square, 1e-160, 1.0)[1] == taylor.gradient(square, 1e-160)
 
 
-SMALL = {  # f, its power, and a factor of t with which f(t)·t leaves the range
-    "sqrt": (np.sqrt, 0.5, 1e-250), "cbrt": (np.cbrt, 1 / 3, 1e-250),
-    "cbrt of a negative": (lambda x: -np.cbrt(-x), 1 / 3, 1e-250),
-    "power": (lambda x: x**1.5, 1.5, 1e-160), "low power": (lambda x: x**0.3, 0.3, 1e-280),
-    "large": (np.sqrt, 0.5, 1e290),
+SMALL = {  # g, the same for mpmath, and a factor of t with which g(t)·t, or squares, leave the range
+    "sqrt": (np.sqrt, mp.sqrt, 1e-250), "cbrt": (np.cbrt, mp.cbrt, 1e-250),
+    "cbrt of a negative": (lambda x: -np.cbrt(-x), mp.cbrt, 1e-250),
+    "power": (lambda x: x**1.5, lambda x: x**1.5, 1e-160),
+    "low power": (lambda x: x**0.3, lambda x: x**0.3, 1e-280),
+    "large": (np.sqrt, mp.sqrt, 1e290),
+    "modulus": (lambda x: np.hypot(x, 2e-200), lambda x: mp.hypot(x, 2e-200), 1e-200),
+    "large modulus": (lambda x: np.hypot(x, 2e300), lambda x: mp.hypot(x, 2e300), 1e300),
+    "angle": (lambda x: np.arctan2(x, 2e-200), lambda x: mp.atan2(x, 2e-200), 1e-200),
+    "large angle": (lambda x: np.arctan2(x, 2e200), lambda x: mp.atan2(x, 2e200), 1e200),
 }  # fmt: skip
 MODES = {  # the derivatives of what order, and how they are found
     "derivatives": (range(5), lambda f, t: taylor.derivatives(f, t, 4)),
@@ -263,15 +268,15 @@ MODES = {  # the derivatives of what order, and how they are found
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", SMALL)
-def test_roots_and_powers_of_small_and_large_series(name, mode):
-    g, r, s = SMALL[name]
+def test_roots_and_moduli_of_small_and_large_series(name, mode):
+    g, exact, s = SMALL[name]
     orders, driver = MODES[mode]
 
     def f(t):
         return g(t * s)
 
     with mp.workdps(30):
-        want = [mp.mpf(s) ** r * mp.diff(lambda x: x**r, 0.7, n) for n in orders]
+        want = [mp.diff(lambda t: exact(t * mp.mpf(s)), 0.7, n) for n in orders]
     for h in (f, taylor.compile(f)):
         got = np.atleast_1d(driver(h, 0.7))
         assert [relative(a, b) < 1e-12 for a, b in zip(got, want, strict=True)] == [True] * len(

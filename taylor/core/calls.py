@@ -17,7 +17,7 @@ import numpy as np
 from taylor.core import patterns
 from taylor.core.algebra import Algebra, Univariate
 from taylor.core.choices import choose
-from taylor.core.functions import CHOICES, ROOTS
+from taylor.core.functions import CHOICES, ROOTS, hypot
 from taylor.core.instructions import (
     At,
     Degrees,
@@ -37,7 +37,7 @@ from taylor.core.instructions import (
 from taylor.core.sides import passed_back, passed_on
 from taylor.core.table import Elementary, Rule
 from taylor.numbers import rounding
-from taylor.numbers.kinds import is_operand
+from taylor.numbers.kinds import ValueSet, base, is_operand
 from taylor.numbers.values import is_float, plus, times, zeros
 
 if TYPE_CHECKING:
@@ -287,37 +287,49 @@ class Integral(Row):
         Rounded, the coefficients of 1 + a² would have other zeros, and cancel in each degree.
         Of a split number 1 + ja, j² = 1, the terms with a_0 and interior(k, a, v) in the first
         equation change their signs; u and v are even and odd in a, without cancellation at a = 0.
+        The modulus itself, w, u and v are in units of a number near it: w Dz might leave the range.
         """
-        given = t.args(i)
+        given, n = t.args(i), self.polar
         args, y, part = self.reads(given), t.table[i], t.algebra.part
         u, v = zeros(y.shape, y), zeros(y.shape, y)
-        dy = t.weighted[i] = u if self.polar else v
+        dy = t.weighted[i] = zeros(y.shape, y) if n == 1 else u if n else v
         yield
         y[0] = t.checked(self.row, [t.point(x) for x in args])
         k = yield
+        unit: Any = None
         if self.row.split:
             a0, b0 = t.value(args[0]), 1
             square, (divide, by) = t.value(given[-1]), t.divisor(given[-1])
             if is_operand(a0) and not t.has_low(args[0]):  # its slope would cancel near 0
                 square = by = choose(a0 * a0, 0.25, square, 1 - a0 * a0, "formula")
         else:
-            with t.exactly():
-                a0, b0, square, low = _modulus(t, args)
-                low = t.settled(low)
-            divide, by = t.dividing(square, low)
-        other = -a0 if self.row.split else a0
+            a0, b0 = (*map(t.value, args), 1)[:2]
+            unit, square, divide, by = _modulus(t, args, a0, b0)
         lanes = t.singular(self.row, args, y[0], square)
+        if unit is not None:
+            a0, b0 = a0 / unit, b0 / unit
+        other = -a0 if self.row.split else a0
+        w = y
+        if unit is not None and n == 1:
+            w = zeros(y.shape, y)
+            w[0] = y[0] / unit
         while True:
-            r, s = self._sides(t, i, k, u, v)
+            r, s = self._sides(t, i, k, w, u, v)
+            if unit is not None:
+                r, s = (x if x is None else x / unit for x in (r, s))
             for table, terms in ((u, ((r, b0), (s, other))), (v, ((s, b0), (r, -a0)))):
                 table[part(k)] = divide(total(x * c for x, c in terms if x is not None), by)
+            if w is not y:
+                w[part(k)] = u[part(k)] / k
+            if n == 1:
+                dy[part(k)] = u[part(k)] if w is y else u[part(k)] * unit
             y[part(k)] = dy[part(k)] / k
             t.mask(lanes, k, y, dy)
             k = yield
 
-    def _sides(self, t: Sweep, i: int, k: int, u: Any, v: Any) -> tuple[Any, Any]:
+    def _sides(self, t: Sweep, i: int, k: int, w: Any, u: Any, v: Any) -> tuple[Any, Any]:
         """Return r and s of `_angle`; an argument that does not vary has no terms."""
-        n, y, interior, part = self.polar, t.table[i], t.algebra.interior, t.algebra.part
+        n, interior, part = self.polar, t.algebra.interior, t.algebra.part
         r: list[Any] = []
         s: list[Any] = []
         sides = ((s, r), (r, s))
@@ -326,8 +338,8 @@ class Integral(Row):
             if not h:
                 continue
             d = t.weighted[arg]
-            driving = [d[part(k)] * y[0] if n else d[part(k)]] if k <= h else []
-            driving += [interior(k, y, d, t.height[i], h)] if n else []
+            driving = [d[part(k)] * w[0] if n else d[part(k)]] if k <= h else []
+            driving += [interior(k, w, d, t.height[i], h)] if n else []
             driven = total(driving)
             own.append(driven * n if n and driven is not None else driven)
             for side, known, minus in ((own, u, True), (other, v, sign < 0 or self.row.split)):
@@ -344,18 +356,24 @@ def _is_one(t: Sweep, i: int) -> bool:
     return type(t.table[i]) is int and bool(t.table[i] == 1)
 
 
-def _modulus(t: Sweep, args: Sequence[int]) -> tuple[Any, Any, Any, Any]:
-    """Return a/c, b/c, |z|²/c² and its low part, of z = b + ia, for a scale c² of |z|²."""
-    a, b = (*map(t.value, args), 1)[:2]
-    if not all(map(t.has_low, args)):
-        return a, b, plus(times(a, a), times(b, b)), None
-    # a power of two that keeps squares in range
-    size = abs(a) + abs(b)
-    low, high = choose(1e-150, size, 2.0**511, 1.0, "formula"), 2.0**-520
-    c = choose(size, 1e150, high, low, "formula")
-    squares = [(x * x, t.product_low(x, x, x * x)) for x in (a * c, b * c)]
-    square = squares[0][0] + squares[1][0]
-    return a * c * c, b * c * c, square, rounding.through_sum(squares[0], squares[1], square)
+def _modulus(t: Sweep, args: Sequence[int], a: Any, b: Any) -> tuple[Any, Any, Any, Any]:
+    """Return c near |z| (None: 1), |z|² or c, which vanish with it, and what divides by |z|²/c².
+
+    Of z = b + ia.  Of floats c is a power of two where squares leave their range.
+    """
+    if t.slopes_first(a * b) and not isinstance(base(a * b), ValueSet):
+        modulus = hypot(a, b)
+        return modulus, modulus, lambda s, one: s, None
+    unit = t.unit(a, b)
+    if unit is not None:
+        a, b = a / unit, b / unit
+    with t.exactly():
+        square, low = plus(times(a, a), times(b, b)), None
+        if all(map(t.has_low, args)):
+            squares = [(x * x, t.product_low(x, x, x * x)) for x in (a, b)]
+            square = squares[0][0] + squares[1][0]
+            low = t.settled(rounding.through_sum(squares[0], squares[1], square))
+    return unit, square, *t.dividing(square, low)
 
 
 def composed(t: Sweep, x: Any, top: int, c: Any) -> Callable[[int], Any]:

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import math
 import operator
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -280,6 +281,17 @@ class Sweep:
         (Where an integrator watches it looks for the zeros of what divides.)
         """
         return is_operand(y) and not (hasattr(y, "tape") and y.tape.watched)
+
+    def unit(self, a: Any, b: Any) -> Any:
+        """Return a power of two above |a| and |b| where squares of floats lose digits, or None."""
+        if not (type(self.like) is np.ndarray and self.like.dtype.kind in "fc"):
+            return None
+        size, info = np.maximum(abs(a), abs(b)), np.finfo(self.like.dtype)
+        least = math.sqrt(info.smallest_normal) / info.eps
+        if np.all((size >= least) & (size <= 1 / least)):
+            return None
+        exponent = np.clip(np.frexp(size)[1], info.minexp, info.maxexp - 1)
+        return np.ldexp(info.dtype.type(1), exponent)
 
     def divisor(self, i: int) -> Any:
         """Return what divides by the value of instruction i, as it is before it is rounded.

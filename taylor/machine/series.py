@@ -43,6 +43,8 @@ from taylor.numbers.kinds import Array, is_operand
 
 PASSING = (Add, Scale, Map)  # what only adds and moves coefficients
 DENORMAL = 5e-324  # the smallest number that is not zero
+EXPONENT = 0x7FF << 52  # the bits of the exponent of a double
+SMALLEST, LARGEST = 2.0**-1022, 2.0**1022
 SUMMING = (Mul, Div, Integral, Einsum)
 RUN = 16  # instructions of a long program, or more, that are written degree by degree together
 
@@ -193,6 +195,13 @@ class Emission(Sweep):
 
     def check_divisor(self, i: int, a: Any, b: Any) -> None:
         return None
+
+    def unit(self, a: Any, b: Any) -> Any:
+        def body(*x: Scalar) -> Scalar:
+            size = functools.reduce(Scalar.most, [abs(part) for z in x for part in z.parts])
+            return (size.bits() & EXPONENT).double().most(SMALLEST).least(LARGEST) * 2.0
+
+        return settled(mapped(self.f, body, lifted(self.f, a), lifted(self.f, b)))
 
     def dividing(self, x: Any, low: Any) -> Any:
         x = lifted(self.f, x)
