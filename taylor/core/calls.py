@@ -10,6 +10,7 @@ import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -232,6 +233,9 @@ class Integral(Row):
             dy[part(1)] = y[part(1)] = self._root(t, y[0], given, driving)
             t.mask(lanes, 1, y, dy)
             k = yield
+            r = self._exponent(t, given, driving)
+            if r is not None:
+                yield from self._by_slopes(t, i, k, r, lanes)
         while True:
             s = total(self._driven(t, k, driving))
             if t.height[p]:
@@ -257,6 +261,38 @@ class Integral(Row):
         assert self.row.quotient is not None
         q, p = self.row.quotient(t.value(given[0]), y)
         return terms[0][0] * q / p
+
+    def _exponent(
+        self, t: Sweep, given: tuple[int, ...], driving: list[tuple[int, int, Any]]
+    ) -> Any:
+        """Return r of a**r, if it is a positive number and all that varies is a."""
+        if self.count == 1:
+            return self.row.germ
+        r = t.value(given[1])
+        alone = [a for a, _, _ in driving] == [given[0]]
+        return r if alone and isinstance(r, (int, float, Fraction)) and r > 0 else None
+
+    def _by_slopes(self, t: Sweep, i: int, k: int, r: Any, lanes: Any) -> Degrees:
+        """The parts of a root or power from degree k on, by those of y/a: y·a' may underflow."""
+        a, part, interior = t.args(i)[0], t.algebra.part, t.algebra.interior
+        x, y, da, dy, top, h = (
+            t.table[a], t.table[i], t.weighted[a], t.weighted[i], t.height[i], t.height[a]
+        )  # fmt: skip
+        slope, rates = zeros(y.shape, y), zeros(y.shape, y)
+        head = t.value(a)
+        slope[0] = y[0] / head
+        for j in range(1, k):
+            slope[part(j)], rates[part(j)] = y[part(j)] / head, dy[part(j)] / head
+        while True:
+            terms = [slope[0] * da[part(k)]] if k <= h else []
+            driven = total([*terms, interior(k, slope, da, top, h)])
+            inner = interior(k, x, rates, h, k - 1)
+            s = 0 * y[0] if driven is None else r * driven
+            dy[part(k)] = s if inner is None else s - inner
+            y[part(k)] = dy[part(k)] / k
+            t.mask(lanes, k, y, dy)
+            slope[part(k)], rates[part(k)] = y[part(k)] / head, dy[part(k)] / head
+            k = yield
 
     def _driving(self, t: Sweep, given: tuple[int, ...]) -> list[tuple[int, int, Any]]:
         """Return the terms q·Da that do not vanish: a, q, and what rounding took from q_0."""

@@ -42,6 +42,7 @@ from taylor.core.singular import (
     masked,
     no_expansion,
     no_quotient,
+    overflowed,
     show,
     unsettled,
     zeros_in,
@@ -426,16 +427,17 @@ class Sweep:
         if isinstance(y, ValueSet):
             values = [self.value(a) for a in args]
             bad = bad | np.broadcast_to(unsettled(row, values, y), bad.shape)
+        far = np.broadcast_to(overflowed(row, self.value(args[0])), bad.shape)
         steep = np.zeros(bad.shape, dtype=bool)
         for q in map(base, slopes):
             steep = steep | np.logical_not(is_finite(q) if np.shape(q) == () else finite_in(q))
-        if not (bad.any() or steep.any()):
+        if not (bad.any() or steep.any() or far.any()):
             return None
         active = np.broadcast_to(self.lanes_active(args), bad.shape)
         varies = bad & (self._active(args, self.movable) if alone else active)
         if self.raises(y) and varies.any():
             raise no_expansion(row, [self.value(a) for a in args])
-        return (bad & active, (bad | steep) & ~active)
+        return ((bad | far) & active, (bad | steep | far) & ~active)
 
     def mask(self, lanes: Any, k: int, *tables: Any) -> None:
         """Note in tables the lanes without an expansion."""
