@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ import numpy as np
 from taylor.core import patterns
 from taylor.core.algebra import Algebra, Univariate
 from taylor.core.choices import choose
-from taylor.core.functions import CHOICES, ROOTS, hypot
+from taylor.core.functions import CHOICES, ROOTS, TINY, hypot, real_power, sqrt
 from taylor.core.instructions import (
     At,
     Degrees,
@@ -36,6 +36,7 @@ from taylor.core.instructions import (
     total,
 )
 from taylor.core.sides import passed_back, passed_on
+from taylor.core.singular import leading
 from taylor.core.table import Elementary, Rule
 from taylor.numbers import rounding
 from taylor.numbers.kinds import ValueSet, base, is_operand
@@ -230,12 +231,9 @@ class Integral(Row):
         one = _is_one(t, p)
         divide, by = (None, None) if one else t.divisor(p)
         if self.row in ROOTS and t.slopes_first(y) and driving:
-            dy[part(1)] = y[part(1)] = self._root(t, y[0], given, driving)
-            t.mask(lanes, 1, y, dy)
-            k = yield
             r = self._exponent(t, given, driving)
             if r is not None:
-                yield from self._by_slopes(t, i, k, r, lanes)
+                k = yield from self._by_slopes(t, i, k, r, lanes)
         while True:
             s = total(self._driven(t, k, driving))
             if t.height[p]:
@@ -251,39 +249,28 @@ class Integral(Row):
             t.mask(lanes, k, y, dy)
             k = yield
 
-    def _root(
-        self, t: Sweep, y: Any, given: tuple[int, ...], driving: list[tuple[int, int, Any]]
-    ) -> Any:
-        """Return the part of degree 1 of a root or a power, where q·a' may leave the range."""
-        terms = [(t.table[a][t.algebra.part(1)], q) for a, q, _ in driving]
-        if self.row.recurrence is None:
-            return total(x * (t.value(q) / t.value(given[-1])) for x, q in terms)
-        assert self.row.quotient is not None
-        q, p = self.row.quotient(t.value(given[0]), y)
-        return terms[0][0] * q / p
-
     def _exponent(
         self, t: Sweep, given: tuple[int, ...], driving: list[tuple[int, int, Any]]
     ) -> Any:
-        """Return r of a**r, if it is a positive number and all that varies is a."""
+        """Return r of a**r, if it is a number and all that varies is a."""
         if self.count == 1:
             return self.row.germ
         r = t.value(given[1])
         alone = [a for a, _, _ in driving] == [given[0]]
-        return r if alone and isinstance(r, (int, float, Fraction)) and r > 0 else None
+        return r if alone and isinstance(r, (int, float, Fraction)) else None
 
-    def _by_slopes(self, t: Sweep, i: int, k: int, r: Any, lanes: Any) -> Degrees:
-        """The parts of a root or power from degree k on, by those of y/a: y·a' may underflow."""
+    def _by_slopes(self, t: Sweep, i: int, k: int, r: Any, lanes: Any) -> Generator[None, int, int]:
+        """The parts of a root or power a**r by those of y/a: y·a' may leave the range.
+
+        So may y/a for r < 0: then only the first part is found from it.
+        """
         a, part, interior = t.args(i)[0], t.algebra.part, t.algebra.interior
         x, y, da, dy, top, h = (
             t.table[a], t.table[i], t.weighted[a], t.weighted[i], t.height[i], t.height[a]
         )  # fmt: skip
-        slope, rates = zeros(y.shape, y), zeros(y.shape, y)
-        head = t.value(a)
-        slope[0] = y[0] / head
-        for j in range(1, k):
-            slope[part(j)], rates[part(j)] = y[part(j)] / head, dy[part(j)] / head
-        while True:
+        slope, rates, head = zeros(y.shape, y), zeros(y.shape, y), t.value(a)
+        slope[0] = _lowered(self.row, head, r, y[0])
+        while r > 0 or k == 1:
             terms = [slope[0] * da[part(k)]] if k <= h else []
             driven = total([*terms, interior(k, slope, da, top, h)])
             inner = interior(k, x, rates, h, k - 1)
@@ -293,6 +280,7 @@ class Integral(Row):
             t.mask(lanes, k, y, dy)
             slope[part(k)], rates[part(k)] = y[part(k)] / head, dy[part(k)] / head
             k = yield
+        return k
 
     def _driving(self, t: Sweep, given: tuple[int, ...]) -> list[tuple[int, int, Any]]:
         """Return the terms q·Da that do not vanish: a, q, and what rounding took from q_0."""
@@ -382,6 +370,21 @@ class Integral(Row):
                 inner = interior(k, x, known, h, k - 1)
                 side.append(-inner if minus and inner is not None else inner)
         return total(r), total(s)
+
+
+def _lowered(row: Elementary, a: Any, r: Any, y: Any) -> Any:
+    """Return a**(r - 1) = y/a of a root or power y, also where y leaves the range of floats.
+
+    What is recorded where it does not is nan at points where it would.
+    """
+    if row is not real_power:
+        return 1 / y if row is sqrt else y / a
+    inner = leading(y)
+    if is_operand(inner):
+        return y / a + 0 * (4 / inner)  # 4/y overflows
+    tiny = np.finfo(inner.dtype).tiny if is_float(inner) and type(inner) is not float else TINY
+    out = is_float(inner) and ((np.abs(inner) < tiny) | np.isinf(inner)) & np.not_equal(base(a), 0)
+    return np.where(out, real_power(a, r - 1), y / a)[()] if np.any(out) else y / a
 
 
 def _is_nothing(p: Any) -> bool:
