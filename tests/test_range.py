@@ -282,3 +282,27 @@ def test_roots_and_moduli_of_small_and_large_series(name, mode):
         assert [relative(a, b) < 1e-12 for a, b in zip(got, want, strict=True)] == [True] * len(
             want
         )
+
+
+def test_derivatives_are_unknown_where_an_argument_overflows_and_never_zero():
+    def f(x):
+        y = x * x
+        return np.stack([np.sqrt(y), np.log(y), np.log1p(y), np.arcsinh(y), y**0.3, np.cbrt(y)])
+
+    for driver in (taylor.jacobian, taylor.jacrev, lambda f, x: taylor.derivatives(f, x, 1)[1]):
+        assert np.isnan(driver(f, 1e160)).all()
+        assert np.all(driver(f, 1e10) != 0)
+    assert np.isnan(taylor.jacrev(taylor.compile(f), 1e160)).all()
+
+
+def test_powers_of_zero_stay_zero_where_the_exponent_is_positive():
+    x = np.array([0.0, 2.0, 0.5, 0.0])
+    wear, moving = (lambda p, x=x: np.sum((x / p[0]) ** p[1]) for x in (x, x[1:3]))
+    p = np.array([1.5, 0.5])
+    for driver in (taylor.gradient, taylor.hessian, lambda f, p: taylor.tensor(f, p, 3)):
+        assert driver(wear, p) == pytest.approx(driver(moving, p), rel=1e-13)
+    assert taylor.gradient(taylor.compile(wear), p) == pytest.approx(taylor.gradient(moving, p))
+    lanes = taylor.derivatives(lambda b: x[:2] ** b, 1.5, 2)
+    assert lanes == pytest.approx(np.outer(np.log(2) ** np.arange(3) * 2**1.5, [0, 1]))
+    assert not taylor.gradient(lambda v: v[0] ** v[1], np.array([0.0, 1.5])).any()
+    assert not np.isfinite(taylor.gradient(lambda b: np.sum(x[:2] ** b), np.zeros(2))[0])
