@@ -4,8 +4,8 @@ On disk it has as its name a hash of what it was made from, the CPU and the vers
 code of another program, or of an older version, is never found.
 
 LLVM takes a third of the time for code that is a sixth slower and gives the same bits.  So code is
-made quickly at first, and optimised when what its calls would have saved is what that takes (at
-worst both together take twice as long as the better of the two), or at its call number `OFTEN`.
+made quickly at first, and optimised when its calls have been worth what that takes, where each is
+worth two milliseconds and half of its time: a small function after two of them, a large after 50.
 """
 
 from __future__ import annotations
@@ -36,8 +36,7 @@ if hasattr(os, "register_at_fork"):  # a fork amid LLVM's work would never see t
     os.register_at_fork(
         before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_LOCK.release
     )
-SAVED = 5e-5, 1 / 2  # of a call by optimised code: seconds (see `entry`), and a part of its time
-OFTEN = 4
+WORTH = 2e-3, 1 / 2  # of a call by optimised code: seconds (see `entry`), and a part of its time
 LABEL = re.compile(r"\n[\w.]+:\n")
 LONG = 1 << 17  # bytes of a basic block that LLVM's quick way goes through again and again
 PRICE = 4e-6  # seconds to optimise a byte of packed text
@@ -123,7 +122,7 @@ class Code:
 
     def __init__(self, text: str | None, code: bytes = b"", packed: bytes = b"") -> None:
         self.engines: list[Any] = []  # others may run the code of the first one
-        self.calls, self.rent, self.packed = 0, 0.0, packed
+        self.rent, self.packed = 0.0, packed
         self.kept: tuple[str | None, Any] = None, None
         with _LOCK:
             if text is not None:
@@ -163,10 +162,9 @@ class Code:
             return
         begun = time.perf_counter()
         self.functions[which](*given)
-        call, part = SAVED
+        call, part = WORTH
         self.rent += call + part * (time.perf_counter() - begun)
-        self.calls += 1
-        if self.calls >= OFTEN or self.rent >= PRICE * len(self.packed):
+        if self.rent >= PRICE * len(self.packed):
             self.final()
 
     def final(self, which: int = 0) -> Callable[..., None]:
