@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hyperdual.number import HyperDual
-from taylor.core.algebra import squarefree
+from taylor.core.graded import squarefree
 from taylor.core.tags import fresh_tag
 from taylor.drivers import kinks
 from taylor.drivers.driver import call, has_nan, parts, point, seed

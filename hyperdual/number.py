@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from taylor.core.algebra import Monomials, squarefree
+from taylor.core.graded import Monomials, squarefree
 from taylor.core.operand import lift
 from taylor.numbers.kinds import is_operand
 from taylor.numbers.values import as_array, joined

@@ -21,6 +21,7 @@ from taylor.arrays.elementwise import where
 from taylor.arrays.reductions import logsumexp
 from taylor.core import advice, binding, functions
 from taylor.core.functions import *  # noqa: F403
+from taylor.core.operand import Operand
 from taylor.core.program import Program
 from taylor.core.table import define, rule
 from taylor.drivers.checkpoint import checkpoint
@@ -31,6 +32,7 @@ from taylor.drivers.forward_mode import (
     partial,
     taylor_coefficients,
 )
+from taylor.drivers.often import History
 from taylor.drivers.trees import pack, register
 from taylor.errors import *  # noqa: F403
 from taylor.numbers import intervals as intervals  # hears of mpmath
@@ -96,7 +98,10 @@ __all__ = [
 ]  # fmt: skip
 __all__ += [name for names in LATER.values() for name in names]
 __all__ += errors.__all__ + functions.__all__
+# what stands above, and is imported when it is first asked for
 binding.MORE.append(lambda: import_module("taylor.scipy.special"))
+Operand.namespace = lambda version: import_module("taylor.array_api.array").namespace(version)
+History.following = lambda after: import_module("taylor.drivers.again").Known(after)
 
 
 if not TYPE_CHECKING:  # to whom any name would be one of the package

@@ -13,7 +13,8 @@ import hyperdual
 import taylor
 from hyperdual import HyperDual
 from taylor import Taylor, TaylorN
-from taylor.core.algebra import Univariate, multivariate, squarefree
+from taylor.core.algebra import Univariate
+from taylor.core.graded import multivariate, squarefree
 from taylor.numbers.kinds import Kind
 
 PAGE = Path(__file__).parent.parent / "docs" / "add_a_number.md"

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import taylor
-from taylor.core.algebra import Univariate, multivariate
+from taylor.core.algebra import Univariate
+from taylor.core.graded import multivariate
 from taylor.core.program import expand
 from taylor.core.rolled import rolled
 from taylor.core.sweep import sweep

@@ -10,7 +10,7 @@ from shared import agrees
 import taylor
 from hyperdual import HyperDual
 from taylor import Taylor, TaylorN
-from taylor.core.algebra import multivariate
+from taylor.core.graded import multivariate
 from taylor.core.program import expand
 from taylor.core.sweep import sweep
 from taylor.drivers.checkpoint import checkpoint, count, schedule, sizes

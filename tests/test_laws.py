@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from laws import LAWS, derivation, grading, interior, ring
 
-from taylor.core.algebra import Univariate, multivariate, squarefree
+from taylor.core.algebra import Univariate
+from taylor.core.graded import multivariate, squarefree
 from taylor.machine import engine
 
 ALGEBRAS = [

@@ -11,9 +11,10 @@ import sympy
 
 import taylor
 from taylor import Taylor, TaylorN, linalg
-from taylor.core.algebra import Univariate, multivariate, squarefree
+from taylor.core.algebra import Univariate
 from taylor.core.calls import Call
 from taylor.core.calls import flat as joined
+from taylor.core.graded import multivariate, squarefree
 from taylor.core.rules import tangent_of
 from taylor.core.tables import contract
 from taylor.linalg.branches import branches

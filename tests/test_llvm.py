@@ -17,7 +17,7 @@ from test_reverse import rosenbrock
 import taylor
 from hyperdual import HyperDual
 from taylor import DomainError, NonAnalyticError, ShapeMismatch, Taylor, TaylorN, record
-from taylor.core.algebra import multivariate
+from taylor.core.graded import multivariate
 from taylor.core.operand import lift
 from taylor.core.table import TABLE
 from taylor.drivers.recorded import derived

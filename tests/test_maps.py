@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from taylor import TaylorN, inverse_map
-from taylor.core.algebra import multivariate
+from taylor.core.graded import multivariate
 from taylor.machine import substitution
 
 SIZES = [(1, 4, 1, 4), (2, 5, 2, 5), (3, 4, 2, 6), (2, 3, 4, 2), (4, 3, 3, 5), (6, 2, 6, 3)]

@@ -6,7 +6,16 @@ import re
 import numpy as np
 import pytest
 
-from taylor.ode import TaylorIntegrator, flow_map, solve_ensemble, solve_ivp, value_and_gradient
+from taylor import derivative
+from taylor import gradient as gradient_of
+from taylor.ode import (
+    MethodIntegrator,
+    TaylorIntegrator,
+    flow_map,
+    solve_ensemble,
+    solve_ivp,
+    value_and_gradient,
+)
 
 
 def fun(t, y, k=1.0):
@@ -113,6 +122,21 @@ def test_mistakes_are_named(route):
         else:
             missing.append((name, value, "no error"))
     assert missing == []
+
+
+STEPPED = {  # functions of p by an integrator
+    "y0 is": lambda p: TaylorIntegrator(fun, 0.0, [p, 1.0]),
+    "one of args is": lambda p: TaylorIntegrator(fun, 0.0, [1.0, 0.0], args=(p,)),
+    "fun, events or dosing use": lambda p: MethodIntegrator(lambda t, y: p * y, 0.0, [1.0], "BDF"),
+    "a state of series": lambda p: TaylorIntegrator(fun, 0.0, [1.0, 0.0]).set_state(0.0, [p, p]),
+}
+
+
+@pytest.mark.parametrize("what", STEPPED)
+def test_integrators_say_where_derivatives_come_from(what):
+    for driver in (derivative, gradient_of):
+        with pytest.raises(TypeError, match=f"{what}.*solve_ivp"):
+            driver(STEPPED[what], 0.5)
 
 
 @pytest.mark.parametrize("route", (solve, members, gradient, mapped))

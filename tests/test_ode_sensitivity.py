@@ -13,7 +13,7 @@ from hyperdual import HyperDual
 from taylor import Taylor, TaylorN
 from taylor.core.program import pushforward
 from taylor.errors import IntegrationError, NonAnalyticError
-from taylor.ode import TaylorIntegrator, flow_map, solve_ivp, value_and_gradient
+from taylor.ode import TaylorIntegrator, flow_map, solve_ensemble, solve_ivp, value_and_gradient
 
 RATES = np.array([1.5, 1.0, 3.0, 1.0])
 START = np.array([10.0, 5.0])
@@ -447,6 +447,37 @@ HELD = {  # functions of (t, y), or of (t, y, scale), that have a rate from outs
 def test_what_fun_has_from_outside_is_a_parameter(name, driver):
     f = lambda p: solve_ivp(HELD[name](p), (0, 1), [1.0]).y[0, -1]
     np.testing.assert_allclose(driver(f, 0.5), -np.exp(-0.5), rtol=1e-14)
+
+
+DECAY, OWN = (lambda t, y: -y * y), (lambda t, y, q: -q * y * y)
+MEMBERS = np.array([[1.0], [2.0]])
+WHOLE = {  # functions of p, which problems have from outside, or as a part of what they are given
+    "members": lambda p: solve_ensemble(lambda t, y: -p * y * y, (0, 1), MEMBERS).y,
+    "args": lambda p: solve_ensemble(OWN, (0, 1), MEMBERS, args=(p,)).y_last,
+    "one of args": lambda p: solve_ensemble(OWN, (0, 1), MEMBERS, args=[(p,), (0.5,)]).y_last,
+    "y0": lambda p: solve_ensemble(DECAY, (0, 1), np.stack([[p], [p * p]])).y,
+    "jumps": lambda p: solve_ensemble(DECAY, (0, 1), MEMBERS, dosing=([0.5], [p])).y_last,
+    "doses": lambda p: (
+        solve_ensemble(DECAY, (0, 1), MEMBERS, dosing=[([0.5], lambda t, y: p * y), None]).y_last
+    ),
+    "map": lambda p: flow_map(lambda t, y: -p * y * y, (0, 1), [2.0], 1).gradient(),
+    "map of y0": lambda p: flow_map(DECAY, (0, 1), np.stack([p]), 1).gradient(),
+    "adjoints": lambda p: value_and_gradient(np.sum, lambda t, y: -p * y * y, (0, 1), [2.0])[1],
+    "adjoints of args": lambda p: value_and_gradient(
+        np.sum, lambda t, y, q: -p * q * y * y, (0, 1), [1.0], args=(0.7,)
+    )[2][0],
+}
+
+
+@pytest.mark.parametrize("driver", [taylor.gradient, taylor.derivative])
+@pytest.mark.parametrize("name", WHOLE)
+def test_what_problems_have_from_outside_is_differentiated(name, driver):
+    f = lambda p: np.sum(WHOLE[name](p))
+    h = 1e-3
+    central = 4 / 3 * (f(0.5 + h) - f(0.5 - h)) / (2 * h) - (f(0.5 + 2 * h) - f(0.5 - 2 * h)) / (
+        12 * h
+    )
+    np.testing.assert_allclose(driver(f, 0.5), central, rtol=1e-10)
 
 
 def test_errors():

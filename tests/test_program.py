@@ -11,8 +11,9 @@ import pytest
 import taylor
 from hyperdual import HyperDual
 from taylor import ForeignNodeError, GuardError, ShapeMismatch, Taylor, TaylorN, TraceError, record
-from taylor.core.algebra import Univariate, multivariate, squarefree
+from taylor.core.algebra import Univariate
 from taylor.core.calls import Integral, Row
+from taylor.core.graded import multivariate, squarefree
 from taylor.core.instructions import ADD, MUL, Const, Input, Instruction
 from taylor.core.program import Guard, Program, expand
 from taylor.core.scalars import scalars

@@ -11,7 +11,8 @@ import sympy
 import taylor
 from hyperdual import HyperDual
 from taylor import Taylor, TaylorN, scan
-from taylor.core.algebra import Univariate, multivariate
+from taylor.core.algebra import Univariate
+from taylor.core.graded import multivariate
 from taylor.core.loops import Loop
 from taylor.core.program import expand
 from taylor.core.sweep import sweep

@@ -22,7 +22,7 @@ from taylor import (
     TaylorN,
     inverse_map,
 )
-from taylor.core.algebra import multivariate
+from taylor.core.graded import multivariate
 
 
 def t(order, value=0.0):

@@ -11,7 +11,8 @@ from laws import LAWS
 
 import taylor
 from taylor import TaylorN
-from taylor.core.algebra import Univariate, multivariate
+from taylor.core.algebra import Univariate
+from taylor.core.graded import multivariate
 from taylor.core.structured import Structured
 from taylor.machine.machine import Machine
 from taylor.series.series import Series

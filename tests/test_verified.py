@@ -26,7 +26,8 @@ import hyperdual
 import taylor
 from taylor import Taylor, TaylorN
 from taylor import verified as tv
-from taylor.core.algebra import Univariate, multivariate, squarefree
+from taylor.core.algebra import Univariate
+from taylor.core.graded import multivariate, squarefree
 from taylor.core.lookups import Lookup
 from taylor.core.program import expand
 from taylor.core.sweep import sweep

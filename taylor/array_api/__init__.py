@@ -18,11 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from taylor.array_api.array import Array
+from taylor.array_api.array import VERSIONS, Array
 from taylor.array_api.functions import PLAIN, standard
 from taylor.core.advice import no_name
 
-VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12")
 EXTENSIONS = ("fft", "linalg", "special")
 __array_api_version__ = VERSIONS[-1]
 __array_namespace_info__ = np.__array_namespace_info__

@@ -498,8 +498,8 @@ exp1 = row("exp1", by_scipy("exp1", "e1"), "e1", lambda a, y: (-exp(-a), a),
 expint = exp1  # the name of the classical tables
 si = row("si", partial(special_values.sici, 0), "si", local=special_series.si,
          samples=(-20.0, 0.0, 1e-8, 0.75, 3.0, 100.0), exact=at((0, 0)))
-ci = row("ci", partial(special_values.sici, 1), "ci", local=special_series.ci,
-         domain="x > 0", pole=True, samples=(1e-8, 0.6165054856207162, 3.0, 100.0))
+ci = row("ci", partial(special_values.sici, 1), special_series.ci_mp, local=special_series.ci,
+         domain="x != 0", pole=True, samples=(-2.0, 1e-8, 0.6165054856207162, 3.0, 100.0))
 airyai = _airy("airyai", 0, lambda a, y: (airyaip(a), 1))
 airyaip: Elementary = _airy("airyaip", 1, lambda a, y: (a * airyai(a), 1))
 airybi = _airy("airybi", 2, lambda a, y: (airybip(a), 1))

@@ -11,10 +11,9 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -59,6 +58,8 @@ class Loop(Op):
     states: int
     rows: int
     backwards: bool = False
+
+    coded: ClassVar[Callable[..., Any]]  # (loop, arguments) -> its result by machine code, or None
 
     def contents(self) -> tuple[Any, ...]:
         b = self.body
@@ -107,7 +108,7 @@ class Loop(Op):
         owner = host(a)
         if owner is not None:
             return owner.process(self, a)
-        found = import_module("taylor.machine.engine").loop(self, a)
+        found = self.coded(a)
         return self.run(*a) if found is None else found
 
     def glimpse(self, a: Sequence[Any], number: Number) -> Any:

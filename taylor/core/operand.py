@@ -11,7 +11,6 @@ import math
 import operator
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from importlib import import_module
 from types import NoneType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
@@ -116,6 +115,7 @@ class Operand(Handled):
     __array_priority__ = 1000.0
     __pandas_priority__ = 5000  # above those of its own classes: they leave operators to us
 
+    namespace: ClassVar[Callable[[str | None], Any]]  # the functions of the array-API standard
     takes_all: ClassVar[bool] = False  # whether `process` takes instructions that it does not know
     shape: Any
     value: Any
@@ -448,7 +448,7 @@ class Operand(Handled):
 
     def __array_namespace__(self, /, *, api_version: str | None = None) -> Any:
         """Return `taylor.array_api`, the functions of the array-API standard."""
-        return import_module("taylor.array_api.array").namespace(api_version)
+        return Operand.namespace(api_version)
 
 
 def _missing(name: str) -> Any:

@@ -406,7 +406,7 @@ def partials(row: Elementary, a: list[Any], y: Any, wanted: Sequence[bool]) -> l
     if len(a) == 1 and _by_numpy(row) and _are_arrays(a[0], y):
         assert row.quotient is not None
         q, p = row.quotient(a[0], y)
-        return [_within(row, a[0], q if type(p) is int and p == 1 else _float(q) / p)]
+        return [_within(row, a[0], q if type(p) is int and p == 1 else _float(q) / _float(p))]
     n = a[1] if row is power and not wanted[1] else None
     if type(n) is int and n not in (0, 1) and abs(n) < EXACT and _are_arrays(a[0], y):
         return [n * (a[0] if n == 2 else a[0] ** (n - 1)), None]

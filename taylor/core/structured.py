@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core.algebra import Graded
+from taylor.core.graded import Graded
 from taylor.numbers.kinds import Array
 from taylor.numbers.values import as_array
 

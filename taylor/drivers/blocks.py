@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core.algebra import multivariate
+from taylor.core.graded import multivariate
 from taylor.core.program import Program
 from taylor.core.tags import fresh_tag
 from taylor.drivers import kinks

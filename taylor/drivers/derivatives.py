@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taylor.core.algebra import check_order, multivariate
+from taylor.core.algebra import check_order
+from taylor.core.graded import multivariate
 from taylor.core.instructions import full
 from taylor.core.operand import lift
 from taylor.core.rules import tangents

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taylor.core.algebra import Univariate, check_order, multivariate
+from taylor.core.algebra import Univariate, check_order
+from taylor.core.graded import multivariate
 from taylor.core.operand import lift
 from taylor.core.singular import masked
 from taylor.core.tags import Tag, fresh_tag

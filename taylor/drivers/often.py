@@ -11,13 +11,13 @@ import functools
 import inspect
 import types
 from collections.abc import Callable, Sequence
-from importlib import import_module
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from taylor.drivers.derivable import Derivable
 from taylor.kept import Store
+from taylor.llvm import store
 from taylor.numbers.policy import current_policy
 
 Function = Callable[..., Any]
@@ -32,6 +32,8 @@ KEPT = Store(
 
 class History:
     """How often drivers of functions of one Python code were asked for, and what is known then."""
+
+    following: ClassVar[Callable[[int], Any]]  # makes what watches them after so many calls
 
     def __init__(self, code: types.CodeType) -> None:
         self.code = code  # while it lives no other is in its place
@@ -49,7 +51,7 @@ class History:
             self.calls.clear()
             self.known.clear()
         calls = self.calls[where] = self.calls.get(where, 0) + 1
-        early = EARLY <= calls < after - 1 and import_module("taylor.llvm.store").is_used()
+        early = EARLY <= calls < after - 1 and store.is_used()
         return calls if early or calls >= after - 1 else 0
 
     def answer(
@@ -61,8 +63,8 @@ class History:
         code is made, but taken from the disk.
         """
         known = self.known.get(shapes)
-        if known is None:  # machine code is imported when it is needed
-            known = self.known[shapes] = import_module("taylor.drivers.again").Known(after)
+        if known is None:
+            known = self.known[shapes] = History.following(after)
         known.left, made = left, known.made
         found: tuple[Any, Function] = known.answer(f, at, ask)
         if known.made != made:

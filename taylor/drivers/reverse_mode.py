@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core.algebra import multivariate
+from taylor.core.graded import multivariate
 from taylor.core.program import recording
 from taylor.core.rules import adjoints
 from taylor.core.tags import Tag, fresh_tag

@@ -238,6 +238,9 @@ def loop(op: Loop, a: Sequence[Any]) -> Any:
     return _of_loop(op)(a)
 
 
+Loop.coded = loop
+
+
 def _common(given: Sequence[Any], live: Sequence[bool]) -> tuple[int, ...] | None:
     """Return the common shape of tables and constants; None where the ordinary way must see them.
 

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taylor.core.algebra import Algebra, Graded, Univariate
+from taylor.core.algebra import Algebra, Univariate
 from taylor.core.conditions import Guard
+from taylor.core.graded import Graded
 from taylor.core.instructions import Parameter
 from taylor.core.program import Program, expand, kinds
 from taylor.errors import NotNow

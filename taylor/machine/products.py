@@ -20,7 +20,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from taylor.core.algebra import CACHED_PAIRS, Algebra, Monomials, multivariate
+from taylor.core.algebra import Algebra
+from taylor.core.graded import CACHED_PAIRS, Monomials, multivariate
 from taylor.llvm.function import Function
 from taylor.llvm.jit import Code, made
 from taylor.llvm.registers import Scalar

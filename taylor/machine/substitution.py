@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taylor.core.algebra import Algebra, Monomials
+from taylor.core.algebra import Algebra
+from taylor.core.graded import Monomials
 from taylor.llvm.function import Function
 from taylor.llvm.jit import Code, made
 from taylor.llvm.registers import Scalar

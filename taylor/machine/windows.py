@@ -21,7 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taylor.core.algebra import CACHED_PAIRS, Algebra, Monomials
+from taylor.core.algebra import Algebra
+from taylor.core.graded import CACHED_PAIRS, Monomials
 from taylor.llvm.function import Function
 from taylor.llvm.jit import Code, made
 from taylor.llvm.registers import Scalar

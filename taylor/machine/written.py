@@ -15,8 +15,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from taylor.core.algebra import Graded
 from taylor.core.bilinear import Bilinear
+from taylor.core.graded import Graded
 from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH
 from taylor.llvm.registers import Scalar

@@ -24,6 +24,7 @@ from taylor.drivers.compile import Compiled
 from taylor.errors import DomainError, IntegrationError, ShapeMismatch, eagerly, outside
 from taylor.numbers.values import as_array
 from taylor.ode import saved
+from taylor.ode.closures import members_with_closures
 from taylor.ode.complexes import members_in_parts
 from taylor.ode.control import reported
 from taylor.ode.dense import Solution
@@ -48,6 +49,7 @@ TASKS = 4  # of each worker at least, so that all end at about the same time
 WORK = 1 << 35  # of a task: members · steps · (numbers of memory) · order, about half a second
 
 
+@members_with_closures
 @members_with_doses
 @members_in_parts
 @of_any_time
@@ -85,7 +87,7 @@ def solve_ensemble(
     that a terminal event ends has status 1, and nan in y for the times after it.  `dosing` is that
     of `solve_ivp` for all members, or a list with one (times, jumps), or None, for each.  By a
     `method` of `solve_ivp` (and its options `more`), for stiff problems, members are taken one by
-    one.
+    one; so they are where y0, args or functions hold values that are differentiated.
 
     Tasks of `chunk` members run on `threads` of this machine (default: all cores), or on any
     `executor` of `concurrent.futures`, such as dask.distributed's or mpi4py's; members whose task

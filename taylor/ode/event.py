@@ -23,15 +23,9 @@ from numpy.typing import NDArray
 
 from taylor.core.advice import annotate, not_called
 from taylor.core.conditions import Condition
+from taylor.core.deciding import deciding
 from taylor.core.exponents import saturated
-from taylor.core.program import (
-    Program,
-    check_unread,
-    deciding,
-    expand,
-    kept,
-    recording,
-)
+from taylor.core.program import Program, check_unread, expand, kept, recording
 from taylor.core.reads import Reads
 from taylor.errors import ForeignNodeError, GuardError, ShapeMismatch, TraceError, eagerly
 from taylor.kept import STORE

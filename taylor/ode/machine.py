@@ -21,9 +21,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from taylor.core.deciding import vanishing
 from taylor.core.instructions import LARGE
 from taylor.core.maps import Gather
-from taylor.core.program import Program, vanishing
+from taylor.core.program import Program
 from taylor.errors import DomainError
 from taylor.llvm.entry import Entry, Value
 from taylor.llvm.function import Function

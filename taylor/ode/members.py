@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from taylor.core.deciding import vanishing
 from taylor.core.instructions import Div
-from taylor.core.program import Program, kept, plain, vanishing
+from taylor.core.program import Program, kept, plain
 from taylor.errors import DomainError, IntegrationError, TaylorError
 from taylor.kept import STORE
 from taylor.ode.control import NONE

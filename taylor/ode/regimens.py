@@ -1,23 +1,25 @@
 """Doses of ensembles: from dose to dose all members at once, or each member by itself.
 
 Members whose doses come at the same times, and add arrays, take the ways between them in lanes;
-others, and those with events, dense output or a method, are integrated one by one, as `solve_ivp`
-does.
+others, and those with events, dense output, a method or derivatives, are integrated one by one, as
+`solve_ivp` does.
 """
 
 from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any, ParamSpec
 
 import numpy as np
 from numpy.typing import NDArray
 
-from taylor.errors import ShapeMismatch
-from taylor.ode.doses import Dose, schedule
+from taylor.core.operand import lift
+from taylor.errors import IntegrationError, ShapeMismatch
+from taylor.numbers.kinds import is_operand
+from taylor.ode.doses import Dose, schedule, varied
 from taylor.ode.options import check_span, members_args, numbers_of
 from taylor.ode.results import MESSAGES, EnsembleResult, OdeResult, inside
 from taylor.ode.solve import solve_ivp
@@ -30,28 +32,45 @@ ALONE = ("events", "dense_output", "method", "max_steps", "executor")
 
 
 def members_with_doses(solve: Callable[P, EnsembleResult]) -> Callable[P, EnsembleResult]:
-    """Return a solver for many initial values that takes their doses, too."""
+    """Return a solver for many initial values that takes doses, and values that are differentiated,
+    too.
+    """
 
     @functools.wraps(solve)
-    def solved(*args: P.args, **named: P.kwargs) -> EnsembleResult:
-        dosing: Any = named.pop("dosing", None)
-        if dosing is None:
-            return solve(*args, **named)
+    def solved(*given: P.args, **named: P.kwargs) -> EnsembleResult:
         names = ("fun", "t_span", "y0", "method")
-        return _dosed(solve, dosing, **dict(zip(names, args, strict=False)), **named)
+        every: dict[str, Any] = {**dict(zip(names, given, strict=False)), **named}
+        args = members_args(every.get("args"))
+        dosing: Any = every.get("dosing")
+        given_args = [a for own in (args if isinstance(args, list) else [args]) for a in own]
+        pairs = [
+            d for d in (dosing if isinstance(dosing, list) else [dosing]) if isinstance(d, tuple)
+        ]
+        given_doses = [x for d in pairs for x in varied(d)]
+        varies = any(is_operand(lift(x)) for x in (every.get("y0"), *given_args, *given_doses))
+        if dosing is None and not varies:
+            return solve(*given, **named)
+        return _dosed(solve, varies, **every)
 
     return solved
 
 
 def _dosed(
-    solve: Callable[..., EnsembleResult], dosing: Any, fun: Any, t_span: Any, y0: Any, **named: Any
+    solve: Callable[..., EnsembleResult],
+    varies: bool,
+    fun: Any,
+    t_span: Any,
+    y0: Any,
+    dosing: Any = None,
+    **named: Any,
 ) -> EnsembleResult:
-    for name in ("checkpoint", "chunk"):
-        if named.get(name) is not None:
-            raise TypeError(f"solve_ensemble with dosing has no {name}: leave it out")
+    for name in ("checkpoint", "chunk", *(("executor",) if varies else ())):
+        if named.pop(name, None) is not None:
+            what = "values that are differentiated" if varies else "dosing"
+            raise TypeError(f"solve_ensemble with {what} has no {name}: leave it out")
     check_span(t_span)
     y = numbers_of(y0, "y0")
-    y = y.astype(float) if y.dtype.kind in "iub" else y
+    y = y.astype(float) if isinstance(y, np.ndarray) and y.dtype.kind in "iub" else y
     if not np.ndim(y):
         raise ShapeMismatch("y0 holds one initial value for each member along its first axis")
     t_eval = named.pop("t_eval", None)
@@ -67,6 +86,8 @@ def _dosed(
             f"dosing is a list for {len(each)} members, y0 has {len(y)}: give one (times, jumps) "
             "for each, or a tuple for all"
         )
+    if varies:
+        return _one_by_one(fun, t_span, y, args, each, times, {**named, "threads": 1})
     doses = [schedule(d, t_span, one, times) for d, one in zip(each, y, strict=True)]
     if any(named.get(name) for name in ALONE) or not _at_same_times(doses):
         return _one_by_one(fun, t_span, y, args, each, times, named)
@@ -149,7 +170,7 @@ def _together(
 def _one_by_one(
     fun: Any,
     t_span: Any,
-    y: Array,
+    y: Any,
     args: list[Any],
     dosing: list[Any],
     times: Array,
@@ -158,36 +179,64 @@ def _one_by_one(
     """Return the solutions of members, each of which goes by itself."""
     progress, executor = named.pop("progress", False), named.pop("executor", None)
     threads = named.pop("threads", None) or os.cpu_count() or 1
-    dense = named.pop("dense_output", False)
-    run = functools.partial(solve_ivp, fun, t_span, dense_output=True, **named)
-    found = _nothing(y, times)
-    several = named.get("events") is not None
-    found.update({name: [None] * len(y) for name in ("t_events", "y_events") if several})
-    found.update(sol=[None] * len(y) if dense else None)
-    with (
-        Progress(progress, "members") as report,
-        ThreadPoolExecutor(1 if executor else threads) as pool,
-    ):
+    asked = [*(t for t in times if t != t_span[1]), t_span[1]]
+    run = functools.partial(_run, fun, t_span, asked, named)
+    found, tasks = dict[int, tuple[Any, Any]](), list(zip(y, args, dosing, strict=True))
+    with Progress(progress, "members") as report:
+        for i, one in _results(run, tasks, threads, executor):
+            found[i] = one
+            report(len(found), len(y) - len(found))
+    return _joined([found[i] for i in range(len(y))], y, times)
+
+
+def _run(
+    fun: Any, t_span: Any, asked: list[Any], named: dict[str, Any], y0: Any, args: Any, dosing: Any
+) -> tuple[OdeResult, OdeResult]:
+    """Return the solution of a member at the times that are asked for, and one to where it ends."""
+
+    def solved(times: Any) -> OdeResult:
+        try:
+            return solve_ivp(fun, t_span, y0, args=args, dosing=dosing, t_eval=times, **named)
+        except IntegrationError as error:
+            if not isinstance(found := error.result, OdeResult):
+                raise
+            return found
+
+    found = solved(asked)
+    return found, found if len(found.t) == len(asked) else solved(None)
+
+
+def _results(
+    run: Callable[..., Any], tasks: Sequence[Any], threads: int, executor: Any
+) -> Iterator[tuple[int, Any]]:
+    """Yield the results of tasks with their numbers, as they come."""
+    if threads == 1 and executor is None:  # in the context of the recording around, if there is one
+        yield from ((i, run(*given)) for i, given in enumerate(tasks))
+        return
+    with ThreadPoolExecutor(1 if executor else threads) as pool:
         submit = (executor or pool).submit
-        tasks = {submit(run, one, args=args[i], dosing=dosing[i]): i for i, one in enumerate(y)}
-        for n, task in enumerate(as_completed(tasks), 1):
-            error = task.exception()
-            if error is not None and getattr(error, "result", None) is None:
-                raise error
-            _take(found, tasks[task], getattr(error, "result", None) or task.result(), times)
-            report(n, len(y) - n)
-    return found
+        futures = {submit(run, *given): i for i, given in enumerate(tasks)}
+        yield from ((futures[f], f.result()) for f in as_completed(futures))
 
 
-def _take(found: EnsembleResult, i: int, r: OdeResult, times: Array) -> None:
-    """Take the solution of a member."""
-    assert r.sol is not None
-    sign = -1 if len(times) and times[-1] < r.t[0] else 1
-    there = sign * times <= sign * r.t[-1]
-    found.y[i][..., there] = r.sol(times[there])
-    found.y[i][..., times == r.t[-1]] = r.y[..., -1:]
-    found.t_last[i], found.y_last[i], found.steps[i] = r.t[-1], r.y[..., -1], len(r.t) - 1
-    every = ("error", "status", "message", "success")
-    for name in (*every, "t_doses", "y_doses", "t_events", "y_events", "sol"):
-        if found[name] is not None and r[name] is not None:
-            found[name][i] = r[name]
+def _joined(runs: Sequence[tuple[Any, Any]], y: Any, times: Array) -> EnsembleResult:
+    """Return the result of members that were integrated by themselves."""
+
+    def several(name: str) -> list[Any] | None:
+        return [r[name] for r, _ in runs] if runs and runs[0][0][name] is not None else None
+
+    states = []
+    for r, _ in runs:
+        beyond = np.full((*np.shape(y)[1:], max(0, len(times) - len(r.t))), np.nan)
+        states.append(np.concatenate([r.y[..., : len(times)], beyond], axis=-1))
+    lists = ("t_events", "y_events", "sol", "t_doses", "y_doses")
+    return EnsembleResult(
+        t=times,
+        y=np.stack(states) if states else _nothing(y, times).y,
+        t_last=np.stack([whole.t[-1] for _, whole in runs]) if runs else np.zeros(0),
+        y_last=np.stack([whole.y[..., -1] for _, whole in runs]) if runs else y,
+        steps=np.array([r.nfev for r, _ in runs], dtype=int),
+        **{name: np.array(several(name)) for name in ("error", "status", "success")},
+        message=np.array(several("message"), dtype=object),
+        **{name: several(name) for name in lists},
+    )

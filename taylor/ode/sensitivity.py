@@ -15,8 +15,18 @@ from taylor.drivers.scan import whole_number
 from taylor.drivers.trees import as_one
 from taylor.errors import IntegrationError
 from taylor.numbers.kinds import is_operand
+from taylor.ode.closures import with_closures
 from taylor.ode.events import ends
-from taylor.ode.flow import Course, flow, integrator, number, numeric, plain_of, point_of
+from taylor.ode.flow import (
+    Course,
+    flow,
+    integrator,
+    is_recorded,
+    number,
+    numeric,
+    plain_of,
+    point_of,
+)
 from taylor.ode.methods import MethodOptions, chosen
 from taylor.ode.options import argument, as_args, check_span, in_one_kind, numbers_of, tolerance_of
 from taylor.ode.solve import solve_ivp
@@ -28,6 +38,7 @@ from taylor.series.multivariate import TaylorN
 Function = Callable[..., Any]
 
 
+@with_closures
 @of_any_time
 def value_and_gradient(
     cost: Callable[[Any], Any],
@@ -136,6 +147,7 @@ def _vary(fun: Function, t0: Any, y0: Any, args: Sequence[Any]) -> bool:
     return all(i in free for i in whole if not isinstance(args[i], bool))
 
 
+@with_closures
 @of_any_time
 def flow_map(
     fun: Function,
@@ -181,7 +193,7 @@ def flow_map(
     given = [variables.get(i, a) for i, a in enumerate(args)]
     start = variables.get("y0", point_of(y0))
     found: TaylorN
-    if events is None and dosing is None:
+    if events is None and dosing is None and not is_recorded(start, given):
         plain = plain_of(fun, start, given)
         options = chosen(method, tol, None, max_step, atol, False, {}).fitting(y0)
         it = integrator(plain, t_span[0], options)

@@ -13,6 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from taylor.core.operand import lift
+from taylor.numbers.kinds import is_operand
+from taylor.ode.closures import held_by
 from taylor.ode.dense import check_order, in_numbers_of
 from taylor.ode.doses import given_at_start, schedule
 from taylor.ode.events import Events
@@ -28,6 +31,12 @@ OTHER = "steps of method={!r} takes taylor.ode.MethodIntegrator(fun, t0, y0, met
 LACKING = "got an unexpected keyword argument {!r}: solve_ivp has t_eval and dense_output"
 
 
+VARIES = (
+    "{} differentiated: an integrator takes its steps in plain numbers; derivatives come from "
+    "solve_ivp, solve_ensemble, value_and_gradient and flow_map"
+)
+
+
 class Left(NamedTuple):
     """Where the last call has led to, and in which direction; to nowhere yet is the sign 0."""
 
@@ -41,6 +50,16 @@ class Stepwise(Integrator):
 
     watch: Events | None = None
     ended = False
+
+    def _check(
+        self, fun: Any, given: dict[str, Any], events: Any = None, dosing: Any = None
+    ) -> None:
+        """Raise TypeError where something that is given is, or holds, a differentiated value."""
+        for name, x in given.items():
+            if any(is_operand(lift(one)) for one in (x if name == "args" else (x,))):
+                raise TypeError(VARIES.format(f"{name} is" if name != "args" else "one of args is"))
+        if held_by(fun, events, dosing):
+            raise TypeError(VARIES.format("fun, events or dosing use a value that is"))
 
     def _watch(self, events: Any, dosing: Any) -> None:
         """Have events and doses, checked, if there are any."""
@@ -88,6 +107,7 @@ class Stepwise(Integrator):
 
     @args.setter
     def args(self, args: Sequence[Any]) -> None:
+        self._check(None, {"args": as_args(args)})
         Integrator.args.fset(self, as_args(args))  # type: ignore[attr-defined]
         if self.watch is not None:
             self.watch.go_on_with(self._args)
@@ -224,6 +244,7 @@ class TaylorIntegrator(Stepwise):
             raise TypeError(LACKING.format(next(iter(more))))
         if method is not None:
             raise TypeError(OTHER.format(method))
+        self._check(fun, {"t0": t0, "y0": y0, "args": as_args(args)}, events, dosing)
         given = Options.of(tol, rtol, order, max_step, atol, strict)
         self._begin(fun, t0, y0, args, given.fitting(y0))
         self._watch(events, dosing)
@@ -259,6 +280,7 @@ class MethodIntegrator(Stepwise, ByMethod):
     ) -> None:
         if lacking := more.keys() & {"t_eval", "dense_output"}:
             raise TypeError(LACKING.format(min(lacking)))
+        self._check(fun, {"t0": t0, "y0": y0, "args": as_args(args)}, events, dosing)
         options = chosen(method, tolerance_of(tol, rtol), None, max_step, atol, strict, more)
         if not isinstance(options, MethodOptions):
             raise TypeError(f"method={method!r} are Taylor series: those of TaylorIntegrator")

@@ -21,25 +21,14 @@ from numpy.typing import NDArray
 from taylor.core.advice import annotate, not_called
 from taylor.core.algebra import Univariate
 from taylor.core.calls import Call, Row
+from taylor.core.deciding import deciding, limit, vanishing, zeros
 from taylor.core.exponents import NOTHING, Exponent, exponents, saturated
 from taylor.core.functions import stop_gradient
 from taylor.core.instructions import Add, Input, Mul, Scale
 from taylor.core.lookups import Lookup
 from taylor.core.memory import fresh
 from taylor.core.operand import lift
-from taylor.core.program import (
-    Program,
-    check,
-    check_unread,
-    deciding,
-    expand,
-    kept,
-    limit,
-    plain,
-    recording,
-    vanishing,
-    zeros,
-)
+from taylor.core.program import Program, check, check_unread, expand, kept, plain, recording
 from taylor.core.sides import Choose
 from taylor.core.sweep import Sweep
 from taylor.errors import (

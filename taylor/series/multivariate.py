@@ -10,7 +10,8 @@ from typing import Any, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from taylor.core.algebra import Monomials, check_order, multivariate
+from taylor.core.algebra import check_order
+from taylor.core.graded import Monomials, multivariate
 from taylor.errors import DomainError, ShapeMismatch
 from taylor.machine.substitution import composed, evaluated
 from taylor.numbers import factorials

@@ -7,7 +7,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from taylor.core.algebra import Monomials, Univariate, check_order, differentiation
+from taylor.core.algebra import Univariate, check_order
+from taylor.core.graded import Monomials, differentiation
 from taylor.core.singular import like_numbers
 from taylor.core.tables import nonzero
 from taylor.errors import DomainError

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core.algebra import Algebra, differentiation
+from taylor.core.algebra import Algebra
 from taylor.core.binding import Handler
 from taylor.core.calls import Call, flat
+from taylor.core.graded import differentiation
 from taylor.core.rules import tangent_of
 from taylor.core.singular import like_numbers
 from taylor.core.table import Rule

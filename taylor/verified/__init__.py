@@ -2,6 +2,7 @@
 
 from taylor.errors import NotVerified as NotVerified
 from taylor.errors import Undecided as Undecided
+from taylor.verified import compiled as compiled  # of which intervals hear
 from taylor.verified.interval import Interval as Interval
 from taylor.verified.ivp import solve_ivp as solve_ivp
 from taylor.verified.model import TaylorModel as TaylorModel

@@ -13,7 +13,7 @@ from taylor.llvm.jit import Code
 from taylor.numbers.kinds import Array
 from taylor.verified.batches import UNIT, through
 from taylor.verified.boxes import run
-from taylor.verified.interval import Interval
+from taylor.verified.interval import Interval, Sets
 from taylor.verified.jets import Jets, Writing
 from taylor.verified.scalars import scalars
 
@@ -109,3 +109,6 @@ class Series(Jets):
                     copied(row, writing.table(self.result), each.index, back=True)
         text = f.text()
         return f.size + WIDTH, Code(text)
+
+
+Sets.series = Series

@@ -21,8 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core.algebra import multivariate
 from taylor.core.functions import power
+from taylor.core.graded import multivariate
 from taylor.core.powers import integer_power, integer_valued
 from taylor.core.table import Elementary, lookup
 from taylor.errors import DomainError, PoleError

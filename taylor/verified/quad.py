@@ -18,7 +18,8 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from taylor.core.algebra import Univariate, check_order, monomials, multivariate
+from taylor.core.algebra import Univariate, check_order
+from taylor.core.graded import monomials, multivariate
 from taylor.errors import NonAnalyticError, NotVerified
 from taylor.numbers.kinds import Shape
 from taylor.progress import Report

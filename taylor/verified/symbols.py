@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taylor.core.algebra import Monomials, check_order, monomials
+from taylor.core.algebra import check_order
+from taylor.core.graded import Monomials, monomials
 from taylor.machine import engine
 
 Floats = NDArray[np.float64]
