@@ -243,7 +243,7 @@ def test_what_is_infinite_stays_so_and_what_is_not_is_found_in_vjp():
     assert taylor.vjp(square, 1e-160, 1.0)[1] == taylor.gradient(square, 1e-160)
 
 
-SMALL = {  # g, the same for mpmath, and a factor of t with which g(t)·t, or squares, leave the range
+SMALL = {  # g, the same for mpmath, and a factor of t with which g(t)·t or t² leaves the range
     "sqrt": (np.sqrt, mp.sqrt, 1e-250), "cbrt": (np.cbrt, mp.cbrt, 1e-250),
     "cbrt of a negative": (lambda x: -np.cbrt(-x), mp.cbrt, 1e-250),
     "power": (lambda x: x**1.5, lambda x: x**1.5, 1e-160),

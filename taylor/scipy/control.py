@@ -85,7 +85,7 @@ def _continuous_rest(x: Any, a: Any, b: Any, q: Any, r: Any) -> tuple[Any, Any]:
 
 def _discrete_rest(x: Any, a: Any, b: Any, q: Any, r: Any) -> tuple[Any, Any]:
     """Return what the equation leaves at x, and Newton's change of x for it."""
-    gain, closed = _discrete(x, a, b, r)
+    _, closed = _discrete(x, a, b, r)
     rest = T(a) @ x @ closed - x + q
     return rest, solve_discrete_lyapunov(T(closed), rest)
 
