@@ -136,7 +136,7 @@ class Coefficients(Operand):
     def astype(self, dtype: Any, order: Any = "K", copy: bool = True) -> Any:
         """Return the series with its coefficients converted, for example to np.float32.
 
-        With copy=False a series of that type is returned itself; as bool it is the condition x != 0.
+        With copy=False a series of that type is returned itself; as bool, the condition x != 0.
         """
         if np.dtype(dtype).kind == "b":
             return self != 0
