@@ -13,22 +13,8 @@ from typing import Any
 import numpy as np
 from scipy import special as sp
 
-from taylor.scipy.fast import (
-    beta_density,
-    in_x,
-    log_beta,
-    quantile,
-    t_density,
-)
-from taylor.scipy.formulas import (
-    add,
-    gap,
-    inside,
-    inverse,
-    positive,
-    root,
-    second_positive,
-)
+from taylor.scipy.fast import beta_density, in_x, log_beta, quantile, t_density
+from taylor.scipy.formulas import add, gap, inside, inverse, positive, root, second_positive
 from taylor.scipy.incomplete import gamma_quantile, incomplete_gamma
 
 
