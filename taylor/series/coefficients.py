@@ -139,7 +139,7 @@ class Coefficients(Operand):
         With copy=False a series of that type is returned itself; as bool, the condition x != 0.
         """
         if np.dtype(dtype).kind == "b":
-            return self != 0
+            return np.not_equal(cast(Any, self), 0)
         if np.dtype(dtype).kind not in "fcO":
             raise TypeError(
                 f"astype({np.dtype(dtype)}) would drop derivatives: a series has float, complex "
