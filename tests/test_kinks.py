@@ -29,6 +29,11 @@ def deviation(x):
     return np.median(abs(x - np.median(x)))
 
 
+def masked(x):
+    """Return the first of x, as the largest number of a row all others of which are masked."""
+    return np.sum(np.max(np.where(np.arange(8) < 1, np.concatenate([x, x, x, x]), -9.0)))
+
+
 SMOOTH = {  # function, point, gradient, Hessian (None: there is none)
     "squared hinge": (on_the_margin, [1.0, -1.0], [0.0, -1.5], None),
     "|x|²": (lambda x: np.sum(abs(x) ** 2), [0.0, 0.0], [0.0, 0.0], [[2.0, 0.0], [0.0, 2.0]]),
@@ -52,6 +57,7 @@ SMOOTH = {  # function, point, gradient, Hessian (None: there is none)
     "not taken": (
         lambda x: np.sum(np.where(x < 1, x**2, abs(x))), [0.0, 2.0], [0.0, 1.0], [[2, 0], [0, 0]]
     ),
+    "a mask": (lambda x: masked(x) ** 2, [1.0, 0.0], [2.0, 0.0], [[2.0, 0.0], [0.0, 0.0]]),
     "|x² + y²|": (lambda x: abs(x[0] ** 2 + x[1] ** 2), [0.0, 0.0], [0, 0], 2 * np.eye(2)),
 }  # fmt: skip
 
@@ -120,6 +126,12 @@ def test_what_is_smooth_at_a_tie_has_its_derivatives(name):
                 product(f, x, v)
         else:
             np.testing.assert_allclose(product(f, x, v), np.asarray(bend) @ v, atol=1e-13)
+
+
+def test_what_is_masked_is_no_tie_of_programs_of_derivatives():
+    x, v = np.array([0.5, 2.0]), np.ones(2)
+    program = taylor.record(lambda x: taylor.hvp(lambda x: masked(x) ** 3, x, v), x)
+    np.testing.assert_allclose(program(2 * x), [6.0, 0.0], rtol=1e-14)
 
 
 @pytest.mark.parametrize("name", KINKED)

@@ -356,6 +356,13 @@ def test_names_that_are_proposed_are_there():
                 place = getattr(place, part)
 
 
+@pytest.mark.parametrize("name", ["expit", "gammaln", "psi", "xlogy", "ndtri"])
+def test_functions_of_scipy_are_found_in_their_module(name):
+    with pytest.raises(AttributeError, match=rf"did you mean taylor\.scipy\.special\.{name}\?"):
+        getattr(taylor, name)
+    assert callable(getattr(taylor.scipy.special, name))
+
+
 # ------------------------------------------------------------------ what is no mistake
 WORKS = [
     "return copy.deepcopy(x)[0] * 2",

@@ -315,8 +315,11 @@ def test_traces_with_a_matrix(many):
     A = np.random.default_rng(4).normal(size=(*x.shape, 3))
     H = np.stack([taylor.hessian(f, y) for y in x]) if many else taylor.hessian(f, x)
     assert op.hessian_trace(f, x, A) == pytest.approx(np.sum(A * H, (-2, -1)), rel=1e-11)
+    assert op.hessian_trace(taylor.compile(f), x, A) == pytest.approx(np.sum(A * H, (-2, -1)))
     of_A = taylor.gradient(lambda A: np.sum(op.hessian_trace(f, x, A)), A)
     assert of_A == pytest.approx(H, rel=1e-11)
+    q, ones = np.array([Fraction(1, 3), Fraction(2)]), np.full((2, 2), Fraction(1, 7))
+    assert op.hessian_trace(lambda x: x[0] ** 2 * x[1], q, ones) == Fraction(16, 21)
 
 
 def test_kinks_and_singular_points():
@@ -435,15 +438,22 @@ def test_programs_do_not_grow_with_the_points(monkeypatch):
     monkeypatch.setattr(points, "LEAST", 0)
     for found, wanted in zip(slopes(), want, strict=True):
         np.testing.assert_allclose(found, wanted, rtol=1e-10)
-    for n in (137, 200):
-        program = taylor.record(lambda x: op.laplacian(g, x), x[:n])
-        sizes.add((len(program), any(isinstance(i.op, Loop) for i in program.code)))
-        np.testing.assert_allclose(program(x[-n:]), op.laplacian(g, x[-n:]), rtol=1e-12)
-    assert {looped for _, looped in sizes} == {True} and np.ptp([size for size, _ in sizes]) < 20
+    A = np.array([[2.0, 0.3], [0.3, 1.0]])
+    for driver in (
+        op.laplacian,
+        lambda g, x: op.hessian_trace(g, x, A),
+        lambda g, x: op.hessian_trace(g, x, A * x[:, :1, None]),
+    ):
+        sizes.clear()
+        for n in (137, 200):
+            program = taylor.record(lambda x, d=driver: d(g, x), x[:n])
+            sizes.add((len(program), any(isinstance(i.op, Loop) for i in program.code)))
+            np.testing.assert_allclose(program(x[-n:]), driver(g, x[-n:]), rtol=1e-12)
+        assert {looped for _, looped in sizes} == {True} and np.ptp([n for n, _ in sizes]) < 20
     by_place = lambda x: np.arange(len(x))[:, None] * g(x)  # of some points another one
     program = taylor.record(lambda x: op.laplacian(by_place, x), x)
     np.testing.assert_allclose(program(x), np.arange(200)[:, None] * op.laplacian(g, x), rtol=1e-12)
-    A, z = np.array([[2.0, 0.3], [0.3, 1.0]]), np.concatenate
+    z = np.concatenate
     for of_all in (  # f of some points is an error, or one of all
         lambda w: np.sum(op.hessian_trace(lambda x: g(w * x), x, A)),
         lambda w: np.sum(op.laplacian(lambda y: g(w * z([y, x], -1)[..., 1:3]), x)),

@@ -134,6 +134,22 @@ def test_six_derivatives_are_those_of_mpmath(case):
             )
 
 
+@pytest.mark.parametrize(
+    ("name", "args", "m"),
+    [
+        ("gammainc", (0.01, 1e25), (1, 0)),
+        ("gammaincc", (3.0, 900.0), (2, 1)),
+        ("gammainc", (60.0, 1e5), (0, 1)),
+        ("betainc", (40.0, 40.0, 1e-30), (0, 0, 1)),
+        ("stdtr", (90.0, 1e9), (0, 2)),
+    ],
+)
+@pytest.mark.filterwarnings("ignore")
+def test_derivatives_that_underflow_are_zero_without_the_formula(name, args, m):
+    f = FORMULAS[name]
+    assert f.fast(m, *map(np.atleast_1d, args)) == 0.0 == float(differences_of(f, [m], args, 53)[0])
+
+
 @pytest.mark.parametrize("name", REFUSED)
 def test_an_argument_without_derivative_is_named_with_the_remedy(name):
     args = POINTS[name][0]
@@ -165,6 +181,13 @@ def test_gradient_and_hessian_are_those_of_series():
         y = taylor.taylor_coefficients(lambda t, e=e: mixture(POINT + t * e), 0.0, 2)
         assert [gradient[i], hessian[i, i]] == pytest.approx([y[1], 2 * y[2]], rel=1e-12)
     assert hessian == pytest.approx(hessian.T, rel=1e-12)
+
+
+def test_gradients_of_rows_are_their_derivatives():
+    for name, args in ((n, args) for n in ROWS for args in POINTS.get(n, ())):
+        g = taylor.gradient(lambda v, name=name: getattr(sp, name)(*v), np.array(args))
+        for i, x in enumerate(args):
+            assert g[i] == pytest.approx(taylor.derivative(along(name, args, i), x), rel=1e-13)
 
 
 def test_compiled_is_eager():
@@ -215,6 +238,19 @@ def test_nested_and_mixed_numbers():
 
 
 # ------------------------------------------------------------------ edges and mistakes
+@pytest.mark.parametrize("name, x, slope", [("sici", 0.0, 1.0), ("shichi", 0.0, 1.0),
+    ("iti0k0", -2.0, 2.2795853023360673), ("itj0y0", -2.0, 0.22389077914123567)])  # fmt: skip
+def test_where_one_of_several_values_has_no_series_the_others_have(name, x, slope):
+    first = lambda t: getattr(sp, name)(t)[0]
+    for driver in (taylor.derivative, taylor.gradient):
+        assert driver(first, x) == pytest.approx(slope, rel=1e-13)
+    assert np.isnan(getattr(sp, name)(Taylor.variable(x, 2))[1].coef[1:]).all()
+    with taylor.policy(singular="raise"), pytest.raises(DomainError):
+        getattr(sp, name)(Taylor.variable(x, 2))
+    with pytest.raises(DomainError):
+        sp.airye(Taylor.variable(-2.0, 2))
+
+
 def test_edges():
     with pytest.raises(DomainError, match=r"gammainc has no Taylor expansion at 1\.5, 0\.0"):
         sp.gammainc(1.5, Taylor.variable(0.0, 2))
@@ -227,6 +263,8 @@ def test_edges():
         assert np.isnan(sp.gammainc(1.5, Taylor.variable(0.0, 2)).coef[1])
     with pytest.raises(DomainError):
         sp.betaincinv(1.5, 2.0, Taylor.variable(1.5, 2))
+    with pytest.raises(DomainError):  # the beta function is zero
+        sp.betaln(Taylor.variable(-1.5, 2), 0.5)
     with pytest.raises(TypeError, match="jve of a complex value is not holomorphic"):
         sp.jve(1.5, Taylor.variable(1.0 + 1j, 2))
     with pytest.raises(TypeError, match="takes no intervals"):

@@ -29,6 +29,7 @@ MORE = {
     "laplace_asymmetric": (1.3,), "skewcauchy": (0.3,), "halfcauchy": (), "halflogistic": (),
     "betaprime": (1.3, 2.4), "powerlaw": (1.7,), "arcsine": (), "triang": (0.4,),
     "truncexpon": (1.9,), "loguniform": (0.2, 1.7), "reciprocal": (0.2, 1.7),
+    "wrapcauchy": (0.4,),
 }  # fmt: skip
 COUNTS = {
     "poisson": (2.3,), "binom": (10, 0.3), "bernoulli": (0.3,), "nbinom": (3.5, 0.4),

@@ -357,6 +357,14 @@ def test_models_that_do_not_fit_and_boxes_that_are_none(monkeypatch):
         tv.models(3.0, order=2)
     with pytest.raises(taylor.DomainError):
         np.log(tv.models((-0.1, 1), order=2))
+    big = tv.models((400, 401), order=2)
+    for huge in (
+        lambda x: np.sinh(x) ** 2,
+        lambda x: (1e150 * x) ** 3,
+        lambda x: np.exp(x) ** 2 + x,
+    ):
+        with pytest.raises(taylor.DomainError, match="no finite bound"):  # and no warning
+            huge(big)
     with pytest.raises(TypeError):
         bool(x)
     with monkeypatch.context() as patched:

@@ -10,6 +10,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Collection
+from importlib import import_module
 from types import FrameType, FunctionType
 from typing import Any
 
@@ -208,7 +209,8 @@ def no_name(module: str, name: str, known: Collection[str]) -> AttributeError:
     if name.startswith("_"):
         return AttributeError(text)
     names = NAMES.get(module, {})
-    meant = names.get(name) or _close(name, {**names, **{n: n for n in known}})
+    meant = names.get(name) or (_special(name) if module == "taylor" else None)
+    meant = meant or _close(name, {**names, **{n: n for n in known}})
     if meant is not None:
         full = meant if meant.startswith("hyperdual.") else f"{module}.{meant}"
         text += f"; did you mean {full}?"
@@ -224,6 +226,14 @@ def suggesting(module: str) -> Callable[[str], Any]:
         raise no_name(module, name, [n for n in dir(sys.modules[module]) if n[0] != "_"])
 
     return find
+
+
+def _special(name: str) -> str | None:
+    try:
+        special = import_module("scipy.special")
+    except ImportError:
+        return None  # nor has taylor.scipy any without it
+    return f"scipy.special.{name}" if callable(getattr(special, name, None)) else None
 
 
 def _close(name: str, known: dict[str, str]) -> str | None:

@@ -498,8 +498,8 @@ exp1 = row("exp1", by_scipy("exp1", "e1"), "e1", lambda a, y: (-exp(-a), a),
 expint = exp1  # the name of the classical tables
 si = row("si", partial(special_values.sici, 0), "si", local=special_series.si,
          samples=(-20.0, 0.0, 1e-8, 0.75, 3.0, 100.0), exact=at((0, 0)))
-ci = row("ci", partial(special_values.sici, 1), "ci", local=special_series.ci,
-         domain="x > 0", pole=True, samples=(1e-8, 0.6165054856207162, 3.0, 100.0))
+ci = row("ci", partial(special_values.sici, 1), special_series.ci_mp, local=special_series.ci,
+         domain="x != 0", pole=True, samples=(-2.0, 1e-8, 0.6165054856207162, 3.0, 100.0))
 airyai = _airy("airyai", 0, lambda a, y: (airyaip(a), 1))
 airyaip: Elementary = _airy("airyaip", 1, lambda a, y: (a * airyai(a), 1))
 airybi = _airy("airybi", 2, lambda a, y: (airybip(a), 1))
@@ -508,6 +508,8 @@ lambertw = row("lambertw", special_values.lambertw, "lambertw",
                lambda a, y: (1, _lambertw_p(a, y)), recurrence=_lambertw_equation,
                domain="x >= -1/e", germ=HALF, exact=at((0, 0)), monotone=True,
                samples=(-0.35, -0.2, 0.0, 1e-20, 1.0, 2.0, 1e10))
+# of which the slopes vanish at infinity, where what is there has overflowed
+UNBOUNDED = frozenset((*ROOTS, log, log1p, log2, log10, asinh, acosh, lambertw))
 lambertw1 = row("lambertw1", special_values.lambertw1, lambda ctx, x: 1 + ctx.lambertw(x),
                 lambda a, u: (1, _lambertw_p(a, lambertw(a))),
                 recurrence=lambda a, u: _lambertw_equation(a, lambertw(a)),

@@ -11,6 +11,7 @@ Directions are generic and fixed: two runs give the same bits.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
@@ -23,6 +24,7 @@ from taylor.core.calls import Row
 from taylor.core.choices import SIDES, SLOPES
 from taylor.core.functions import CHOICES, absolute
 from taylor.core.instructions import Input, Instruction, full
+from taylor.core.maps import Gather, Reshape, Sum
 from taylor.core.node import Node
 from taylor.core.rules import Code, active, inner, pruned, tangents, values
 from taylor.core.sides import Blend, Choose, Decision
@@ -39,6 +41,7 @@ from taylor.numbers.kinds import (
     base,
     base_array,
     is_nested,
+    is_operand,
 )
 from taylor.numbers.policy import current_policy
 from taylor.numbers.values import as_array
@@ -125,7 +128,9 @@ def tied(code: Any, v: list[Any], out: int) -> Tied | None:
         if not depends[i]:  # made of plain numbers
             met[i] = met[i] & np.not_equal(*(base(found[a]) for a in opened[i].args[2:]))
     met = {i: tie for i, tie in met.items() if tie.any()}
-    return Tied(opened, [base(e) for e in found], last, met, names, found) if met else None
+    if not _are_to_be_decided(met, opened, found):
+        return None
+    return Tied(opened, [base(e) for e in found], last, met, names, found)
 
 
 def any_tied(code: Any, v: Sequence[Any]) -> bool:
@@ -164,6 +169,39 @@ def _is_open(c: Instruction, depends: list[bool]) -> bool:
 def of_slopes(code: Code) -> bool:
     """Whether a program chooses between derivatives; at a tie these have a value by convention."""
     return any([c.op.mode in SLOPES for c in code if isinstance(c.op, Choose)])
+
+
+def _are_to_be_decided(met: dict[int, Array], code: Code, v: Sequence[Any]) -> bool:
+    """Whether sides of some ties may part: what is masked is equal on both sides, and stays."""
+    varies = _varying(code, v) if met else []
+    for i, tie in met.items():
+        unequal = np.not_equal(*(base(v[a]) for a in code[i].args[2:]))
+        if np.any(tie & (_any_of(varies, code[i]) | unequal)):
+            return True
+    return False
+
+
+def _varying(code: Code, v: Sequence[Any]) -> list[Array]:
+    """Return, instruction by instruction, which elements depend on a variable, here or nearby."""
+    found: list[Array] = []
+    for c, value in zip(code, v, strict=True):
+        each: Any = type(c.op) is Input or is_operand(value)
+        if isinstance(c.op, (Gather, Reshape, Sum)):
+            each = np.not_equal(c.op.moved([found[a].astype(float) for a in c.args], 0), 0)
+        elif isinstance(c.op, Choose):
+            left, right = (base(v[a]) for a in c.args[:2])
+            first, second = (found[a] for a in c.args[2:])
+            above, below = np.greater(left, right), np.less(left, right)
+            each = np.where(above, first, np.where(below, second, _any_of(found, c)))
+        elif c.args:
+            each = _any_of(found, c) if c.op.by_element else any(found[a].any() for a in c.args)
+        found.append(np.broadcast_to(np.asarray(each), c.shape))
+    return found
+
+
+def _any_of(varies: Sequence[Array], c: Instruction) -> Array:
+    """Return where one of the arguments of an element-wise instruction varies."""
+    return functools.reduce(np.logical_or, [varies[a] for a in c.args])
 
 
 def _tie(c: Instruction, v: Sequence[Any]) -> Array:

@@ -4,8 +4,8 @@ On disk it has as its name a hash of what it was made from, the CPU and the vers
 code of another program, or of an older version, is never found.
 
 LLVM takes a third of the time for code that is a sixth slower and gives the same bits.  So code is
-made quickly at first, and optimised when what its calls would have saved is what that takes (at
-worst both together take twice as long as the better of the two), or at its call number `OFTEN`.
+made quickly at first, and optimised when its calls have been worth what that takes, where each is
+worth two milliseconds and half of its time: a small function after two of them, a large after 50.
 """
 
 from __future__ import annotations
@@ -36,11 +36,10 @@ if hasattr(os, "register_at_fork"):  # a fork amid LLVM's work would never see t
     os.register_at_fork(
         before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_LOCK.release
     )
-SAVED = 5e-5, 1 / 2  # of a call by optimised code: seconds (see `entry`), and a part of its time
-OFTEN = 4
+WORTH = 2e-3, 1 / 2  # of a call by optimised code: seconds (see `entry`), and a part of its time
 LABEL = re.compile(r"\n[\w.]+:\n")
 LONG = 1 << 17  # bytes of a basic block that LLVM's quick way goes through again and again
-PRICE = 4e-6  # seconds to optimise a byte of packed text
+PRICE = 1e-6  # seconds to optimise a byte of the text of functions
 # The folders that write code: a change elsewhere leaves what is on disk as it is
 WRITERS = ("numbers", "core", "linalg", "arrays", "llvm", "machine", "ode", "verified")
 
@@ -103,7 +102,7 @@ def _source() -> bytes:
 
 def _is_quick(text: str) -> bool:
     """Whether LLVM's quick way is one for a text."""
-    begins = [0, *(label.end() for label in LABEL.finditer(text)), len(text)]
+    begins = [*(label.end() for label in LABEL.finditer(text)), len(text)]  # behind constants
     return has_quick_way() and max(b - a for a, b in itertools.pairwise(begins)) < LONG
 
 
@@ -118,18 +117,22 @@ def _compiled(text: str, opt: int) -> bytes:
 class Code:
     """A compiled function `void f(ptr)`, and that of its tiles; it lives as long as this object.
 
-    `packed` is the text of an object that is not optimised yet, `kept` under what it is on disk.
+    `packed` is the text of an object that is not optimised yet, that of its functions so `long`;
+    `kept` under what it is on disk.
     """
 
-    def __init__(self, text: str | None, code: bytes = b"", packed: bytes = b"") -> None:
+    def __init__(
+        self, text: str | None, code: bytes = b"", packed: bytes = b"", long: int = 0
+    ) -> None:
         self.engines: list[Any] = []  # others may run the code of the first one
-        self.calls, self.rent, self.packed = 0, 0.0, packed
+        self.rent, self.packed, self.long = 0.0, packed, long
         self.kept: tuple[str | None, Any] = None, None
         with _LOCK:
             if text is not None:
                 quick = _is_quick(text)
                 code = _compiled(text, 0 if quick else 2)
                 self.packed = zlib.compress(text.encode(), 1) if quick else b""
+                self.long = len(text) - text.find("\ndefine")
             self._link(code)
 
     def _link(self, code: bytes) -> None:
@@ -163,10 +166,9 @@ class Code:
             return
         begun = time.perf_counter()
         self.functions[which](*given)
-        call, part = SAVED
+        call, part = WORTH
         self.rent += call + part * (time.perf_counter() - begun)
-        self.calls += 1
-        if self.calls >= OFTEN or self.rent >= PRICE * len(self.packed):
+        if self.rent >= PRICE * self.long:
             self.final()
 
     def final(self, which: int = 0) -> Callable[..., None]:
@@ -214,8 +216,8 @@ def _kept_on_disk(write: Callable[[], tuple[Any, Code]], what: Any) -> tuple[Any
     place = _name(what)
     kept = load(place)
     if kept is not None:
-        (description, length), body = kept
-        code = Code(None, body[length:], body[:length])
+        (description, length, long), body = kept
+        code = Code(None, body[length:], body[:length], long)
     else:
         description, code = write()
         _save(place, description, code)
@@ -224,7 +226,7 @@ def _kept_on_disk(write: Callable[[], tuple[Any, Code]], what: Any) -> tuple[Any
 
 
 def _save(place: str | None, description: Any, code: Code) -> None:
-    save(place, (description, len(code.packed)), code.packed + code.object)
+    save(place, (description, len(code.packed), code.long), code.packed + code.object)
 
 
 def _name(what: Any) -> str | None:

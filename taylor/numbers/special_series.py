@@ -203,11 +203,16 @@ def _integrated(y: Array, d: Array) -> Array:
     return np.concatenate([np.reshape(y, (1, -1)), d / degrees])
 
 
+def ci_mp(ctx: Any, x: Any) -> Any:
+    """Return Ci(x), or Ci(|x|) of a real number, in an mpmath context."""
+    return ctx.ci(abs(x) if isinstance(x, ctx.mpf) else x)
+
+
 def _exponential_integral(kind: str, ctx: Any, x: Any, order: int) -> list[Any]:
-    if x == 0 or (kind == "ci" and isinstance(x, ctx.mpf) and x < 0):
-        raise ValueError(f"{kind} has a pole at 0, and ci needs x > 0")
+    if x == 0:
+        raise ValueError(f"{kind} has a pole at 0")
     s, c, e = ctx.sin(x), ctx.cos(x), ctx.exp(x)
-    out, d, factorial = [ctx.ei(x) if kind == "ei" else ctx.ci(x)], ctx.zero, ctx.one
+    out, d, factorial = [ctx.ei(x) if kind == "ei" else ci_mp(ctx, x)], ctx.zero, ctx.one
     for m in range(order):
         w = (e if kind == "ei" else (c, -s, -c, s)[m % 4]) / factorial
         d = (w - d) / x
@@ -235,7 +240,7 @@ def _exponential_lanes(kind: str, x: Array, order: int) -> Array:
         value, forward = special.sici(x)[1], np.zeros(x.shape, dtype=bool)
         w = [(c, -s, -c, s)[m % 4] * v for m, v in enumerate(weights)]
     table = _integrated(value, _over_z(x, w, order, forward))[: order + 1]
-    return np.where(x == 0 if kind == "ei" else x <= 0, np.nan, table)
+    return np.where(x == 0, np.nan, table)
 
 
 def expi(x: Any, order: int) -> Array:
@@ -268,7 +273,7 @@ def si(x: Any, order: int) -> Array:
 
 
 def ci(x: Any, order: int) -> Array:
-    """Return the local coefficients of Ci, x > 0: as of Ei, with cos(x + mπ/2)/m! (DLMF 6.2.11).
+    """Return the local coefficients of Ci(|x|): as of Ei, with cos(x + mπ/2)/m! (DLMF 6.2.11).
 
     >>> ci(1.0, 1).round(6)
     array([0.337404, 0.540302])

@@ -18,7 +18,7 @@ from taylor.numbers import rounding
 from taylor.numbers.formulas import ONE_OVER_E, by_mpmath, by_scipy
 from taylor.numbers.kinds import private
 from taylor.numbers.rounding import Pair
-from taylor.numbers.special_series import AIRY_FAR, airy
+from taylor.numbers.special_series import AIRY_FAR, airy, ci_mp
 
 Value = Callable[..., Any]
 
@@ -206,8 +206,8 @@ def log_gamma(x: float) -> float:
 
 
 def sici(which: int, x: Any) -> Any:
-    """Return Si(x) (0) or Ci(x) (1)."""
-    y = by_scipy("sici", lambda ctx, v: (ctx.si, ctx.ci)[which](v))(x)
+    """Return Si(x) (0) or Ci(x) (1), of real numbers Ci(|x|), as SciPy does."""
+    y = by_scipy("sici", lambda ctx, v: ci_mp(ctx, v) if which else ctx.si(v))(x)
     return y[which] if isinstance(y, tuple) else y
 
 

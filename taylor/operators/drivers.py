@@ -17,7 +17,8 @@ from taylor.core.operand import lift
 from taylor.drivers.derivable import Derivable
 from taylor.drivers.driver import driver, point
 from taylor.errors import ShapeMismatch
-from taylor.operators.operator import Operator
+from taylor.numbers.values import constant, together
+from taylor.operators.operator import Operator, by_code
 from taylor.operators.symbol import Symbol, partials
 
 Array = NDArray[Any]
@@ -171,19 +172,30 @@ def hessian_trace(f: Function, x: Any, A: Any) -> Any:
     >>> float(hessian_trace(lambda x: x[0] ** 2 * x[1], [1.0, 2.0], A))
     6.0
     """
-    x, A = point(x), lift(A)
+    if isinstance(f, Derivable):
+        y = by_code(_trace, f, (x, A), np.ndim(x) > 1)
+        if y is not NotImplemented:
+            return y
+    return _trace(f, point(x), lift(A))
+
+
+def _trace(f: Function, x: Any, A: Any) -> Any:
+    """Return tr(A·H): Σ ∂/∂s_i ∂/∂r_i of f(x + s + Σ_i r_i A_i) at zero."""
     n = _variables(x, "hessian_trace")
     if not np.ndim(x) or np.shape(A)[-2:] != (n, n):
         raise ShapeMismatch(
             f"A must be a matrix of {n} rows and columns, or one for each point, not of shape "
             f"{np.shape(A)}"
         )
-    t = _polar(n)
-    return t.applied(lambda s, r: f(x + s + np.sum(A * r[..., None], -2)), 0.0 * x, 0.0 * x)
+    x = np.broadcast_to(x, (*np.broadcast_shapes(np.shape(x)[:-1], np.shape(A)[:-2]), n))
+    front = np.shape(x)[:-1] if np.ndim(A) > 2 else ()
+    A = together(x, A)[1]
+    unit = constant(np.eye(n, dtype=int).astype(object), A)
+    each = [np.broadcast_to(M, (*front, n, n)) for M in (unit, A)]
+    return _polar(n).along(f, x, np.concatenate(each, -2))
 
 
 @functools.lru_cache(maxsize=64)
 def _polar(n: int) -> Operator:
-    """Return Σ ∂/∂s_i ∂/∂r_i: tr(A·H) of f at x is that of f(x + s + Σ_i r_i A_i) at zero."""
     d = partials(s=n, r=n)
     return Operator(d.s @ d.r)

@@ -118,7 +118,7 @@ class Operator:
     def __call__(self, f: Function, *args: Any) -> Any:
         """Return P(∂)f at the point."""
         if isinstance(f, Derivable) and not self._varies:
-            y = self._by_code(f, args)
+            y = by_code(self.applied, f, args, self._is_many(args))
             if y is not NotImplemented:
                 return self._built(y)
         return self._built(self.applied(f, *args))
@@ -127,16 +127,6 @@ class Operator:
     def _varies(self) -> bool:
         """Whether coefficients depend on the point: functions of users, who may change them."""
         return any(p.varying for p in self.symbols)
-
-    def _by_code(self, f: Derivable, args: Sequence[Any]) -> Any:
-        """Return P(∂)f of a function that has code of its own, or NotImplemented."""
-        y = f.at_once(self.applied, args)
-        if y is not None:
-            return y
-        if not self._is_many(args):  # in code of its own its products are runs, which can be fused
-            return f.derived(self.applied, args)
-        many = f.under(self.applied)
-        return many if many is NotImplemented else many(*map(point, args))
 
     def stands_for(self, driver: Function, f: Derivable) -> None:
         """Let a driver, which is this operator at points like the last one, go to its code."""
@@ -157,21 +147,43 @@ class Operator:
     def applied(self, f: Function, *args: Any) -> Any:
         """Return P(∂)f at the point, a tuple if there are several."""
         x, g = self._flat(f, args)
-        front = np.ndim(x) - 1
+        return self._results(self._found(g, x), args, np.ndim(x) - 1)
+
+    def along(self, f: Function, x: Any, rows: Any) -> Any:
+        """Return the same of f(x + Σ_k e_k rows_k), e_k the variables of its algebra.
+
+        `rows` has two axes, or those of the points in front of them.
+        """
+        return self._results(self._found(watched(f, [x]), x, rows), (), np.ndim(x) - 1)
+
+    def _found(self, f: Function, x: Any, rows: Any = None) -> Any:
+        """Return the values of all forms, and of f, along a new last axis."""
+        front, n = np.ndim(x) - 1, np.shape(x)[-1]
+        each = rows is not None and np.ndim(rows) > 2
+        y = np.concatenate([x, np.reshape(rows, (*np.shape(x)[:-1], -1))], -1) if each else x
+
+        def at(y: Any) -> tuple[Any, Any]:
+            """Return the points and their directions."""
+            if not each:
+                return y, rows
+            return y[..., :n], np.reshape(y[..., n:], (*np.shape(y)[:-1], -1, n))
 
         def values(g: Function) -> Any:
-            """Return the values of all forms, and of f, along a new last axis."""
             found = None
             if front and self.order:
-                found = in_turn(lambda g, x: self._values(g, x, 1), g, x, self.size)
-            return self._values(g, x, front) if found is None else found
+                of_y = (lambda y: g(at(y)[0])) if each else g
+                found = in_turn(lambda _, y: self._values(g, *at(y)), of_y, y, self.size)
+            return self._values(g, x, rows) if found is None else found
+
+        def by_tensors(g: Function) -> Any:
+            if rows is None:
+                return self._by_tensors(g, x)
+            return self._by_tensors(lambda v: g(x + v @ rows), 0 * rows[:, 0])
 
         if self._apolar is None:
-            found = values(g)
-        else:
-            slow = None if front else lambda g: self._by_tensors(g, x)
-            found = kinks.decided(values, g, x, self.order, "the operator", slow)
-        return self._results(found, args, front)
+            return values(f)
+        slow = None if front else by_tensors
+        return kinks.decided(values, f, x, self.order, "the operator", slow)
 
     # -------------------------------------------------------------- the point
     def _flat(self, f: Function, args: Sequence[Any]) -> tuple[Any, Function]:
@@ -208,7 +220,8 @@ class Operator:
         return whole, lambda x: f(*(x[i] for i in places))
 
     # -------------------------------------------------------------- the sweep
-    def _values(self, g: Function, x: Any, front: int) -> Any:
+    def _values(self, g: Function, x: Any, rows: Any = None) -> Any:
+        front = np.ndim(x) - 1
         rounded = isinstance(Kind.of(x), Floats) and recording(x) is None
         found = self._rounded if rounded else self._apolar
         tag = fresh_tag()
@@ -217,13 +230,16 @@ class Operator:
             self._check(shape_of(y), x, front)
             return lift(y)[..., None]
         algebra, kind = found.algebra, Kind.of(x)
-        if isinstance(kind, Floats):
+        if rows is not None:
+            rows = np.moveaxis(rows, -2, 0)
+        elif isinstance(kind, Floats):
             rows = found.directions.astype(kind.dtype)
         else:
             rows = kind.of(x, found.directions).array(found.directions)
-        seeds = np.broadcast_to(
-            rows.reshape(len(rows), *(1,) * front, -1), (len(rows), *shape_of(x))
+        rows = np.reshape(
+            rows, (len(rows), *(1,) * (front + 2 - np.ndim(rows)), *np.shape(rows)[1:])
         )
+        seeds = np.broadcast_to(rows, (len(rows), *shape_of(x)))
         y = call(g, seed(Germ, x, algebra, seeds, tag), tag)
         self._check(shape_of(y), x, front)
         return _read(found, parts(y, tag, algebra.size))
@@ -270,6 +286,17 @@ class Operator:
                 )
             total = part if total is None else total + part
         return total[()] if type(total) is np.ndarray else total
+
+
+def by_code(driver: Function, f: Derivable, args: Sequence[Any], many: bool) -> Any:
+    """Return driver(f, *args) of a function that has code of its own, or NotImplemented."""
+    y = f.at_once(driver, args)
+    if y is not None:
+        return y
+    if not many:  # in code of its own its products are runs, which can be fused
+        return f.derived(driver, args)
+    of_many = f.under(driver)
+    return of_many if of_many is NotImplemented else of_many(*map(point, args))
 
 
 def _summands(p: Symbol) -> list[tuple[Coefficient | None, Symbol]]:

@@ -21,6 +21,7 @@ __all__ = [
     "loguniform", "lomax", "maxwell", "moyal", "nakagami", "ncf", "nct", "ncx2", "norm", "pareto",
     "powerlaw", "rayleigh", "reciprocal", "rice", "skewcauchy", "skewnorm", "t", "triang",
     "truncexpon", "truncnorm", "uniform", "vonmises", "wald", "weibull_max", "weibull_min",
+    "wrapcauchy",
 ]  # fmt: skip
 
 REALS, HALF, UNIT = (-INF, INF), (0.0, INF), (0.0, 1.0)
@@ -445,5 +446,11 @@ loguniform, reciprocal = (Continuous(name, "a b", lambda a, b: (a, b), valid=lam
     cdf=lambda z, a, b: fn.log(z / a) / fn.log(b / a),
     sf=lambda z, a, b: fn.log(b / z) / fn.log(b / a),
     ppf=lambda q, a, b: a * fn.exp(q * fn.log(b / a))) for name in ("loguniform", "reciprocal"))
+wrapcauchy = Continuous("wrapcauchy", "c", (0.0, 2 * math.pi), valid=lambda c: c < 1,
+    logpdf=lambda z, c: fn.log1p(-c) + fn.log1p(c) - LOG_2PI
+    - fn.log((1 - c) ** 2 + 4 * c * fn.sin(0.5 * z) ** 2),
+    cdf=lambda z, c: fn.atan2((1 + c) * fn.sin(0.5 * z), (1 - c) * fn.cos(0.5 * z)) / math.pi,
+    sf=lambda z, c: fn.atan2((1 + c) * fn.sin(0.5 * z), (c - 1) * fn.cos(0.5 * z)) / math.pi,
+    ppf=lambda q, c: 2 * fn.atan2((1 - c) * fn.sinpi(q), (1 + c) * fn.cospi(q)))
 # fmt: on
 CONTINUOUS = [d for d in list(globals().values()) if isinstance(d, Continuous)]

@@ -10,7 +10,9 @@ import numpy as np
 from taylor.core import functions as f
 from taylor.core.binding import SCIPY
 from taylor.core.powers import integer_valued
+from taylor.errors import DomainError
 from taylor.numbers.kinds import ValueSet, base, is_operand
+from taylor.numbers.policy import current_policy, policy
 from taylor.scipy import classical as classical
 from taylor.scipy import probability as probability
 from taylor.scipy.analytic import Analytic, partial
@@ -68,8 +70,35 @@ def with_slope(g: Analytic, *x: Any) -> tuple[Any, Any]:
     return g(*x), partial(g, (*(0,) * (count - 1), 1))(*args)
 
 
+def _together(*parts: Handler) -> Handler:
+    """Return a function of several values: where some have no expansion, nan, as in arrays.
+
+    So the others have theirs, as Shi has at zero, where Chi has a pole.
+    """
+
+    def call(*x: Any) -> tuple[Any, ...]:
+        found, missed = [], []
+        for part in parts:
+            try:
+                found.append(part(*x))
+            except DomainError as error:
+                missed.append(error)
+                if len(missed) == len(parts) or current_policy().singular == "raise":
+                    raise
+                with policy(singular="propagate", kink=current_policy().kink):
+                    found.append(part(*x))
+        return tuple(found)
+
+    return call
+
+
 def _of_parts(*names: str) -> Handler:
-    return lambda *x: tuple(FORMULAS[name](*x) for name in names)
+    return _together(*(FORMULAS[name] for name in names))
+
+
+def _of_size(g: Handler) -> Handler:
+    """Return g of the size of real numbers."""
+    return lambda x: g(x if np.iscomplexobj(base(x)) else f.absolute(x))
 
 
 def _kelvin(x: Any) -> tuple[Any, ...]:
@@ -103,7 +132,7 @@ SCIPY.update({
     "ive": _real("ive", _scaled("ive", None)),
     "i0e": _scaled("i0e", 0),
     "i1e": _scaled("i1e", 1),
-    "airy": lambda x: (f.airyai(x), f.airyaip(x), f.airybi(x), f.airybip(x)),
+    "airy": _together(f.airyai, f.airyaip, f.airybi, f.airybip),
     "airye": _of_parts("eai", "eaip", "ebi", "ebip"),
     "itairy": _of_parts("itai", "itbi", "itain", "itbin"),
     "itj0y0": _of_parts("itj0", "ity0"),
@@ -113,9 +142,9 @@ SCIPY.update({
     "modfresnelp": _of_parts("modfresnelp_f", "modfresnelp_k"),
     "modfresnelm": _of_parts("modfresnelm_f", "modfresnelm_k"),
     "ellipj": _of_parts("sn", "cn", "dn", "am"),
-    "fresnel": lambda x: (FRESNEL_S(x), FRESNEL_C(x)),
-    "shichi": _of_parts("shi", "chi"),
-    "sici": lambda x: (f.si(x), f.ci(x)),
+    "fresnel": _together(FRESNEL_S, FRESNEL_C),
+    "shichi": _together(FORMULAS["shi"], _of_size(FORMULAS["chi"])),
+    "sici": _together(f.si, f.ci),
     "kelvin": _kelvin,
     **{f"{name}p": _slope(name) for name in ("ber", "bei", "ker", "kei")},
     **{name: _pair(name) for name in ("pbdv", "pbvv", "pbwa")},

@@ -218,6 +218,7 @@ class TaylorModel(Operand, ValueSet):
     def __neg__(self) -> TaylorModel:
         return TaylorModel(-self.coef, self.radius, self.space)
 
+    @np.errstate(over="ignore", invalid="ignore")  # a bound that is infinite is told by range()
     def process(self, op: Op, args: Sequence[Any]) -> Any:
         """Return op(*args)."""
         environment.check()
@@ -317,6 +318,7 @@ class TaylorModel(Operand, ValueSet):
         return TaylorModel(coef, above(radius), self.space)
 
     # -------------------------------------------------------------- what is asked of a model
+    @np.errstate(over="ignore", invalid="ignore")
     def range(self, bound: str = "norm") -> Interval:
         """Return an enclosure of all values on the box.
 
@@ -340,6 +342,7 @@ class TaylorModel(Operand, ValueSet):
         t = TaylorN.variables(np.zeros(n), order=a.order)[0]
         return t._new(table)
 
+    @np.errstate(over="ignore", invalid="ignore")
     def __call__(self, *x: Any) -> Any:
         """Return the Interval of the values at a point or on a part of the box; or a composition.
 
@@ -348,6 +351,7 @@ class TaylorModel(Operand, ValueSet):
         """
         return evaluated(self, x)
 
+    @np.errstate(over="ignore", invalid="ignore")
     def integ(self, i: int = 0) -> TaylorModel:
         """Return the integral along variable i from the centre of the box."""
         environment.check()
