@@ -20,7 +20,7 @@ FOLDERS = {  # lines that a folder may have
     "series": 2685,
     "drivers": 8314,
     "scipy": 8393,
-    "ode": 13077,
+    "ode": 13321,
     "command": 495,
     ".": 838,
     "hyperdual": 202,
