@@ -307,7 +307,12 @@ def simpson(y: Any, x: Any = None, *, dx: Any = 1.0, axis: int = -1) -> Any:
     if n < 3:
         return np.sum(h * (y[..., 1:] + y[..., :-1]) / 2, axis=-1)
     m = n - 1 + n % 2  # of an odd number of samples
-    a, b, left, right = h[..., : m - 1 : 2], h[..., 1 : m - 1 : 2], y[..., : m - 2 : 2], y[..., 2:m:2]
+    a, b, left, right = (
+        h[..., : m - 1 : 2],
+        h[..., 1 : m - 1 : 2],
+        y[..., : m - 2 : 2],
+        y[..., 2:m:2],
+    )
     whole, middle = a + b, y[..., 1 : m - 1 : 2]
     sides = (2 - b / a) * left + (2 - a / b) * right + whole**2 / (a * b) * middle
     found = np.sum(whole / 6 * sides, axis=-1)
