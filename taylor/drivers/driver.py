@@ -157,7 +157,7 @@ def direction(x: Any, v: Any) -> tuple[Any, Any]:
         return x, np.full(x.shape, v, float)
     if v is None or isinstance(v, NO_NUMBERS):
         raise TypeError(
-            f"the direction must be an array of the shape of the point, {np.shape(x)}, not "
+            f"the direction must be numbers in the shape of the point, {np.shape(x)}, not "
             f"{type(v).__name__} ({PAGE})"
         )
     v = lift(v)
