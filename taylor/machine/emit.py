@@ -22,7 +22,8 @@ import numpy as np
 
 from taylor.core.calls import Row
 from taylor.core.choices import SLOPES
-from taylor.core.instructions import Einsum, Op
+from taylor.core.einsum import Einsum
+from taylor.core.instructions import Op
 from taylor.core.lookups import Lookup
 from taylor.core.maps import CumSum, Gather, Scatter, Sum
 from taylor.core.operand import Operand
