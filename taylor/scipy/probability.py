@@ -40,6 +40,11 @@ def of_beta(a: Any, b: Any) -> tuple[Any, ...]:
     return gap(a), gap(b)
 
 
+def of_log_beta(a: Any, b: Any) -> tuple[Any, ...]:
+    zero = gap(a + b)  # of the beta function
+    return np.minimum(gap(a), zero), np.minimum(gap(b), zero)
+
+
 def in_unit(*x: Any) -> tuple[Any, ...]:
     return (*x[:-1], inside(x[-1]))
 
@@ -47,7 +52,7 @@ def in_unit(*x: Any) -> tuple[Any, ...]:
 add("rgamma", "z", "rgamma")
 add("loggamma", "z", "loggamma", positive)
 add("beta", "a b", "beta", of_beta)
-add("betaln", "a b", lambda ctx, a, b: ctx.log(abs(ctx.beta(a, b))), of_beta, fast=log_beta)
+add("betaln", "a b", lambda ctx, a, b: ctx.log(abs(ctx.beta(a, b))), of_log_beta, fast=log_beta)
 add("binom", "x y", "binomial", lambda n, k: (gap(n + 1), 1.0))
 add("poch", "z m", "rf", lambda z, m: (gap(z + m), gap(z + m)))
 add("gammainc", "a x", gamma_p, positive, fast=incomplete_gamma)
