@@ -66,7 +66,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "ode": [
         "files", "control", "options", "roots", "dense", "units", "recalled", "system", "pieces",
         "surfaces", "zeros", "registers", "followed", "machine", "lanes", "stepper", "singular",
-        "standing", "rests", "record", "stiffness", "stops", "state", "integrator", "rates",
+        "standing", "rests", "sliding", "record", "stiffness", "stops", "state", "integrator",
+        "rates",
         "radau", "methods", "edges", "jets", "adjoints", "flow", "variation", "event", "doses",
         "events", "closures", "stepwise", "results",
         "complexes", "solve", "sensitivity", "regimens", "members", "crossings",
