@@ -541,10 +541,10 @@ def test_a_function_takes_a_list_or_an_array_of_objects_as_the_array_it_is(name)
     expected = lambda x: np.ravel(g(np.stack([x, [1.0, 2.0]]), *more))
     found = lambda x: np.ravel(g([[x[0], x[1]], [1.0, 2.0]], *more))
     objects = lambda x: np.ravel(g(numpy.array([[x[0], x[1]], [1.0, 2.0]], object), *more))
-    for driver, f in ((taylor.jacfwd, found), (taylor.jacrev, found), (taylor.jacrev, objects)):
+    for driver, h in ((taylor.jacfwd, found), (taylor.jacrev, found), (taylor.jacrev, objects)):
         parts = lambda f: lambda x: np.concatenate([f(x).real, f(x).imag])
         numpy.testing.assert_allclose(
-            driver(parts(f), T[:2]), driver(parts(expected), T[:2]), rtol=1e-13
+            driver(parts(h), T[:2]), driver(parts(expected), T[:2]), rtol=1e-13
         )
 
 
