@@ -352,9 +352,10 @@ def _contracted(f: Function, x: Any, v: tuple[Any, ...], what: str) -> Array:
 
     def swept(f: Function) -> Any:
         at, d = point(x), [direction(x, w)[1] for w in v]
+        lines = len(d) == 1 and all(map(is_floats, (at, *d)))
+        if lines and (found := product(f, at, d[0])) is not None:
+            return found
         try:
-            if len(d) == 1 and all(map(is_floats, (at, *d))):
-                return product(f, at, d[0])
             return bent(f, x, *v, what=what, through=value_and_tangent)
         except DomainError:  # a root of what vanishes needs series of higher order in all variables
             if any(map(is_operand, (at, *d))):
