@@ -216,6 +216,7 @@ def test_bits_do_not_depend_on_the_cache(tmp_path, monkeypatch):
         energy.f,
         lambda x: np.sum(np.where(x > 0.5, np.sqrt(abs(x)), np.maximum(x, np.tanh(x)) ** 3)),
         lambda x: np.sum(np.linalg.solve(np.outer(x, x) + np.diag(2 + np.sin(x)), x) / x),
+        lambda x: np.sum(np.tanh(x[0] * np.arange(6000.0))),  # data are no long code
     ],
 )
 def test_optimised_code_gives_the_same_bits(f, tmp_path, monkeypatch):

@@ -243,11 +243,16 @@ def test_what_is_infinite_stays_so_and_what_is_not_is_found_in_vjp():
     assert taylor.vjp(square, 1e-160, 1.0)[1] == taylor.gradient(square, 1e-160)
 
 
-SMALL = {  # f, its power, and a factor of t with which f(t)·t leaves the range
-    "sqrt": (np.sqrt, 0.5, 1e-250), "cbrt": (np.cbrt, 1 / 3, 1e-250),
-    "cbrt of a negative": (lambda x: -np.cbrt(-x), 1 / 3, 1e-250),
-    "power": (lambda x: x**1.5, 1.5, 1e-160), "low power": (lambda x: x**0.3, 0.3, 1e-280),
-    "large": (np.sqrt, 0.5, 1e290),
+SMALL = {  # g, the same for mpmath, and a factor of t with which g(t)·t or t² leaves the range
+    "sqrt": (np.sqrt, mp.sqrt, 1e-250), "cbrt": (np.cbrt, mp.cbrt, 1e-250),
+    "cbrt of a negative": (lambda x: -np.cbrt(-x), mp.cbrt, 1e-250),
+    "power": (lambda x: x**1.5, lambda x: x**1.5, 1e-160),
+    "low power": (lambda x: x**0.3, lambda x: x**0.3, 1e-280),
+    "large": (np.sqrt, mp.sqrt, 1e290),
+    "modulus": (lambda x: np.hypot(x, 2e-200), lambda x: mp.hypot(x, 2e-200), 1e-200),
+    "large modulus": (lambda x: np.hypot(x, 2e300), lambda x: mp.hypot(x, 2e300), 1e300),
+    "angle": (lambda x: np.arctan2(x, 2e-200), lambda x: mp.atan2(x, 2e-200), 1e-200),
+    "large angle": (lambda x: np.arctan2(x, 2e200), lambda x: mp.atan2(x, 2e200), 1e200),
 }  # fmt: skip
 MODES = {  # the derivatives of what order, and how they are found
     "derivatives": (range(5), lambda f, t: taylor.derivatives(f, t, 4)),
@@ -263,17 +268,41 @@ MODES = {  # the derivatives of what order, and how they are found
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", SMALL)
-def test_roots_and_powers_of_small_and_large_series(name, mode):
-    g, r, s = SMALL[name]
+def test_roots_and_moduli_of_small_and_large_series(name, mode):
+    g, exact, s = SMALL[name]
     orders, driver = MODES[mode]
 
     def f(t):
         return g(t * s)
 
     with mp.workdps(30):
-        want = [mp.mpf(s) ** r * mp.diff(lambda x: x**r, 0.7, n) for n in orders]
+        want = [mp.diff(lambda t: exact(t * mp.mpf(s)), 0.7, n) for n in orders]
     for h in (f, taylor.compile(f)):
         got = np.atleast_1d(driver(h, 0.7))
         assert [relative(a, b) < 1e-12 for a, b in zip(got, want, strict=True)] == [True] * len(
             want
         )
+
+
+def test_derivatives_are_unknown_where_an_argument_overflows_and_never_zero():
+    def f(x):
+        y = x * x
+        return np.stack([np.sqrt(y), np.log(y), np.log1p(y), np.arcsinh(y), y**0.3, np.cbrt(y)])
+
+    for driver in (taylor.jacobian, taylor.jacrev, lambda f, x: taylor.derivatives(f, x, 1)[1]):
+        assert np.isnan(driver(f, 1e160)).all()
+        assert np.all(driver(f, 1e10) != 0)
+    assert np.isnan(taylor.jacrev(taylor.compile(f), 1e160)).all()
+
+
+def test_powers_of_zero_stay_zero_where_the_exponent_is_positive():
+    x = np.array([0.0, 2.0, 0.5, 0.0])
+    wear, moving = (lambda p, x=x: np.sum((x / p[0]) ** p[1]) for x in (x, x[1:3]))
+    p = np.array([1.5, 0.5])
+    for driver in (taylor.gradient, taylor.hessian, lambda f, p: taylor.tensor(f, p, 3)):
+        assert driver(wear, p) == pytest.approx(driver(moving, p), rel=1e-13)
+    assert taylor.gradient(taylor.compile(wear), p) == pytest.approx(taylor.gradient(moving, p))
+    lanes = taylor.derivatives(lambda b: x[:2] ** b, 1.5, 2)
+    assert lanes == pytest.approx(np.outer(np.log(2) ** np.arange(3) * 2**1.5, [0, 1]))
+    assert not taylor.gradient(lambda v: v[0] ** v[1], np.array([0.0, 1.5])).any()
+    assert not np.isfinite(taylor.gradient(lambda b: np.sum(x[:2] ** b), np.zeros(2))[0])

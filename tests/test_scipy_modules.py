@@ -2,6 +2,7 @@
 
 import importlib
 
+import mpmath
 import numpy as np
 import pytest
 import scipy.integrate
@@ -281,6 +282,20 @@ def test_functions_of_matrices_of_high_order():
 
 
 FORMATS = ("csr", "csc", "coo", "dia", "bsr", "lil", "dok")
+
+
+def test_equations_and_filters_have_all_digits_of_mpmath():
+    with mpmath.workdps(40):
+        m, one = np.vectorize(mpmath.mpf, otypes=[object])(A / 4), np.eye(3)
+        x = linalg.solve_continuous_are(m, one, one, one)
+        rests = [m.T @ x + x @ m - x @ x + one]
+        x = linalg.solve_discrete_are(m, one, one, one)
+        rests += [m.T @ x @ m - x - m.T @ x @ linalg.solve(one + x, x @ m) + one]
+        x = linalg.solve_sylvester(m, m.T @ m, m)
+        rests += [m @ x + x @ m.T @ m - m]
+        y = signal.lfilter([1, m[0, 0]], [2, 0, m[0, 1]], m[0])
+        rests += [2 * y[2] + m[0, 1] * y[0] - m[0, 2] - m[0, 0] * m[0, 1]]
+        assert max(np.max(np.abs(rest)) for rest in rests) < 1e-37
 
 
 @pytest.mark.parametrize("form", FORMATS)

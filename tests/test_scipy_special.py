@@ -134,6 +134,22 @@ def test_six_derivatives_are_those_of_mpmath(case):
             )
 
 
+@pytest.mark.parametrize(
+    ("name", "args", "m"),
+    [
+        ("gammainc", (0.01, 1e25), (1, 0)),
+        ("gammaincc", (3.0, 900.0), (2, 1)),
+        ("gammainc", (60.0, 1e5), (0, 1)),
+        ("betainc", (40.0, 40.0, 1e-30), (0, 0, 1)),
+        ("stdtr", (90.0, 1e9), (0, 2)),
+    ],
+)
+@pytest.mark.filterwarnings("ignore")
+def test_derivatives_that_underflow_are_zero_without_the_formula(name, args, m):
+    f = FORMULAS[name]
+    assert f.fast(m, *map(np.atleast_1d, args)) == 0.0 == float(differences_of(f, [m], args, 53)[0])
+
+
 @pytest.mark.parametrize("name", REFUSED)
 def test_an_argument_without_derivative_is_named_with_the_remedy(name):
     args = POINTS[name][0]
@@ -247,6 +263,8 @@ def test_edges():
         assert np.isnan(sp.gammainc(1.5, Taylor.variable(0.0, 2)).coef[1])
     with pytest.raises(DomainError):
         sp.betaincinv(1.5, 2.0, Taylor.variable(1.5, 2))
+    with pytest.raises(DomainError):  # the beta function is zero
+        sp.betaln(Taylor.variable(-1.5, 2), 0.5)
     with pytest.raises(TypeError, match="jve of a complex value is not holomorphic"):
         sp.jve(1.5, Taylor.variable(1.0 + 1j, 2))
     with pytest.raises(TypeError, match="takes no intervals"):

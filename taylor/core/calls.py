@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +18,7 @@ import numpy as np
 from taylor.core import patterns
 from taylor.core.algebra import Algebra, Univariate
 from taylor.core.choices import choose
-from taylor.core.functions import CHOICES, ROOTS
+from taylor.core.functions import CHOICES, ROOTS, TINY, hypot, real_power, sqrt
 from taylor.core.instructions import (
     At,
     Degrees,
@@ -35,9 +36,10 @@ from taylor.core.instructions import (
     total,
 )
 from taylor.core.sides import passed_back, passed_on
+from taylor.core.singular import leading
 from taylor.core.table import Elementary, Rule
 from taylor.numbers import rounding
-from taylor.numbers.kinds import is_operand
+from taylor.numbers.kinds import ValueSet, base, is_operand
 from taylor.numbers.values import is_float, plus, times, zeros
 
 if TYPE_CHECKING:
@@ -229,9 +231,9 @@ class Integral(Row):
         one = _is_one(t, p)
         divide, by = (None, None) if one else t.divisor(p)
         if self.row in ROOTS and t.slopes_first(y) and driving:
-            dy[part(1)] = y[part(1)] = self._root(t, y[0], given, driving)
-            t.mask(lanes, 1, y, dy)
-            k = yield
+            r = self._exponent(t, given, driving)
+            if r is not None:
+                k = yield from self._by_slopes(t, i, k, r, lanes)
         while True:
             s = total(self._driven(t, k, driving))
             if t.height[p]:
@@ -247,16 +249,38 @@ class Integral(Row):
             t.mask(lanes, k, y, dy)
             k = yield
 
-    def _root(
-        self, t: Sweep, y: Any, given: tuple[int, ...], driving: list[tuple[int, int, Any]]
+    def _exponent(
+        self, t: Sweep, given: tuple[int, ...], driving: list[tuple[int, int, Any]]
     ) -> Any:
-        """Return the part of degree 1 of a root or a power, where q·a' may leave the range."""
-        terms = [(t.table[a][t.algebra.part(1)], q) for a, q, _ in driving]
-        if self.row.recurrence is None:
-            return total(x * (t.value(q) / t.value(given[-1])) for x, q in terms)
-        assert self.row.quotient is not None
-        q, p = self.row.quotient(t.value(given[0]), y)
-        return terms[0][0] * q / p
+        """Return r of a**r, if it is a number and all that varies is a."""
+        if self.count == 1:
+            return self.row.germ
+        r = t.value(given[1])
+        alone = [a for a, _, _ in driving] == [given[0]]
+        return r if alone and isinstance(r, (int, float, Fraction)) else None
+
+    def _by_slopes(self, t: Sweep, i: int, k: int, r: Any, lanes: Any) -> Generator[None, int, int]:
+        """The parts of a root or power a**r by those of y/a: y·a' may leave the range.
+
+        So may y/a for r < 0: then only the first part is found from it.
+        """
+        a, part, interior = t.args(i)[0], t.algebra.part, t.algebra.interior
+        x, y, da, dy, top, h = (
+            t.table[a], t.table[i], t.weighted[a], t.weighted[i], t.height[i], t.height[a]
+        )  # fmt: skip
+        slope, rates, head = zeros(y.shape, y), zeros(y.shape, y), t.value(a)
+        slope[0] = _lowered(self.row, head, r, y[0])
+        while r > 0 or k == 1:
+            terms = [slope[0] * da[part(k)]] if k <= h else []
+            driven = total([*terms, interior(k, slope, da, top, h)])
+            inner = interior(k, x, rates, h, k - 1)
+            s = 0 * y[0] if driven is None else r * driven
+            dy[part(k)] = s if inner is None else s - inner
+            y[part(k)] = dy[part(k)] / k
+            t.mask(lanes, k, y, dy)
+            slope[part(k)], rates[part(k)] = y[part(k)] / head, dy[part(k)] / head
+            k = yield
+        return k
 
     def _driving(self, t: Sweep, given: tuple[int, ...]) -> list[tuple[int, int, Any]]:
         """Return the terms q·Da that do not vanish: a, q, and what rounding took from q_0."""
@@ -287,37 +311,49 @@ class Integral(Row):
         Rounded, the coefficients of 1 + a² would have other zeros, and cancel in each degree.
         Of a split number 1 + ja, j² = 1, the terms with a_0 and interior(k, a, v) in the first
         equation change their signs; u and v are even and odd in a, without cancellation at a = 0.
+        The modulus itself, w, u and v are in units of a number near it: w Dz might leave the range.
         """
-        given = t.args(i)
+        given, n = t.args(i), self.polar
         args, y, part = self.reads(given), t.table[i], t.algebra.part
         u, v = zeros(y.shape, y), zeros(y.shape, y)
-        dy = t.weighted[i] = u if self.polar else v
+        dy = t.weighted[i] = zeros(y.shape, y) if n == 1 else u if n else v
         yield
         y[0] = t.checked(self.row, [t.point(x) for x in args])
         k = yield
+        unit: Any = None
         if self.row.split:
             a0, b0 = t.value(args[0]), 1
             square, (divide, by) = t.value(given[-1]), t.divisor(given[-1])
             if is_operand(a0) and not t.has_low(args[0]):  # its slope would cancel near 0
                 square = by = choose(a0 * a0, 0.25, square, 1 - a0 * a0, "formula")
         else:
-            with t.exactly():
-                a0, b0, square, low = _modulus(t, args)
-                low = t.settled(low)
-            divide, by = t.dividing(square, low)
-        other = -a0 if self.row.split else a0
+            a0, b0 = (*map(t.value, args), 1)[:2]
+            unit, square, divide, by = _modulus(t, args, a0, b0)
         lanes = t.singular(self.row, args, y[0], square)
+        if unit is not None:
+            a0, b0 = a0 / unit, b0 / unit
+        other = -a0 if self.row.split else a0
+        w = y
+        if unit is not None and n == 1:
+            w = zeros(y.shape, y)
+            w[0] = y[0] / unit
         while True:
-            r, s = self._sides(t, i, k, u, v)
+            r, s = self._sides(t, i, k, w, u, v)
+            if unit is not None:
+                r, s = (x if x is None else x / unit for x in (r, s))
             for table, terms in ((u, ((r, b0), (s, other))), (v, ((s, b0), (r, -a0)))):
                 table[part(k)] = divide(total(x * c for x, c in terms if x is not None), by)
+            if w is not y:
+                w[part(k)] = u[part(k)] / k
+            if n == 1:
+                dy[part(k)] = u[part(k)] if w is y else u[part(k)] * unit
             y[part(k)] = dy[part(k)] / k
             t.mask(lanes, k, y, dy)
             k = yield
 
-    def _sides(self, t: Sweep, i: int, k: int, u: Any, v: Any) -> tuple[Any, Any]:
+    def _sides(self, t: Sweep, i: int, k: int, w: Any, u: Any, v: Any) -> tuple[Any, Any]:
         """Return r and s of `_angle`; an argument that does not vary has no terms."""
-        n, y, interior, part = self.polar, t.table[i], t.algebra.interior, t.algebra.part
+        n, interior, part = self.polar, t.algebra.interior, t.algebra.part
         r: list[Any] = []
         s: list[Any] = []
         sides = ((s, r), (r, s))
@@ -326,14 +362,29 @@ class Integral(Row):
             if not h:
                 continue
             d = t.weighted[arg]
-            driving = [d[part(k)] * y[0] if n else d[part(k)]] if k <= h else []
-            driving += [interior(k, y, d, t.height[i], h)] if n else []
+            driving = [d[part(k)] * w[0] if n else d[part(k)]] if k <= h else []
+            driving += [interior(k, w, d, t.height[i], h)] if n else []
             driven = total(driving)
             own.append(driven * n if n and driven is not None else driven)
             for side, known, minus in ((own, u, True), (other, v, sign < 0 or self.row.split)):
                 inner = interior(k, x, known, h, k - 1)
                 side.append(-inner if minus and inner is not None else inner)
         return total(r), total(s)
+
+
+def _lowered(row: Elementary, a: Any, r: Any, y: Any) -> Any:
+    """Return a**(r - 1) = y/a of a root or power y, also where y leaves the range of floats.
+
+    What is recorded where it does not is nan at points where it would.
+    """
+    if row is not real_power:
+        return 1 / y if row is sqrt else y / a
+    inner = leading(y)
+    if is_operand(inner):
+        return y / a + 0 * (4 / inner)  # 4/y overflows
+    tiny = np.finfo(inner.dtype).tiny if is_float(inner) and type(inner) is not float else TINY
+    out = is_float(inner) and ((np.abs(inner) < tiny) | np.isinf(inner)) & np.not_equal(base(a), 0)
+    return np.where(out, real_power(a, r - 1), y / a)[()] if np.any(out) else y / a
 
 
 def _is_nothing(p: Any) -> bool:
@@ -344,18 +395,24 @@ def _is_one(t: Sweep, i: int) -> bool:
     return type(t.table[i]) is int and bool(t.table[i] == 1)
 
 
-def _modulus(t: Sweep, args: Sequence[int]) -> tuple[Any, Any, Any, Any]:
-    """Return a/c, b/c, |z|²/c² and its low part, of z = b + ia, for a scale c² of |z|²."""
-    a, b = (*map(t.value, args), 1)[:2]
-    if not all(map(t.has_low, args)):
-        return a, b, plus(times(a, a), times(b, b)), None
-    # a power of two that keeps squares in range
-    size = abs(a) + abs(b)
-    low, high = choose(1e-150, size, 2.0**511, 1.0, "formula"), 2.0**-520
-    c = choose(size, 1e150, high, low, "formula")
-    squares = [(x * x, t.product_low(x, x, x * x)) for x in (a * c, b * c)]
-    square = squares[0][0] + squares[1][0]
-    return a * c * c, b * c * c, square, rounding.through_sum(squares[0], squares[1], square)
+def _modulus(t: Sweep, args: Sequence[int], a: Any, b: Any) -> tuple[Any, Any, Any, Any]:
+    """Return c near |z| (None: 1), |z|² or c, which vanish with it, and what divides by |z|²/c².
+
+    Of z = b + ia.  Of floats c is a power of two where squares leave their range.
+    """
+    if t.slopes_first(a * b) and not isinstance(base(a * b), ValueSet):
+        modulus = hypot(a, b)
+        return modulus, modulus, lambda s, one: s, None
+    unit = t.unit(a, b)
+    if unit is not None:
+        a, b = a / unit, b / unit
+    with t.exactly():
+        square, low = plus(times(a, a), times(b, b)), None
+        if all(map(t.has_low, args)):
+            squares = [(x * x, t.product_low(x, x, x * x)) for x in (a, b)]
+            square = squares[0][0] + squares[1][0]
+            low = t.settled(rounding.through_sum(squares[0], squares[1], square))
+    return unit, square, *t.dividing(square, low)
 
 
 def composed(t: Sweep, x: Any, top: int, c: Any) -> Callable[[int], Any]:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import Univariate
+from taylor.core.choices import choose
 from taylor.core.table import lookup
 from taylor.core.tables import nonzero
 from taylor.errors import DomainError, NonAnalyticError
@@ -64,7 +65,13 @@ def raised(a: Any, r: Any) -> Any:
             return real_power(a, r)
         if np.ndim(a) == 0 and a == 0:
             return _zero_power(a, r)
-        return lookup("exponential")(a, r)
+        zero = np.equal(a, 0)
+        if not np.any(zero):
+            return lookup("exponential")(a, r)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            y = lookup("exponential")(a, r)
+        zeros = choose(0.0, r, y, 0 * r, "formula")  # lanes that are zero stay so for r > 0
+        return choose(np.where(zero, 1.0, 0.0), 0.5, zeros, y, "formula")
     r = r if np.ndim(r) == 0 else np.asarray(r)
     precise = isinstance(r, (np.ndarray, np.floating)) and hasattr(a, "dtype")  # no register
     if precise and r.dtype.kind == a.dtype.kind == "f":

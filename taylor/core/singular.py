@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from taylor.core.conditions import Condition
+from taylor.core.functions import UNBOUNDED
 from taylor.errors import DomainError, PoleError
 from taylor.numbers.contexts import is_interval, is_set
 from taylor.numbers.kinds import Array, Kind, ValueSet, base, is_operand
@@ -73,6 +74,14 @@ def finite_in(x: Array) -> Array:
     if x.dtype == object:
         return np.array([is_finite(e) for e in x.reshape(-1)], dtype=bool).reshape(x.shape)
     return np.isfinite(x)
+
+
+def overflowed(row: Any, x: Any) -> Any:
+    """Return where the argument of a row is infinite whose slopes vanish there, but not below."""
+    x = base(x)
+    if row not in UNBOUNDED or isinstance(x, ValueSet) or np.asarray(x).dtype.kind not in "fc":
+        return np.False_
+    return np.isinf(x)
 
 
 def is_nan(x: Any) -> bool:

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import math
 import operator
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -41,6 +42,7 @@ from taylor.core.singular import (
     masked,
     no_expansion,
     no_quotient,
+    overflowed,
     show,
     unsettled,
     zeros_in,
@@ -281,6 +283,17 @@ class Sweep:
         """
         return is_operand(y) and not (hasattr(y, "tape") and y.tape.watched)
 
+    def unit(self, a: Any, b: Any) -> Any:
+        """Return a power of two above |a| and |b| where squares of floats lose digits, or None."""
+        if not (type(self.like) is np.ndarray and self.like.dtype.kind in "fc"):
+            return None
+        size, info = np.maximum(abs(a), abs(b)), np.finfo(self.like.dtype)
+        least = math.sqrt(info.smallest_normal) / info.eps
+        if np.all((size >= least) & (size <= 1 / least)):
+            return None
+        exponent = np.clip(np.frexp(size)[1], info.minexp, info.maxexp - 1)
+        return np.ldexp(info.dtype.type(1), exponent)
+
     def divisor(self, i: int) -> Any:
         """Return what divides by the value of instruction i, as it is before it is rounded.
 
@@ -414,16 +427,17 @@ class Sweep:
         if isinstance(y, ValueSet):
             values = [self.value(a) for a in args]
             bad = bad | np.broadcast_to(unsettled(row, values, y), bad.shape)
+        far = np.broadcast_to(overflowed(row, self.value(args[0])), bad.shape)
         steep = np.zeros(bad.shape, dtype=bool)
         for q in map(base, slopes):
             steep = steep | np.logical_not(is_finite(q) if np.shape(q) == () else finite_in(q))
-        if not (bad.any() or steep.any()):
+        if not (bad.any() or steep.any() or far.any()):
             return None
         active = np.broadcast_to(self.lanes_active(args), bad.shape)
         varies = bad & (self._active(args, self.movable) if alone else active)
         if self.raises(y) and varies.any():
             raise no_expansion(row, [self.value(a) for a in args])
-        return (bad & active, (bad | steep) & ~active)
+        return ((bad | far) & active, (bad | steep | far) & ~active)
 
     def mask(self, lanes: Any, k: int, *tables: Any) -> None:
         """Note in tables the lanes without an expansion."""

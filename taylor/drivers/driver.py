@@ -44,6 +44,8 @@ Function = Callable[..., Any]
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
+NUMBERS = (float, np.float64)
+FLOAT = np.dtype(float)
 NO_NUMBERS = (str, bytes, bytearray, Mapping, Set, Iterator)
 
 
@@ -108,7 +110,7 @@ def driver(
 
 def point(x: Any) -> Any:
     """Return the point of a driver as an array or a series; arrays of integers become floats."""
-    if type(x) is np.ndarray and x.dtype.kind == "f":  # the shortest way
+    if type(x) in NUMBERS or (type(x) is np.ndarray and x.dtype.kind == "f"):  # the shortest way
         return np.array(x)
     x = lift(unlabelled(x, "this driver"))
     if is_operand(x):
@@ -119,6 +121,13 @@ def point(x: Any) -> Any:
 
 def seed(kind: type[Series], x: Any, algebra: Algebra, directions: Array, tag: Tag) -> Any:
     """Return x + Σ_i directions[i]·(variable i of the tag)."""
+    if _is_float(x) and _is_float(directions) and directions.shape[1:] == x.shape:
+        tag.real = True
+        floats = np.zeros((algebra.size, *x.shape))
+        if algebra.order:
+            floats[1 : 1 + len(directions)] = directions
+        floats[0] = x
+        return kind._make(floats, algebra, tag, 1)
     shape = np.shape(x)
     if directions.shape[1:] != shape:
         shape = np.broadcast_shapes(shape, directions.shape[1:])
@@ -137,9 +146,16 @@ def seed(kind: type[Series], x: Any, algebra: Algebra, directions: Array, tag: T
     return perturbation
 
 
+def _is_float(x: Any) -> bool:
+    return type(x) is np.ndarray and x.dtype is FLOAT
+
+
 def direction(x: Any, v: Any) -> tuple[Any, Any]:
     """Return the point and the direction of a driver as arrays or series of one shape."""
-    x, v = point(x), lift(v)
+    x = point(x)
+    if _is_float(x) and type(v) is int:
+        return x, np.full(x.shape, v, float)
+    v = lift(v)
     kind = Kind.of(x)
     if type(v) in (int, float) and isinstance(kind, Floats):
         v = np.asarray(v, dtype=np.result_type(kind.dtype, v))  # as NumPy promotes it

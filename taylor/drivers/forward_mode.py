@@ -17,15 +17,7 @@ from taylor.core.singular import masked
 from taylor.core.tags import Tag, fresh_tag
 from taylor.drivers import ties
 from taylor.drivers.derivable import Derivable
-from taylor.drivers.driver import (
-    call,
-    direction,
-    driver,
-    has_nan,
-    parts,
-    point,
-    seed,
-)
+from taylor.drivers.driver import call, direction, driver, has_nan, parts, point, seed
 from taylor.errors import DomainError, NonAnalyticError, PoleError, ShapeMismatch
 from taylor.numbers import factorials
 from taylor.numbers.kinds import base, is_operand

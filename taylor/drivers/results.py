@@ -165,10 +165,11 @@ def in_form(
     Result i of the driver has the results of f along form.results[i] (None: not at all), its
     argument form.seed, the second, has their form.
     """
+    if options[0] and form.seed is None:
+        return _of_one(form, f, given)
     flat, seen = flattened(f, options[2])
     if form.seed is None:
-        plain = options[0]  # the shortest way
-        found = form.one(flat, *given) if plain else driver(flat, given, named, options)
+        found = driver(flat, given, named, options)
         return found if not seen or seen[-1] is None else seen[-1].answer(form, found, options[2])
     w = given[1] if len(given) > 1 else named.get(form.seed)
     vector, like = joined(w)
@@ -186,6 +187,22 @@ def in_form(
         w = parts.vector(f"{form.g.__name__}: {form.seed}", w)
         found = driver(flat, *_seeded(form, given, named, w), options)
     return parts.answer(form, found, options[2])
+
+
+def _of_one(form: Form, f: Function, given: Sequence[Any]) -> Any:
+    """Return what a driver gives of one array, the shortest way."""
+    parts: Parts | None = None
+
+    def flat(x: Any) -> Any:
+        nonlocal parts
+        y = f(x)
+        if not is_operand(y):
+            y, parts = joined(y)
+        return y
+
+    flat.__wrapped__ = f  # type: ignore[attr-defined]
+    found = form.one(flat, *given)
+    return found if parts is None else parts.answer(form, found, False)
 
 
 def _seed(form: Form, given: Sequence[Any], named: Mapping[str, Any]) -> Any:

@@ -39,7 +39,7 @@ if hasattr(os, "register_at_fork"):  # a fork amid LLVM's work would never see t
 WORTH = 2e-3, 1 / 2  # of a call by optimised code: seconds (see `entry`), and a part of its time
 LABEL = re.compile(r"\n[\w.]+:\n")
 LONG = 1 << 17  # bytes of a basic block that LLVM's quick way goes through again and again
-PRICE = 4e-6  # seconds to optimise a byte of packed text
+PRICE = 1e-6  # seconds to optimise a byte of the text of functions
 # The folders that write code: a change elsewhere leaves what is on disk as it is
 WRITERS = ("numbers", "core", "linalg", "arrays", "llvm", "machine", "ode", "verified")
 
@@ -102,7 +102,7 @@ def _source() -> bytes:
 
 def _is_quick(text: str) -> bool:
     """Whether LLVM's quick way is one for a text."""
-    begins = [0, *(label.end() for label in LABEL.finditer(text)), len(text)]
+    begins = [*(label.end() for label in LABEL.finditer(text)), len(text)]  # behind constants
     return has_quick_way() and max(b - a for a, b in itertools.pairwise(begins)) < LONG
 
 
@@ -117,18 +117,22 @@ def _compiled(text: str, opt: int) -> bytes:
 class Code:
     """A compiled function `void f(ptr)`, and that of its tiles; it lives as long as this object.
 
-    `packed` is the text of an object that is not optimised yet, `kept` under what it is on disk.
+    `packed` is the text of an object that is not optimised yet, that of its functions so `long`;
+    `kept` under what it is on disk.
     """
 
-    def __init__(self, text: str | None, code: bytes = b"", packed: bytes = b"") -> None:
+    def __init__(
+        self, text: str | None, code: bytes = b"", packed: bytes = b"", long: int = 0
+    ) -> None:
         self.engines: list[Any] = []  # others may run the code of the first one
-        self.rent, self.packed = 0.0, packed
+        self.rent, self.packed, self.long = 0.0, packed, long
         self.kept: tuple[str | None, Any] = None, None
         with _LOCK:
             if text is not None:
                 quick = _is_quick(text)
                 code = _compiled(text, 0 if quick else 2)
                 self.packed = zlib.compress(text.encode(), 1) if quick else b""
+                self.long = len(text) - text.find("\ndefine")
             self._link(code)
 
     def _link(self, code: bytes) -> None:
@@ -164,7 +168,7 @@ class Code:
         self.functions[which](*given)
         call, part = WORTH
         self.rent += call + part * (time.perf_counter() - begun)
-        if self.rent >= PRICE * len(self.packed):
+        if self.rent >= PRICE * self.long:
             self.final()
 
     def final(self, which: int = 0) -> Callable[..., None]:
@@ -212,8 +216,8 @@ def _kept_on_disk(write: Callable[[], tuple[Any, Code]], what: Any) -> tuple[Any
     place = _name(what)
     kept = load(place)
     if kept is not None:
-        (description, length), body = kept
-        code = Code(None, body[length:], body[:length])
+        (description, length, long), body = kept
+        code = Code(None, body[length:], body[:length], long)
     else:
         description, code = write()
         _save(place, description, code)
@@ -222,7 +226,7 @@ def _kept_on_disk(write: Callable[[], tuple[Any, Code]], what: Any) -> tuple[Any
 
 
 def _save(place: str | None, description: Any, code: Code) -> None:
-    save(place, (description, len(code.packed)), code.packed + code.object)
+    save(place, (description, len(code.packed), code.long), code.packed + code.object)
 
 
 def _name(what: Any) -> str | None:

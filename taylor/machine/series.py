@@ -19,7 +19,7 @@ import numpy as np
 from taylor.core.algebra import Univariate
 from taylor.core.calls import Call, Integral, Row
 from taylor.core.choices import choose
-from taylor.core.functions import LEAST, ROOTS, TINY, cbrt, real_power
+from taylor.core.functions import LEAST, ROOTS, TINY
 from taylor.core.instructions import Add, Div, Einsum, Input, Instruction, Mul, Scale, Step
 from taylor.core.loops import Loop
 from taylor.core.maps import Gather, Map
@@ -30,7 +30,7 @@ from taylor.core.sweep import LARGEST_LOW, Sweep
 from taylor.core.table import slope_of_jump
 from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH
-from taylor.llvm.registers import Scalar
+from taylor.llvm.registers import Scalar, paired
 from taylor.machine.calls import Ask
 from taylor.machine.compose import Composition
 from taylor.machine.convolutions import Loops, Sums
@@ -42,7 +42,8 @@ from taylor.machine.tables import Passing, Table
 from taylor.numbers.kinds import Array, is_operand
 
 PASSING = (Add, Scale, Map)  # what only adds and moves coefficients
-DENORMAL = 5e-324  # the smallest number that is not zero
+EXPONENT = 0x7FF << 52  # the bits of the exponent of a double
+SMALLEST, LARGEST = 2.0**-1022, 2.0**1022
 SUMMING = (Mul, Div, Integral, Einsum)
 RUN = 16  # instructions of a long program, or more, that are written degree by degree together
 
@@ -133,17 +134,15 @@ class Emission(Sweep):
     def checked(self, row: Any, values: Sequence[Any]) -> Any:
         plain = not any(is_operand(v) for v in values)
         y = row(*(lifted(self.f, v) for v in values)) if plain else row(*values)
-        if not self.whole or row not in ROOTS or y.complex:
+        if not self.whole or row not in ROOTS:
             return y
-        if row is real_power:
-            y = choose(y, TINY, y, math.nan, "formula")
-        a = (
-            values[0]
-            if row is not cbrt
-            else choose(values[0], 0.0, values[0], -values[0], "formula")
-        )
-        lost = choose(a, DENORMAL, math.nan, y, "formula")  # at zero nothing is
-        return choose(y * values[0], LEAST, y, lost, "formula")
+
+        def known(y: Scalar, a: Scalar) -> Scalar:
+            size, least = (functools.reduce(operator.add, map(abs, z.parts)) for z in (y, a))
+            lost = (least > 0.0) & ((size < TINY) | (size * least < LEAST))  # at zero nothing is
+            return paired([lost.where(math.nan, part) for part in y.parts])
+
+        return mapped(self.f, known, lifted(self.f, y), lifted(self.f, values[0]))
 
     def slopes_first(self, y: Any) -> bool:
         return False
@@ -193,6 +192,13 @@ class Emission(Sweep):
 
     def check_divisor(self, i: int, a: Any, b: Any) -> None:
         return None
+
+    def unit(self, a: Any, b: Any) -> Any:
+        def body(*x: Scalar) -> Scalar:
+            size = functools.reduce(Scalar.most, [abs(part) for z in x for part in z.parts])
+            return (size.bits() & EXPONENT).double().most(SMALLEST).least(LARGEST) * 2.0
+
+        return settled(mapped(self.f, body, lifted(self.f, a), lifted(self.f, b)))
 
     def dividing(self, x: Any, low: Any) -> Any:
         x = lifted(self.f, x)

@@ -76,17 +76,46 @@ def _discrete_vjp(bar: Any, x: Any, a: Any, b: Any, q: Any, r: Any) -> tuple[Any
     return of_a, -(of_a @ T(gain)), z, gain @ z @ T(gain)
 
 
-def _symmetrised(f: Any) -> Any:
-    return lambda a, b, q, r: f(a, b, (q + q.T) / 2, (r + r.T) / 2)
+def _continuous_rest(x: Any, a: Any, b: Any, q: Any, r: Any) -> tuple[Any, Any]:
+    """Return what the equation leaves at x, and Newton's change of x for it."""
+    gain, closed = _continuous(x, a, b, r)
+    rest = T(a) @ x + x @ a - x @ b @ gain + q
+    return rest, solve_sylvester(T(closed), closed, -rest)
+
+
+def _discrete_rest(x: Any, a: Any, b: Any, q: Any, r: Any) -> tuple[Any, Any]:
+    """Return what the equation leaves at x, and Newton's change of x for it."""
+    _, closed = _discrete(x, a, b, r)
+    rest = T(a) @ x @ closed - x + q
+    return rest, solve_discrete_lyapunov(T(closed), rest)
+
+
+def _solution(of_floats: Any, rest: Any) -> Any:
+    """Return the solution for symmetric matrices; SciPy's and Newton's method for other numbers."""
+
+    def value(a: Any, b: Any, q: Any, r: Any) -> Any:
+        given = a, b, (q + q.T) / 2, (r + r.T) / 2
+        if not any(x.dtype.hasobject for x in given):
+            return of_floats(*given)
+        x = of_floats(*(np.asarray(x, dtype=float) for x in given))
+        left = np.inf
+        while True:  # until what is left no longer halves
+            now, change = rest(x, *given)
+            size = np.max(np.abs(now))
+            if not size < left / 2:
+                return x
+            x, left = x + change, size
+
+    return value
 
 
 CARE = rule(
-    _symmetrised(scipy.linalg.solve_continuous_are), jvp=_continuous_jvp, vjp=_continuous_vjp,
-    name="solve_continuous_are",
+    _solution(scipy.linalg.solve_continuous_are, _continuous_rest), jvp=_continuous_jvp,
+    vjp=_continuous_vjp, name="solve_continuous_are",
 )  # fmt: skip
 DARE = rule(
-    _symmetrised(scipy.linalg.solve_discrete_are), jvp=_discrete_jvp, vjp=_discrete_vjp,
-    name="solve_discrete_are",
+    _solution(scipy.linalg.solve_discrete_are, _discrete_rest), jvp=_discrete_jvp,
+    vjp=_discrete_vjp, name="solve_discrete_are",
 )  # fmt: skip
 
 
@@ -98,6 +127,11 @@ def _matrices(name: str, *given: Any) -> list[Any]:
     return found
 
 
+def _is_ours(x: Any) -> bool:
+    """Whether SciPy does not know such numbers."""
+    return is_operand(x) or bool(x.dtype.hasobject)
+
+
 def solve_continuous_are(a: Any, b: Any, q: Any, r: Any, e: Any = None, s: Any = None) -> Any:
     """Return x with aᵀ x e + eᵀ x a - (eᵀ x b + s) r⁻¹ (bᵀ x e + sᵀ) + q = 0, which stabilises.
 
@@ -107,7 +141,7 @@ def solve_continuous_are(a: Any, b: Any, q: Any, r: Any, e: Any = None, s: Any =
     array([[2.]])
     """
     a, b, q, r, e, s = _matrices("solve_continuous_are", a, b, q, r, e, s)
-    if not any(map(is_operand, (a, b, q, r, e, s))):
+    if not any(x is not None and _is_ours(x) for x in (a, b, q, r, e, s)):
         return scipy.linalg.solve_continuous_are(a, b, q, r, e, s)
     if s is not None:
         a, q = a - b @ solve(r, T(s)), q - s @ solve(r, T(s))
@@ -126,7 +160,7 @@ def solve_discrete_are(a: Any, b: Any, q: Any, r: Any, e: Any = None, s: Any = N
     array([[4.]])
     """
     a, b, q, r, e, s = _matrices("solve_discrete_are", a, b, q, r, e, s)
-    if not any(map(is_operand, (a, b, q, r, e, s))):
+    if not any(x is not None and _is_ours(x) for x in (a, b, q, r, e, s)):
         return scipy.linalg.solve_discrete_are(a, b, q, r, e, s)
     if e is not None:
         a, q = T(solve(T(e), T(a))), T(solve(T(e), T(solve(T(e), q))))

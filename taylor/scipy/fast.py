@@ -8,6 +8,7 @@ functions.  What would lose digits is nan here, and left to the formula (`analyt
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -20,12 +21,15 @@ from taylor.numbers.special_series import digamma
 Array = Any
 Index = tuple[int, ...]
 LARGEST = 200.0  # of a logarithm whose rounding still leaves the last digits
+NORMAL = float(np.finfo(float).tiny)
+EPS = 2.0**-40
+LOST = -750.0  # a logarithm of what is less than any float
 FAR = 60.0  # of an order of a Bessel function
 
 
-def _grown(h: Array, k: int, p: list[Array], q: list[Array]) -> Array:
-    """Return h_k from h = h_0 and p·h' = q·h, with the coefficients of p and q at the point."""
-    c = [h]
+def _grown(k: int, p: list[Array], q: list[Array]) -> Array:
+    """Return h_k/h_0 of p·h' = q·h, with the coefficients of p and q at the point."""
+    c: list[Array] = [1.0]
     for n in range(k):
         total = sum(q[j] * c[n - j] for j in range(min(len(q), n + 1)))
         for j in range(1, min(len(p), n + 1)):
@@ -34,12 +38,18 @@ def _grown(h: Array, k: int, p: list[Array], q: list[Array]) -> Array:
     return c[k]
 
 
-def _exp(*logs: Array) -> Array:
-    """Return the exponential of a sum, nan where one of the terms is large."""
+def times_density(ratio: Array, density: tuple[Array, Array]) -> Array:
+    """Return ratio·h, nan where h is nan or has lost digits, but zero where that underflows."""
+    h, log = density
+    nothing = log + np.log(np.abs(ratio)) < LOST
+    return np.where(nothing, 0.0, np.where(np.abs(h) >= NORMAL, ratio * h, np.nan))
+
+
+def _exp(*logs: Array) -> tuple[Array, Array]:
+    """Return the exponential of a sum, nan where one of the terms is large, and what it is of."""
     total: Any = sum(logs)
-    for log in logs:
-        total = np.where(np.abs(log) < LARGEST, total, np.nan)
-    return np.exp(total)
+    size = functools.reduce(np.maximum, map(np.abs, logs))
+    return np.exp(np.where(size < LARGEST, total, np.nan)), total + EPS * size
 
 
 def _far(gap: Array, k: int) -> Array:
@@ -49,12 +59,20 @@ def _far(gap: Array, k: int) -> Array:
 
 def gamma_density(k: int, a: Array, x: Array) -> Array:
     """Return the coefficient h_k of x^(a-1) e^-x/Γ(a): x h' = (a - 1 - x) h."""
-    h = np.where(
-        a < 20, _exp(sp.xlogy(a - 1, x), -x) / sp.gamma(np.minimum(a, 20)),
-        _exp(-a * _deviation((x - a) / a), -_stirling(a)) * np.sqrt(a / (2 * np.pi)) / x,
-    )  # fmt: skip
-    h = np.where(_far(x, k), h, np.nan)
-    return _grown(h, k, [x, 1.0], [a - 1 - x, -1.0])
+    ratio = np.where(_far(x, k), _grown(k, [x, 1.0], [a - 1 - x, -1.0]), np.nan)
+    return times_density(ratio, gamma_and_log(a, x))
+
+
+def gamma_and_log(a: Array, x: Array) -> tuple[Array, Array]:
+    """Return x^(a-1) e^-x/Γ(a) and its logarithm."""
+    low, log_low = _exp(sp.xlogy(a - 1, x))
+    half = np.exp(-x / 2)  # twice: its square may be no float
+    high, log_high = _exp(-a * _deviation((x - a) / a), -_stirling(a))
+    few, scale = np.minimum(a, 20), np.sqrt(a / (2 * np.pi)) / x
+    return (
+        np.where(a < 20, half * low / sp.gamma(few) * half, high * scale),
+        np.where(a < 20, log_low - x - sp.gammaln(few), log_high + np.log(scale)),
+    )
 
 
 def _deviation(d: Array) -> Array:
@@ -74,18 +92,17 @@ def _stirling(a: Array) -> Array:
 def beta_density(k: int, a: Array, b: Array, x: Array) -> Array:
     """Return h_k of x^(a-1) (1-x)^(b-1)/B(a, b): x(1-x) h' = (a - 1 - (a + b - 2) x) h."""
     n = a + b - 2
-    h = _exp(sp.xlogy(a - 1, x), sp.xlog1py(b - 1, -x), -sp.betaln(a, b))
-    h = np.where(
-        (np.maximum(a, b) < 50) & _far(np.minimum(x, 1 - x), k), h, np.nan
-    )  # SciPy's betaln loses digits
-    return _grown(h, k, [x * (1 - x), 1 - 2 * x, -1.0], [a - 1 - n * x, -n])
+    h, log = _exp(sp.xlogy(a - 1, x), sp.xlog1py(b - 1, -x), -sp.betaln(a, b))
+    h = np.where(np.maximum(a, b) < 50, h, np.nan)  # SciPy's betaln loses digits
+    ratio = _grown(k, [x * (1 - x), 1 - 2 * x, -1.0], [a - 1 - n * x, -n])
+    return times_density(np.where(_far(np.minimum(x, 1 - x), k), ratio, np.nan), (h, log))
 
 
 def t_density(k: int, v: Array, t: Array) -> Array:
     """Return h_k of Student's density: (v + t²) h' = -(v + 1) t h."""
-    h = _exp(-(v + 1) / 2 * np.log1p(t * t / v), -sp.betaln(v / 2, 0.5), -0.5 * np.log(v))
-    h = np.where(v < 100, h, np.nan)
-    return _grown(h, k, [v + t * t, 2 * t, 1.0], [-(v + 1) * t, -(v + 1)])
+    h, log = _exp(-(v + 1) / 2 * np.log1p(t * t / v), -sp.betaln(v / 2, 0.5), -0.5 * np.log(v))
+    ratio = _grown(k, [v + t * t, 2 * t, 1.0], [-(v + 1) * t, -(v + 1)])
+    return times_density(ratio, (np.where(v < 100, h, np.nan), log))
 
 
 def in_x(density: Callable[..., Array], sign: float = 1.0) -> Callable[..., Array]:
@@ -108,6 +125,7 @@ def quantile(
             return np.nan
         y = value(*x)
         h = density(0, *x[:-1], y)
+        h = np.where(h != 0, h, np.nan)
         return sign / h if m[-1] == 1 else -density(1, *x[:-1], y) / (2 * h**3)
 
     return fast

@@ -136,6 +136,16 @@ def _alike(name: str, *arrays: Any) -> list[Any]:
 
 
 # ------------------------------------------------------------------ recursive filters
+def _poles(a: Any, x: Any) -> Any:
+    if not (a.dtype.hasobject or x.dtype.hasobject):
+        return scipy.signal.lfilter([1.0], np.concatenate([[1.0], a[1:]]), x)
+    y = x * (a[0] / a[0])  # numbers that SciPy does not know
+    for n in range(1, np.shape(y)[-1]):
+        for j in range(1, min(len(a), n + 1)):
+            y[..., n] = y[..., n] - a[j] * y[..., n - j]
+    return y
+
+
 def _poles_jvp(dargs: Any, y: Any, a: Any, x: Any) -> Any:
     da, dx = dargs
     right = 0 * y if dx is None else dx
@@ -156,7 +166,7 @@ def _poles_vjp(bar: Any, y: Any, a: Any, x: Any) -> tuple[Any, Any]:
 # y_n + Σ_{j >= 1} a_j y_{n-j} = x_n along the last axis, from rest; the tangent is the same filter
 # of dx - Σ da_j y_{n-j}
 POLES = rule(
-    lambda a, x: scipy.signal.lfilter([1.0], np.concatenate([[1.0], a[1:]]), x),
+    _poles,
     jvp=_poles_jvp,
     vjp=_poles_vjp,
     name="lfilter",

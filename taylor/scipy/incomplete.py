@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from taylor.numbers.special_series import digamma
-from taylor.scipy.fast import gamma_density, quantile
+from taylor.scipy.fast import gamma_and_log, gamma_density, quantile, times_density
 
 Array = Any  # of shape (k + 1, lanes) if it is a series in ε
 Index = tuple[int, ...]
@@ -33,11 +33,15 @@ def incomplete_gamma(m: Index, a: Array, x: Array) -> Array:
         return np.nan
     if not k:
         return gamma_density(j - 1, a, x) / j
-    h = gamma_density(0, a, x)
+    return times_density(_of_density(k, j, a, x), gamma_and_log(a, x))
+
+
+def _of_density(k: int, j: int, a: Array, x: Array) -> Array:
+    """Return c_(k,j) of P(a, x) divided by the density."""
     if j:  # the density h, with x h' = (a - 1 - x) h in x
-        growth = _growth(k, 0, a, x)
-        in_a = _exp(growth, h)
-        kept = np.abs(in_a[k]) > CANCELLED * _exp(np.abs(growth), np.abs(h))[k]
+        growth, one = _growth(k, 0, a, x), np.ones(np.shape(x))
+        in_a = _exp(growth, one)
+        kept = np.abs(in_a[k]) > CANCELLED * _exp(np.abs(growth), one)[k]
         return np.where(kept, _grown_in_x(in_a, j - 1, a, x) / j, np.nan)
     growth = _growth(k, 1, a, x)
     left = x < a + 1
@@ -45,7 +49,7 @@ def incomplete_gamma(m: Index, a: Array, x: Array) -> Array:
     for where, part, sign in ((left, _sum, 1.0), (~left, _fraction, -1.0)):
         if where.any():
             a_, x_ = a[where], x[where]
-            d = _exp(growth[:, where], h[where] * x_ / a_)
+            d = _exp(growth[:, where], x_ / a_)
             s = part(k, a_, x_)
             terms = [d[n] * s[k - n] for n in range(k + 1)]
             total = sum(terms)

@@ -15,7 +15,10 @@ __all__ = ["SYLVESTER", "solve_continuous_lyapunov", "solve_discrete_lyapunov", 
 
 
 def _sylvester(a: Any, b: Any, q: Any) -> Any:
-    return scipy.linalg.solve_sylvester(a, b, q)
+    if not any(np.asarray(x).dtype.hasobject for x in (a, b, q)):
+        return scipy.linalg.solve_sylvester(a, b, q)
+    left = np.kron(a, np.eye(len(b), dtype=int)) + np.kron(np.eye(len(a), dtype=int), b.T)
+    return np.reshape(solve(left, np.reshape(q, -1)), np.shape(q))  # of numbers SciPy would round
 
 
 def _sylvester_jvp(dargs: Any, x: Any, a: Any, b: Any, q: Any) -> Any:

@@ -214,7 +214,7 @@ def _table(
         if row.jumps is not None:
             raise
         raise no_expansion(row, values) from None
-    if row is real_power and not mine[1]:
+    if row is real_power and mine[0]:
         _set_lanes_at_zero(table, owner.algebra, args[0]._coef, args[1])
     return table
 
@@ -317,24 +317,18 @@ def singular_at(row: Elementary, mine: Sequence[bool], values: Sequence[Any]) ->
     return np.broadcast_to(~np.isfinite(sweep.result(sweep.program.outputs[0])[1]), shape)
 
 
-def _root(row: Elementary, owner: Coefficients, args: Sequence[Any]) -> tuple[Any, Any]:
-    """Return the base and the exponent of a root or real power, if that is a number, or None."""
-    a = args[0]
-    r: Any = args[1] if row is real_power else row.germ
-    if not isinstance(a, Coefficients) or a.tag is not owner.tag or is_operand(a._coef):
-        return None, None
-    if isinstance(r, Coefficients) or np.ndim(r) or isinstance(r, complex):
-        return None, None
-    return a, r
-
-
 def _set_roots(y: Coefficients, row: Elementary, args: Sequence[Any]) -> None:
     """Set roots and real powers in the lanes that are zero and start at a higher degree.
 
     As far as they are known, where they exist.
     """
-    a, r = _root(row, y, args)
-    if a is None or a._coef.dtype.kind not in "fO" or r < 0 or np.all(a._coef[0]):
+    a = args[0]
+    r: Any = args[1] if row is real_power else row.germ
+    if not isinstance(a, Coefficients) or a.tag is not y.tag or is_operand(a._coef):
+        return
+    if isinstance(r, (Coefficients, complex)) or np.ndim(r) or r < 0:
+        return
+    if a._coef.dtype.kind not in "fO" or np.all(a._coef[0]):
         return
     started, algebra = nonzero(a._coef), y.algebra
     start = np.where(started.any(0), algebra.degrees[np.argmax(started, axis=0)], 0)
@@ -357,13 +351,32 @@ def _set_roots(y: Coefficients, row: Elementary, args: Sequence[Any]) -> None:
 
 def _at_zero(row: Elementary, owner: Coefficients, args: Sequence[Any]) -> Any:
     """Return a root or real power of a scalar series whose value is zero, where it exists."""
-    a, r = _root(row, owner, args)
-    if a is None or a.shape or is_interval(a._coef[0]) or not is_zero(a._coef[0]) or propagates():
+    a = args[0]
+    if not isinstance(a, Coefficients) or a.tag is not owner.tag or a.shape or is_operand(a._coef):
+        return None
+    if is_interval(a._coef[0]) or not is_zero(a._coef[0]) or propagates():
+        return None
+    r: Any = args[1] if row is real_power else row.germ
+    if isinstance(r, Coefficients):
+        if is_operand(r._coef) or np.iscomplexobj(r._coef) or is_interval(r.value):
+            return None
+        return _varying_power_at_zero(owner, a, r.value)
+    if np.ndim(r) or isinstance(r, complex):
         return None
     if r < 0:
         raise PoleError(f"a series with value zero to the power {r}: a pole")
     table = at_zero(row, a, rational(r))
     return None if table is None else declared(owner, table)
+
+
+def _varying_power_at_zero(owner: Owner, a: Coefficients, r: Any) -> Owner | None:
+    """Return a**b for b = r + ... where a series a has the value zero: zeros, as far as known."""
+    y, known = owner._constant(a.value**r), a.order
+    if r > 0 and not nonzero(a._coef[1:]).any():
+        known = known if a._reach == 0 else _degree_known(real_power, known, (a.value, r))
+    elif r <= known:
+        return None
+    return declared(owner, y._coef[owner.algebra.degrees <= known])
 
 
 def _vanishes(owner: Coefficients, args: Sequence[Any]) -> bool:
@@ -396,9 +409,19 @@ def _of_powers(a: Coefficients, r: Any) -> Any:
 
 
 def _set_lanes_at_zero(table: Array, algebra: Algebra, a: Array, r: Any) -> None:
-    """Set the coefficients of x**r that exist (zeros up to degree r) in lanes with x = 0."""
+    """Set the coefficients of x**r that exist in lanes with x = 0: zeros up to degree r.
+
+    Below it where r varies; all of them where r does alone.
+    """
+    varies, r = isinstance(r, Coefficients), getattr(r, "value", r)
     if table.ndim == 1 or is_operand(table) or is_operand(r) or np.iscomplexobj(r):
         return
+    shape = (-1,) + (1,) * (table.ndim - 1)
     zero = np.broadcast_to(base(a[0]) == 0, table.shape[1:])
-    degrees = algebra.degrees.reshape((-1,) + (1,) * (table.ndim - 1))
-    table[zero & (degrees > 0) & (degrees <= r)] = 0
+    degrees = algebra.degrees.reshape(shape)
+    if varies:
+        still = ~np.broadcast_to(nonzero(a[1:]).any(0), table.shape[1:])
+        known = (degrees < r) | (still & np.greater(r, 0))
+    else:
+        known = degrees <= r
+    table[zero & (degrees > 0) & known] = 0

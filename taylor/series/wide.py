@@ -59,12 +59,7 @@ def mended(
 
 
 def _rescale(
-    program: Program,
-    algebra: Algebra,
-    x: Array,
-    given: Sequence[Any],
-    y: Array,
-    lanes: Any,
+    program: Program, algebra: Algebra, x: Array, given: Sequence[Any], y: Array, lanes: Any
 ) -> None:
     """Write the coefficients of a root or a power at some lanes, from those at a value near one.
 
@@ -92,6 +87,8 @@ def _left(tables: Sequence[Array], y: Array, power: bool) -> list[tuple[Any, ...
     known = ~finite.all(0) & np.isinf(start) & ((first > 0) | power | np.isnan(y).any(0))
     if power:
         known |= _sunk(tables, y)
+        if y.dtype.kind == "c":  # an infinity makes both parts nan
+            known |= (first > 0) & (tables[0][0] != 0)
     for t in tables:
         known &= np.isfinite(t).all(0)
     return list(zip(*np.nonzero(known), strict=True)) if y.ndim > 1 else [()] * bool(known)
