@@ -19,7 +19,7 @@ FOLDERS = {  # lines that a folder may have
     "machine": 7608,
     "series": 2720,
     "drivers": 8374,
-    "scipy": 8393,
+    "scipy": 8427,
     "ode": 13321,
     "command": 495,
     ".": 838,

@@ -10,7 +10,6 @@ array([ 0.25 , -0.375])
 -0.030202
 """
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from taylor.scipy import continuous, counts, descriptive, vectors
@@ -29,9 +28,10 @@ from taylor.scipy.vectors import *  # noqa: F403
 __all__ = [*continuous.__all__, *counts.__all__, *descriptive.__all__, *vectors.__all__]
 
 if not TYPE_CHECKING:
+    theirs_of = names_of(__name__)
 
-    def __getattr__(name: str, found: Callable[[str], Any] = names_of(__name__)) -> Any:
+    def __getattr__(name: str) -> Any:
         """Return what SciPy has under a name; a distribution has its methods, of plain numbers."""
-        theirs = found(name)
+        theirs = theirs_of(name)
         known = hasattr(theirs, "logsf") and not isinstance(theirs, type)
         return Distribution(name) if known else theirs
