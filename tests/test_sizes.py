@@ -20,7 +20,7 @@ FOLDERS = {  # lines that a folder may have
     "series": 2720,
     "drivers": 8374,
     "scipy": 8427,
-    "ode": 13321,
+    "ode": 13326,
     "command": 495,
     ".": 838,
     "hyperdual": 202,
