@@ -193,6 +193,21 @@ def _beside(x: Any, mode: str, end: int, width: int, how: Any) -> Any:
     return np.broadcast_to(STATISTICS[mode](part, axis=0), (width, *x.shape[1:]))
 
 
+def _turned(x: Any, mode: Any, left: int, right: int) -> Any:
+    """Return x between its reflections through the points at the ends of the first axis."""
+    most = len(x) - (mode == "reflect")
+    if max(left, right) > most:
+        raise TypeError(
+            f"np.pad of a value of taylor does not take pad_width={max(left, right)} with "
+            f"reflect_type='odd'; it takes up to {most} here"
+        )
+    beside = rearrange(
+        [x], lambda i: np.pad(i, [(left, right), *[(0, 0)] * (i.ndim - 1)], mode=mode)
+    )
+    first, last = 2 * x[:1] - beside[:left], 2 * x[-1:] - beside[left + len(x) :]
+    return np.concatenate([first, x, last])
+
+
 @implements(np.pad)
 def pad(
     array: Any, pad_width: Any, mode: Any = "constant", *, constant_values: Any = 0,
@@ -217,6 +232,11 @@ def pad(
         mode = "constant"
     if mode in ("edge", "wrap") or (mirrored and reflect_type in (None, "even")):
         return rearrange([array], lambda i: np.pad(i, pad_width, mode=mode))
+    if mirrored and reflect_type == "odd":
+        for axis, width in enumerate(_each_side(pad_width, array.ndim)):
+            x = np.moveaxis(array, axis, 0)
+            array = np.moveaxis(_turned(x, mode, *map(int, width)), 0, axis)
+        return array
     if mode in STATISTICS or mode == "linear_ramp":
         how = _each_side(end_values if mode == "linear_ramp" else stat_length, array.ndim)
         for axis, width in enumerate(_each_side(pad_width, array.ndim)):
@@ -227,8 +247,7 @@ def pad(
     if mode != "constant":
         raise TypeError(
             f"np.pad of a value of taylor does not take mode={mode!r}, reflect_type="
-            f"{reflect_type!r}; it takes constant, edge, empty, wrap, and reflect and symmetric "
-            "with reflect_type='even'"
+            f"{reflect_type!r}; it takes constant, edge, empty, wrap, reflect and symmetric"
         )
     if type(constant_values) is int and not constant_values:
         return rearrange([array], lambda i: np.pad(i, pad_width))
