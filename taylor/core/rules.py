@@ -19,16 +19,7 @@ import numpy as np
 from taylor.core import parts
 from taylor.core.calls import Call
 from taylor.core.functions import TINY, UNBOUNDED, mod, power, real_power
-from taylor.core.instructions import (
-    At,
-    Const,
-    Input,
-    Instruction,
-    Op,
-    Whole,
-    added,
-    full,
-)
+from taylor.core.instructions import At, Const, Input, Instruction, Op, Whole, added, full
 from taylor.core.maps import scattered, unbroadcast
 from taylor.core.node import Node
 from taylor.core.operand import is_complex

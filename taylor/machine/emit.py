@@ -22,7 +22,8 @@ import numpy as np
 
 from taylor.core.calls import Row
 from taylor.core.choices import SLOPES
-from taylor.core.instructions import Einsum, Op
+from taylor.core.einsum import Einsum
+from taylor.core.instructions import Op
 from taylor.core.lookups import Lookup
 from taylor.core.maps import CumSum, Gather, Scatter, Sum
 from taylor.core.operand import Operand
@@ -106,8 +107,7 @@ class Symbol(Strided, Operand):  # type: ignore[misc]  # Operand has a slot: wea
         return WRITTEN[type(op)](self, op, args)
 
     def _row(self, op: Row, args: Sequence[Any]) -> Any:
-        row = op.row
-        given = [lifted(self.f, a) for a in args]
+        row, given = op.row, [lifted(self.f, a) for a in args]
         if planar.code_of(row, any(a.complex for a in given)) is not None:
             return mapped(self.f, lambda *x: number(self.f, row, *x), *given)
         if row.compose is not None:

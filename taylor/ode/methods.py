@@ -35,7 +35,7 @@ from taylor.ode.pieces import Pieces, Place, chained, divided, joined
 from taylor.ode.radau import COLUMNS, Collocation, by_columns, times
 from taylor.ode.rates import Rates
 from taylor.ode.stiffness import Stiffness
-from taylor.ode.surfaces import Surface, crossing, past, sides, unit_of
+from taylor.ode.surfaces import SLIDES, Surface, crossing, past, sides, unit_of
 from taylor.ode.system import System, moving
 
 Array = NDArray[Any]
@@ -262,6 +262,10 @@ class ByMethod(Integrator):
 
     def _straight(self, t_end: Any, limit: int) -> bool:
         return False
+
+    def _slide(self, sign: int) -> None:
+        """Raise IntegrationError: where one leaves a surface is no jump, which these steps see."""
+        raise self._stuck(SLIDES)
 
     def _machine(self, system: System) -> Any:
         return super()._machine(system) if self.by_series else None

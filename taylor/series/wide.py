@@ -60,12 +60,7 @@ def mended(
 
 
 def _rescale(
-    program: Program,
-    algebra: Algebra,
-    x: Array,
-    given: Sequence[Any],
-    y: Array,
-    lanes: Any,
+    program: Program, algebra: Algebra, x: Array, given: Sequence[Any], y: Array, lanes: Any
 ) -> None:
     """Write the coefficients of a root or a power at some lanes, from those at a value near one.
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from taylor.core.calls import Call, Row
 from taylor.core.choices import SLOPES
-from taylor.core.instructions import Einsum, Scale
+from taylor.core.einsum import Einsum
+from taylor.core.instructions import Scale
 from taylor.core.lookups import Lookup
 from taylor.core.loops import Loop
 from taylor.core.maps import Contract, CumSum, Gather, Reshape, Scatter, Sum
