@@ -265,8 +265,9 @@ def partials_of_order(f: Function, x: Any, order: int, most: int | None = None) 
 
 def scalar_only(shape: tuple[int, ...], what: str, instead: str) -> None:
     if shape != ():
+        pair = ", or has_aux=True if it is (value, aux)" if shape == (2,) else ""
         raise ShapeMismatch(
-            f"{what} needs a scalar-valued f; f(x) has shape {shape}: use {instead}"
+            f"{what} needs a scalar-valued f; f(x) has shape {shape}: use {instead}{pair}"
         )
 
 
