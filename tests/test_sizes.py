@@ -18,7 +18,7 @@ FOLDERS = {  # lines that a folder may have
     "arrays": 2134,
     "machine": 7608,
     "series": 2722,
-    "drivers": 8381,
+    "drivers": 8394,
     "scipy": 8427,
     "ode": 13326,
     "command": 495,
