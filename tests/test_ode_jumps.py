@@ -270,6 +270,7 @@ SLIDING = {  # fun, y0, t1 and y there; fun points to a surface from both sides 
     "two": (
         lambda t, y: [0.5 - np.sign(y[0]), 0.3 - np.sign(y[1] - 0.5)], [1.0, 2.0], 4.0, [0.0, 0.5]
     ),
+    "elements": (lambda t, y: 0.5 - np.sign(y - [0.0, 0.5]), [1.0, 2.0], 4.0, [0.0, 0.5]),
     "block on a belt": (
         lambda t, y: [y[1], -y[0] - RUBBING * np.sign(y[1] - BELT)], [0.0, 0.0], SLIPS + 1,
         [RUBBING + BELT * np.sin(1), BELT * np.cos(1)],

@@ -405,6 +405,8 @@ def partials(row: Elementary, a: list[Any], y: Any, wanted: Sequence[bool]) -> l
         row = real_power
     if row.compose is not None:
         return _of_composed(row, a, wanted)
+    if row.complex_slope is not None and is_complex(y):
+        return [row.complex_slope(a[0])]
     if row.local is not None:
         return [derived(row)(a[0])]
     if row.jumps is not None:

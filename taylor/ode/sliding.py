@@ -36,6 +36,7 @@ from taylor.ode.system import Equations, System
 
 Array = NDArray[Any]
 Function = Callable[..., Any]
+AWAY = 0.25, 0.75, 1.0  # operands of a function that jumps, or of a comparison, with no jump near
 FAR = 40  # doublings of the distance within which the other side is found
 
 
@@ -170,7 +171,11 @@ def _on_a_side(program: Program, here: Sequence[Any], other: Sequence[Any]) -> F
                 continue
             at, value = held[i]
             fixed = np.where(value, a[2], a[3]) if isinstance(op, Choose) else value
-            found.append(fixed if at.all() else np.where(at, fixed, op.value(a, number)))
+            if not at.all():  # in elements that are held the sides are not asked for
+                asked = 2 if isinstance(op, Choose) else len(a)
+                a[:asked] = [np.where(at, c, x) for c, x in zip(AWAY, a[:asked], strict=False)]
+                fixed = np.where(at, fixed, op.value(a, number))
+            found.append(fixed)
         _ask(guards, found)
         return found[program.outputs[0]]
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from taylor.core.algebra import Algebra
 from taylor.core.calls import Call, Integral, Row
-from taylor.core.functions import ROOTS
+from taylor.core.functions import ROOTS, hypot
 from taylor.core.program import Program
 from taylor.core.sides import Choose
 from taylor.core.sweep import Sweep
@@ -45,7 +45,8 @@ def mended(
     numbers = [*tables, *given]
     if any(np.asarray(x).dtype.kind not in "fciub" for x in numbers):
         return y
-    lanes = _left(tables, y, power)
+    modulus = isinstance(op, Integral) and op.row is hypot
+    lanes = _left(tables, y, power, modulus or (power and y.dtype.kind == "c"))
     if power and len(lanes) > LANES and len(tables) == 1:
         _rescale(program, algebra, tables[0], given, y, tuple(np.transpose(lanes[LANES:])))
     for lane in lanes[:LANES]:
@@ -76,10 +77,11 @@ def _rescale(
     y[(slice(1, None), *lanes)] = v[1:] * (y[(0, *lanes)] / v[0])
 
 
-def _left(tables: Sequence[Array], y: Array, power: bool) -> list[tuple[Any, ...]]:
+def _left(tables: Sequence[Array], y: Array, power: bool, whole: bool) -> list[tuple[Any, ...]]:
     """Return the lanes in which the first coefficient that is no number is infinite.
 
-    And, of a power, those in which products with its value leave the range.
+    And, of a power, those in which products with its value leave the range; of what is `whole`,
+    also those in which it is nan: where such a function has a value other than 0 it has a series.
     """
     finite = np.isfinite(y)
     first = np.argmin(finite, axis=0)
@@ -87,8 +89,8 @@ def _left(tables: Sequence[Array], y: Array, power: bool) -> list[tuple[Any, ...
     known = ~finite.all(0) & np.isinf(start) & ((first > 0) | power | np.isnan(y).any(0))
     if power:
         known |= _sunk(tables, y)
-        if y.dtype.kind == "c":  # an infinity makes both parts nan
-            known |= (first > 0) & (tables[0][0] != 0)
+    if whole:
+        known |= (first > 0) & (y[0] != 0)
     for t in tables:
         known &= np.isfinite(t).all(0)
     return list(zip(*np.nonzero(known), strict=True)) if y.ndim > 1 else [()] * bool(known)
