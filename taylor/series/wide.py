@@ -45,7 +45,8 @@ def mended(
     numbers = [*tables, *given]
     if any(np.asarray(x).dtype.kind not in "fciub" for x in numbers):
         return y
-    lanes = _left(tables, y, power)
+    modulus = isinstance(op, Integral) and op.polar == 1
+    lanes = _left(tables, y, power, modulus)
     if power and len(lanes) > LANES and len(tables) == 1:
         _rescale(program, algebra, tables[0], given, y, tuple(np.transpose(lanes[LANES:])))
     for lane in lanes[:LANES]:
@@ -81,15 +82,18 @@ def _rescale(
     y[(slice(1, None), *lanes)] = v[1:] * (y[(0, *lanes)] / v[0])
 
 
-def _left(tables: Sequence[Array], y: Array, power: bool) -> list[tuple[Any, ...]]:
+def _left(tables: Sequence[Array], y: Array, power: bool, modulus: bool) -> list[tuple[Any, ...]]:
     """Return the lanes in which the first coefficient that is no number is infinite.
 
-    And, of a power, those in which products with its value leave the range.
+    And, of a power, those in which products with its value leave the range, of a modulus those in
+    which infinities cancel.
     """
     finite = np.isfinite(y)
     first = np.argmin(finite, axis=0)
     start = np.take_along_axis(y, first[None], axis=0)[0]
     known = ~finite.all(0) & np.isinf(start) & ((first > 0) | power | np.isnan(y).any(0))
+    if modulus:
+        known |= (first > 0) & (y[0] != 0)
     if power:
         known |= _sunk(tables, y)
         if y.dtype.kind == "c":  # an infinity makes both parts nan
