@@ -22,7 +22,7 @@ import taylor
 from benchmarks.namespace import NAMESPACE
 from benchmarks.workloads import GMM, Task, problem
 from taylor import forward, reverse
-from taylor.core.instructions import Einsum
+from taylor.core.einsum import Einsum
 from taylor.core.maps import Contract, Gather, Map, Reshape, Scatter
 from taylor.core.program import Program
 

@@ -9,6 +9,7 @@ import pytest
 def pytest_collection_finish():
     gc.collect()
     gc.freeze()  # else every full collection goes through twenty thousand tests again
+    gc.set_threshold(10_000)  # by default a tenth of the time of some files: trees and tables
 
 
 @pytest.fixture(scope="session")

@@ -180,10 +180,15 @@ call("stats.gaussian_kde", X, lambda sp, x: sp.stats.gaussian_kde(x)(sp.data(AT)
 # ------------------------------------------------------------------ integrate
 call("integrate.trapezoid", V, lambda sp, y: sp.integrate.trapezoid(y, sp.data(K)))
 call("integrate.simpson", V, lambda sp, y: sp.integrate.simpson(y, x=sp.data(K)))
+call("integrate.simpson at", V, lambda sp, v: sp.integrate.simpson(
+    v**2, x=sp.data(K) + 0.1 * np.sin(v)))
+call("integrate.simpson of rows", V[:5], lambda sp, v: sp.integrate.simpson(
+    np.stack([v, v**2]), x=np.stack([sp.data(K[:5]) + 0.1 * v] * 2), axis=1))
+call("integrate.simpson by steps", V, lambda sp, v: sp.integrate.simpson(v**2, dx=v[0]))
 call("integrate.cumulative_trapezoid", V, lambda sp, y: sp.integrate.cumulative_trapezoid(
     y, sp.data(K), initial=0))
-call("integrate.cumulative_simpson", V, lambda sp, y: sp.integrate.cumulative_simpson(y, dx=0.5))
-call("integrate.romb", X[:9], lambda sp, y: sp.integrate.romb(y, dx=0.1))
+call("integrate.cumulative_simpson", V, lambda sp, y: sp.integrate.cumulative_simpson(y, dx=y[0]))
+call("integrate.romb", X[:9], lambda sp, y: sp.integrate.romb(y, dx=y[0]))
 call("integrate.quad", R, lambda sp, p: sp.integrate.quad(
     lambda x, p: np.exp(-p * x) * x, 0.0, 2.0, args=(p,))[0])
 call("integrate.quad limit", R, lambda sp, b: sp.integrate.quad(np.cos, 0.0, b)[0])

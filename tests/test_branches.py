@@ -112,8 +112,7 @@ def test_lanes_are_nan_above_what_is_known():
     assert c[:, 1].tolist() == [1, 2, 1]
     assert np.sqrt(np.array([0.0, 1.0]) * t).coef[:, 0].tolist() == [0, 0, 0]
     d = taylor.derivative(lambda x: np.sqrt(x**4), np.array([0.0, 1.0]), 2)
-    assert np.isnan(d[0])
-    assert d[1] == 2
+    assert d.tolist() == [2, 2]  # of the series of a higher order
     y = np.zeros_like(t)
     y[0] = t[0] ** 4
     assert np.isnan(np.sqrt(y).coef[2, 0])

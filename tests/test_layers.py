@@ -23,9 +23,9 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "core": [
         "advice", "choices", "reads", "outside", "table", "tags", "tables", "products", "algebra",
         "graded", "structured", "powers", "functions", "binding", "conditions", "memory",
-        "patterns", "singular", "slopes", "instructions", "sides", "calls", "maps", "lookups",
-        "parts", "places", "operand", "bilinear", "fillable", "simpler", "node", "tape", "rules",
-        "shown", "program", "deciding", "scalars", "exponents", "repeat", "sweep", "loops",
+        "patterns", "singular", "slopes", "instructions", "einsum", "sides", "calls", "maps",
+        "lookups", "parts", "places", "operand", "bilinear", "fillable", "simpler", "node", "tape",
+        "rules", "shown", "program", "deciding", "scalars", "exponents", "repeat", "sweep", "loops",
         "rolled",
     ],
     "linalg": ["degrees", "equations", "branches", "factors", "spectrum", "__init__"],
@@ -66,7 +66,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "ode": [
         "files", "control", "options", "roots", "dense", "units", "recalled", "system", "pieces",
         "surfaces", "zeros", "registers", "followed", "machine", "lanes", "stepper", "singular",
-        "standing", "rests", "record", "stiffness", "stops", "state", "integrator", "rates",
+        "standing", "rests", "sliding", "record", "stiffness", "stops", "state", "integrator",
+        "rates",
         "radau", "methods", "edges", "jets", "adjoints", "flow", "variation", "event", "doses",
         "events", "closures", "stepwise", "results",
         "complexes", "solve", "sensitivity", "regimens", "members", "crossings",

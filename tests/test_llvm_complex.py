@@ -457,3 +457,21 @@ def test_whole_functions_on_complex_series():
             assert type(got) is type(wanted) and got.dtype == wanted.dtype == complex
             np.testing.assert_allclose(got.coef, wanted.coef, rtol=1e-12, atol=1e-12)
     assert g.reasons == {} and len(g.machines) == 3
+
+
+@pytest.mark.parametrize(
+    "f, slope, points",
+    [
+        (np.tan, lambda z: 1 / mp.cos(z) ** 2, (30j, 24 - 18j)),
+        (taylor.cot, lambda z: -1 / mp.sin(z) ** 2, (-30j, 24 - 18j)),
+        (np.arctan, lambda z: 1 / (1 + z * z), (1j * (1 - 1e-9), 1e-12 + 1j)),
+    ],
+)  # fmt: skip
+def test_derivatives_where_one_and_a_square_cancel(f, slope, points):
+    code = taylor.compile(f)
+    for z in points:
+        with mp.workdps(60):
+            want = [complex(mp.diff(slope, z, k)) for k in range(2)]
+        for g in (f, code):
+            assert taylor.derivatives(g, z, 2)[1:] == pytest.approx(want, rel=1e-12, abs=0)
+            assert taylor.jvp(g, z, 1 + 0j)[1] == pytest.approx(want[0], rel=1e-12, abs=0)

@@ -246,6 +246,11 @@ PROGRAMS = {
     },
     "taylor.scan(lambda s, x: s + x, 0.0, x0)": "scan(step, state, xs=rows)",
     "np.abs(1j * TaylorN.variables([1.0, 2.0], 2)[0])": "in a driver",
+    "taylor.gradient(lambda v: np.ones(v[0]).sum(), x0)": "cannot be an index or a shape; int(x",
+    "taylor.lanes(lambda v: v.sum(), np.eye(2))": "lanes(f)(x)",
+    "taylor.jvp(lambda v: v.sum(), x0, None)": "the direction must be numbers in the shape",
+    "taylor.hvp(lambda v: v.sum(), x0, {'a': 1.0})": "not dict",
+    "taylor.value_and_gradient(lambda v: (v.sum(), 3), x0)": "has_aux=True if it is (value, aux)",
     "taylor.gradient(lambda v: [], x0)": "gradient needs a scalar-valued f",
     **{
         f"from taylor.scipy import integrate, optimize\ntaylor.gradient(lambda p: {call}, x0)":

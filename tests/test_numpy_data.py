@@ -39,6 +39,7 @@ CONDITIONS = {
     "number": lambda x: np.sum((2.0 - (x < 1)) * x**2 + 3 * (x > 1)),
     "power": lambda x: np.sum(x ** (1 + (x > 1))),
     "astype": lambda x: ((x > 1).astype(float) * x**2).sum(),
+    "truth": lambda x: (x.astype(bool) * x**2).sum(),
     "sum": lambda x: (x > 1).sum() * np.sum(x**2),
     "np.sum": lambda x: np.sum(x > 1) * np.sum(x**2),
     "mean": lambda x: (x > 0).mean() * x[0] ** 2 + np.mean(x > 0, keepdims=True)[0] * x[1],

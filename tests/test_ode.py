@@ -293,13 +293,6 @@ def test_start_on_a_kink():
         np.testing.assert_allclose(r.y[:, -1], exact, atol=4e-15)
 
 
-def test_sliding_is_an_error_with_the_last_state():
-    with pytest.raises(IntegrationError, match=r"both sides.*t = 1") as caught:
-        solve_ivp(lambda t, y: [1.0 if y[0] < 1 else -1.0], (0.0, 3.0), [0.0])
-    assert caught.value.result.t[-1] == pytest.approx(1.0)
-    assert caught.value.result.y[0, -1] == pytest.approx(1.0)
-
-
 # ------------------------------------------------------------------ events
 def event(g, callback=None, **attributes):
     """Return a new event function with attributes."""

@@ -223,11 +223,10 @@ def hard(t, y, wall=1.0):
 def test_members_in_which_fun_branches():
     y0 = np.array([[0.25], [-1.0], [2.0], [0.0001]])
     r = solve_ensemble(hard, (0.0, 1.0), y0, t_eval=[0.5, 1.0], args=[(1.9,)] * 4)
-    np.testing.assert_array_equal(r.status, [0, -1, -1, 0])
+    np.testing.assert_array_equal(r.status, [0, -1, 0, 0])
     np.testing.assert_allclose(r.y[0, 0], [0.5625, 1.0], rtol=1e-12)
     assert "nan" in r.message[1]
-    assert "both sides" in r.message[2]
-    assert r.t_last[2] == pytest.approx(0.05)
+    np.testing.assert_allclose(r.y[2, 0], 1.9, rtol=1e-15)  # slides where fun jumps
 
 
 @pytest.mark.filterwarnings("ignore::taylor.PerformanceWarning")  # complex states

@@ -1,5 +1,7 @@
 """Derivatives through jumps and kinks of right-hand sides, whose places depend on what varies."""
 
+import functools
+
 import mpmath
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from mpmath import mpf
 import taylor
 from hyperdual import HyperDual
 from taylor import IntegrationError, NonAnalyticError, Taylor, TaylorN
-from taylor.ode import flow_map, solve_ensemble, solve_ivp, value_and_gradient
+from taylor.ode import TaylorIntegrator, flow_map, solve_ensemble, solve_ivp, value_and_gradient
 
 
 # ------------------------------------------------------------------ closed forms
@@ -251,11 +253,48 @@ def test_surfaces_that_are_crossed_without_a_slope():
         solve_ivp(fun, (0.0, 2.0), [-1.0, 0.0], args=(Taylor.variable(1.0, 1),))
 
 
+BELT, RUBBING = 0.2, 0.3
+SLIPS = np.arcsin(2 / 3) + (RUBBING - RUBBING * (1 - np.sqrt(5) / 3)) / BELT
+
+
+def harvested(t, y):
+    return np.array([y[0] * (1 - y[0]) - (0.5 if y[0] > 0.6 else 0.1) * y[0], -y[0] * y[1]])
+
+
+SLIDING = {  # fun, y0, t1 and y there; fun points to a surface from both sides on the way
+    "moving": (lambda t, y: [np.cos(t) - 2 * np.sign(y[0] - t / 4)], [1.0], 2.0, [0.5]),
+    "by if": (harvested, [0.6, 1.0], 2.0, [0.6, np.exp(-1.2)]),
+    "leaves": (lambda t, y: [t / 2 - np.sign(y[0])], [0.5], 4.0, [1.0]),
+    "backwards": (lambda t, y: [0.5 + np.sign(y[0])], [1.0], -2.0, [0.0]),
+    "of kinks": (lambda t, y: [0.5 * abs(y[0] - 1) - np.sign(y[0] - 1)], [0.0], 3.0, [1.0]),
+    "two": (
+        lambda t, y: [0.5 - np.sign(y[0]), 0.3 - np.sign(y[1] - 0.5)], [1.0, 2.0], 4.0, [0.0, 0.5]
+    ),
+    "elements": (lambda t, y: 0.5 - np.sign(y - [0.0, 0.5]), [1.0, 2.0], 4.0, [0.0, 0.5]),
+    "block on a belt": (
+        lambda t, y: [y[1], -y[0] - RUBBING * np.sign(y[1] - BELT)], [0.0, 0.0], SLIPS + 1,
+        [RUBBING + BELT * np.sin(1), BELT * np.cos(1)],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SLIDING)
+def test_solutions_slide_along_surfaces_that_fun_points_to(name):
+    fun, y0, t1, expected = SLIDING[name]
+    near = functools.partial(np.testing.assert_allclose, desired=expected)
+    near(solve_ivp(fun, (0.0, t1), y0).y[:, -1], rtol=0, atol=2e-15)
+    near(solve_ensemble(fun, (0.0, t1), [y0, y0]).y_last[1], rtol=0, atol=2e-15)
+    it = TaylorIntegrator(fun, 0.0, y0)
+    it.propagate_until(t1)
+    it.set_state(0.0, y0)
+    near(it.propagate_until(t1), rtol=0, atol=2e-15)
+
+
 def test_sliding_has_no_derivatives():
-    with pytest.raises(IntegrationError, match="both sides"):
-        solve_ivp(
-            lambda t, y, q: 0.1 - q * np.sign(y), (0, 2), [1.0], args=(Taylor.variable(1.0, 1),)
-        )
+    f = lambda q: solve_ivp(lambda t, y: 0.1 - q * np.sign(y), (0, 2), [1.0]).y[0, -1]
+    for driver in (taylor.derivative, taylor.gradient):
+        with pytest.raises(IntegrationError, match=r"both sides.*without derivatives"):
+            driver(f, 1.0)
 
 
 def test_values_are_those_without_derivatives():

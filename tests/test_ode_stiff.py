@@ -498,6 +498,13 @@ def test_methods_say_where_a_solution_would_slide(method):
 
 
 @pytest.mark.parametrize("method", EVERY)
+def test_a_run_to_where_fun_has_no_value_is_no_success(method):
+    fun = lambda t, y: np.where(y > 5, np.sqrt(6 - y) + y**2, y**2)
+    found = solve_ivp(fun, (0.0, 2.0), [1.0], method, rtol=1e-6, atol=1e-8)
+    assert found.status == -1 and np.isfinite(found.y).all() and found.y[0, -1] < 6
+
+
+@pytest.mark.parametrize("method", EVERY)
 @pytest.mark.parametrize("fun", [lambda t, y: y**2, lambda t, y: 1 / (t - 1) + 0 * y])
 def test_steps_that_do_not_advance_end_a_run(fun, method):
     found = solve_ivp(fun, (0.0, 2.0), [1.0], method, rtol=1e-6, atol=1e-8)

@@ -146,6 +146,18 @@ def test_a_scale_at_which_terms_underflow_is_not_taken():
             assert taylor.partial(lambda v, g=g: g(v[0]), [x], (2,)) == pytest.approx(want)
 
 
+def test_moduli_have_derivatives_larger_than_themselves():
+    for c in (1e-200, 1e-150):
+        x, y = TaylorN.variables([c, 0.0], 2)
+        z = np.hypot(x, y)
+        assert [z.partial(k) for k in ((1, 0), (0, 1), (1, 1))] == [1, 0, 0]
+        for second in (
+            z.partial((0, 2)),
+            taylor.derivatives(lambda t, c=c: np.hypot(c, t), 0.0, 2)[2],
+        ):
+            assert second == pytest.approx(1 / c)
+
+
 def test_a_quotient_in_two_variables():
     x, y = TaylorN.variables([1e200, 1e-200], 2)
     inf = math.inf

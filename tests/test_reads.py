@@ -14,6 +14,7 @@ import types
 import weakref
 from contextvars import ContextVar
 
+import dask.array
 import numpy as np
 import pytest
 
@@ -341,6 +342,13 @@ def test_what_leads_to_more_than_is_watched_has_no_code():
     assert c(0.5) == 8.0 and taylor.gradient(c, 0.5) == 16.0
     assert taylor.gradient(lambda x: row(x) * x, 0.5) == 4.0
     assert taylor.derivative(lambda x: row(x) * x, 0.5, 2) == 8.0
+
+
+def test_data_of_libraries_are_not_followed_into_their_code():
+    x = dask.array.ones((4, 2), chunks=2) + 1
+    f = lambda p: np.sum(np.asarray(x.compute()) @ p)
+    assert len(Reads(f).seen) < 20
+    assert taylor.gradient(taylor.compile(f), X).tolist() == [8.0, 8.0]
 
 
 def test_what_is_recorded_of_rates_keeps_nothing_alive(monkeypatch):

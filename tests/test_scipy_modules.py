@@ -14,7 +14,7 @@ import scipy.sparse
 import taylor
 from taylor import Taylor
 from taylor.errors import ShapeMismatch
-from taylor.scipy import integrate, interpolate, linalg, signal, sparse
+from taylor.scipy import fft, integrate, interpolate, linalg, signal, sparse, special
 
 RNG = np.random.default_rng(7)
 A = RNG.normal(size=(3, 3)) + 3 * np.eye(3)
@@ -411,5 +411,8 @@ def test_what_is_scipys_takes_plain_numbers():
     assert f([0.0, 1.0, 4.0]) == pytest.approx(np.diag([0.0, 1.0, 4.0]))
     with pytest.raises(TypeError, match=r"hessenberg is SciPy's.*taylor\.rule"):
         taylor.gradient(f, [0.0, 1.0, 4.0])
+    for call in (lambda x: special.legendre_p(2, x), lambda x: fft.fht(x, 0.1, 0.5)):
+        with pytest.raises(TypeError, match=r"(legendre_p|fht) is SciPy's.*taylor\.rule"):
+            call(Taylor.variable(X, 1))
     with pytest.raises(TypeError, match=r"odeint is SciPy's.*taylor\.ode\.solve_ivp"):
         taylor.gradient(lambda y: integrate.odeint(lambda y, t: -y, y, [0.0, 1.0])[-1], 1.0)

@@ -263,6 +263,8 @@ def test_edges():
         assert np.isnan(sp.gammainc(1.5, Taylor.variable(0.0, 2)).coef[1])
     with pytest.raises(DomainError):
         sp.betaincinv(1.5, 2.0, Taylor.variable(1.5, 2))
+    with pytest.raises(DomainError):  # the beta function is zero
+        sp.betaln(Taylor.variable(-1.5, 2), 0.5)
     with pytest.raises(TypeError, match="jve of a complex value is not holomorphic"):
         sp.jve(1.5, Taylor.variable(1.0 + 1j, 2))
     with pytest.raises(TypeError, match="takes no intervals"):

@@ -428,6 +428,12 @@ def test_mistakes():
         stats.gamma.pdf(1.0, 2.0, rate=3.0)
     with pytest.raises(TypeError, match=r"invgauss\.ppf is SciPy's, of plain numbers: there is no"):
         stats.invgauss.ppf(0.3, Taylor.variable(1.0, 2))
+    assert stats.landau.pdf(0.3) == stats.landau().pdf(0.3) == scipy.stats.landau.pdf(0.3)
+    with pytest.raises(
+        TypeError, match=r"taylor\.scipy\.stats\.landau\.logpdf is SciPy's, of plain"
+    ):
+        stats.landau.logpdf(Taylor.variable(1.0, 2))
+    assert stats.rv_continuous is scipy.stats.rv_continuous
     with pytest.raises(TypeError, match="multinomial counts x in whole steps"):
         stats.multinomial.logpmf(Taylor.variable(np.ones(2), 1), 2, [0.5, 0.5])
     with pytest.raises(TypeError, match=r"vonmises\.cdf is SciPy's, of plain numbers: there is no"):

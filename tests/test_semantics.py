@@ -309,6 +309,27 @@ def test_sqrt_of_a_series_that_starts_late(v, error):
     assert caught.type is error
 
 
+ROOTS = {  # of what starts at a higher degree, and the second derivative at zero
+    "sqrt": (lambda x: np.sqrt(x**4 * (1 + x)), 2.0),
+    "cbrt": (lambda x: np.cbrt(x**3 * (8 + x)) ** 2, 8.0),
+    "power": (lambda x: (x**4 * (1 + x)) ** 1.5, 0.0),
+}
+
+
+@pytest.mark.parametrize("name", ROOTS)
+def test_roots_in_lanes_are_those_of_numbers(name):
+    f, bend = ROOTS[name]
+    one, lanes = (f(Taylor.variable(x, 6) + 0) for x in (np.array(0.0), np.array([0.0, 0.5])))
+    h = lambda x: np.sum(f(x))
+    known = lanes.coef[:, 0]
+    np.testing.assert_array_equal(known[~np.isnan(known)], one.coef[: sum(~np.isnan(known))])
+    x, v = np.zeros(2), np.array([1.0, 2.0])
+    np.testing.assert_allclose(taylor.gradient(h, x), 0, atol=1e-14)
+    np.testing.assert_allclose(taylor.hessian(h, x), bend * np.eye(2), atol=1e-14)
+    if name != "cbrt":  # which has no series in several variables there
+        np.testing.assert_allclose(taylor.hvp(h, x, v), bend * v, atol=1e-14)
+
+
 def test_sqrt_that_is_analytic():
     x = uni(0.0, 8)
     y = np.sqrt(x**4 * (1 + x))

@@ -533,17 +533,18 @@ LISTS = {
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_a_function_takes_a_list_as_the_array_it_is(name):
+def test_a_function_takes_a_list_or_an_array_of_objects_as_the_array_it_is(name):
     f, more = np, LISTS[name]
     for part in name.split("."):
         f = getattr(f, part)
     g = (lambda a: np.einsum("ij,j->i", a, [1.0, 2.0])) if name == "einsum" else f
     expected = lambda x: np.ravel(g(np.stack([x, [1.0, 2.0]]), *more))
     found = lambda x: np.ravel(g([[x[0], x[1]], [1.0, 2.0]], *more))
-    for driver in (taylor.jacfwd, taylor.jacrev):
+    objects = lambda x: np.ravel(g(numpy.array([[x[0], x[1]], [1.0, 2.0]], object), *more))
+    for driver, h in ((taylor.jacfwd, found), (taylor.jacrev, found), (taylor.jacrev, objects)):
         parts = lambda f: lambda x: np.concatenate([f(x).real, f(x).imag])
         numpy.testing.assert_allclose(
-            driver(parts(found), T[:2]), driver(parts(expected), T[:2]), rtol=1e-13
+            driver(parts(h), T[:2]), driver(parts(expected), T[:2]), rtol=1e-13
         )
 
 

@@ -114,8 +114,7 @@ define({
     np.fix: lambda x: functions.trunc(x),
 })  # fmt: skip
 family(
-    np.result_type,
-    lambda *given: np.result_type(*(x.dtype if is_operand(x) else x for x in given)),
+    np.result_type, lambda *given: np.result_type(*(x.dtype if is_operand(x) else x for x in given))
 )
 for _alias, _name in (("around", "round"), ("amax", "max"), ("amin", "min")):
     family(getattr(np, _alias), functools.partial(getattr(np, _name)))

@@ -193,6 +193,23 @@ def _beside(x: Any, mode: str, end: int, width: int, how: Any) -> Any:
     return np.broadcast_to(STATISTICS[mode](part, axis=0), (width, *x.shape[1:]))
 
 
+def _turned(array: Any, mode: Any, widths: Any) -> Any:
+    """Return an array between its reflections through the points at its ends, axis by axis."""
+    for axis, (left, right) in enumerate(widths):
+        x = np.moveaxis(array, axis, 0)
+        most = len(x) - (mode == "reflect")
+        if max(left, right) > most:
+            raise TypeError(
+                f"np.pad of a value of taylor does not take pad_width={max(left, right)} with "
+                f"reflect_type='odd'; it takes up to {most} here"
+            )
+        width = [(left, right), *[(0, 0)] * (x.ndim - 1)]
+        beside = rearrange([x], lambda i, width=width: np.pad(i, width, mode=mode))
+        first, last = 2 * x[:1] - beside[:left], 2 * x[-1:] - beside[left + len(x) :]
+        array = np.moveaxis(np.concatenate([first, x, last]), 0, axis)
+    return array
+
+
 @implements(np.pad)
 def pad(
     array: Any, pad_width: Any, mode: Any = "constant", *, constant_values: Any = 0,
@@ -217,6 +234,8 @@ def pad(
         mode = "constant"
     if mode in ("edge", "wrap") or (mirrored and reflect_type in (None, "even")):
         return rearrange([array], lambda i: np.pad(i, pad_width, mode=mode))
+    if mirrored and reflect_type == "odd":
+        return _turned(array, mode, _each_side(pad_width, array.ndim))
     if mode in STATISTICS or mode == "linear_ramp":
         how = _each_side(end_values if mode == "linear_ramp" else stat_length, array.ndim)
         for axis, width in enumerate(_each_side(pad_width, array.ndim)):
@@ -227,8 +246,7 @@ def pad(
     if mode != "constant":
         raise TypeError(
             f"np.pad of a value of taylor does not take mode={mode!r}, reflect_type="
-            f"{reflect_type!r}; it takes constant, edge, empty, wrap, and reflect and symmetric "
-            "with reflect_type='even'"
+            f"{reflect_type!r}; it takes constant, edge, empty, wrap, reflect and symmetric"
         )
     if type(constant_values) is int and not constant_values:
         return rearrange([array], lambda i: np.pad(i, pad_width))

@@ -11,7 +11,7 @@ import numpy as np
 from taylor import linalg
 from taylor.arrays.reductions import axes_of, by_value, norm, total
 from taylor.core.binding import UFUNCS
-from taylor.core.instructions import Einsum
+from taylor.core.einsum import Einsum
 from taylor.core.maps import scatter
 from taylor.core.memory import in_memory, laid_as
 from taylor.core.operand import Operand, bind, define, implements, lift, stack

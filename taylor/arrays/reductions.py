@@ -22,15 +22,7 @@ from taylor.core.conditions import Condition
 from taylor.core.maps import CumSum, Sum
 from taylor.core.memory import in_order, laid_as, rearrange
 from taylor.core.node import Node
-from taylor.core.operand import (
-    Operand,
-    as_array,
-    bind,
-    define,
-    implements,
-    is_complex,
-    lift,
-)
+from taylor.core.operand import Operand, as_array, bind, define, implements, is_complex, lift
 from taylor.numbers.kinds import base_array
 from taylor.numbers.values import of_value, shape_of
 

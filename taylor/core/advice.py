@@ -136,8 +136,8 @@ SAID = {
     "with values of taylor; np.stack makes one of numbers, and so does every function of import "
     "taylor.numpy as np",
     r"NPY_ITER_REFS_OK": "np.nditer works on plain arrays: iterate over x.flat, np.ndenumerate(x)",
-    r"only integers, slices|indices must be integers": "a value of taylor cannot be an index; "
-    "int(x.value) is one, a constant",
+    r"only integers, slices|indices must be integers|sequence of integers": "a value of taylor "
+    "cannot be an index or a shape; int(x.value) can, a constant",
     r"unhashable type: " + VALUES: "values of taylor are compared by all their coefficients and "
     "cannot be keys or be cached; take x.value, a constant, as the key",
     r"bit operations|unsupported operand type\(s\) for (<<|>>|&|\||\^).*" + VALUES:

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from taylor.core import patterns
-from taylor.core.instructions import At, Number, Products, Shape, Whole, added, full, key_of
+from taylor.core.einsum import Products
+from taylor.core.instructions import At, Number, Shape, Whole, added, full, key_of
 from taylor.core.operand import host, lift
 from taylor.core.products import Pairs, collected, sorted_pairs
 from taylor.numbers.values import shape_of

@@ -40,7 +40,7 @@ from taylor.core.slopes import lowered, trusted
 from taylor.core.table import Elementary, Rule
 from taylor.numbers import rounding
 from taylor.numbers.kinds import ValueSet, base, is_operand
-from taylor.numbers.values import is_float, plus, times, zeros
+from taylor.numbers.values import is_complex, is_float, plus, times, zeros
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -225,6 +225,8 @@ class Integral(Row):
         yield
         y[0] = t.checked(self.row, [t.value(a) for a in args])
         k = yield  # the companions have their values now
+        if self.row.complex_slope is not None and is_complex(y[0]):
+            t.table[given[self.count]][0] = self.row.complex_slope(t.value(args[0]))
         slopes = [t.value(q) for q in given[self.count : -1]] if is_operand(y) else ()
         lanes = t.singular(self.row, args, y[0], t.value(p), slopes)
         driving = self._driving(t, given)
@@ -403,7 +405,10 @@ def _modulus(t: Sweep, args: Sequence[int], a: Any, b: Any) -> tuple[Any, Any, A
     if unit is not None:
         a, b = a / unit, b / unit
     with t.exactly():
-        square, low = plus(times(a, a), times(b, b)), None
+        if is_complex(a):
+            square, low = (b + 1j * a) * (b - 1j * a), None
+        else:
+            square, low = plus(times(a, a), times(b, b)), None
         if all(map(t.has_low, args)):
             squares = [(x * x, t.product_low(x, x, x * x)) for x in (a, b)]
             square = squares[0][0] + squares[1][0]

@@ -349,6 +349,7 @@ cos: Elementary = row(
     complex_code=Parts(lambda x, y: (cos(x) * cosh(y), -(sin(x) * sinh(y)))),
     samples=ANGLES, exact=at((0, 1)))
 tan = row("tan", np.tan, "tan", lambda a, y: (1 + y * y, 1), low=special_values.of_angle_low(0, 1),
+          complex_slope=lambda z: 1 / cos(z) / cos(z),
           code="tan", complex_code="ctan", surface=cos, domain="x != pi/2 + n pi", exact=at((0, 0)),
           samples=(-1.5, -1e-20, 0.0, 0.7, 1.5, 1.57, 3.0, 1e4))
 sec = row("sec", lambda x: 1 / np.cos(x), lambda ctx, x: 1 / ctx.cos(x),
@@ -363,6 +364,7 @@ cot: Elementary = row(
     "cot", lambda x: 1 / np.tan(x), lambda ctx, x: 1 / ctx.tan(x), lambda a, y: (-1 - y * y, 1),
     low=special_values.of_angle_low(1, 0), pole=True, error=PoleError,
     code=lambda x: 1 / tan(x), complex_code=lambda z: 1 / tan(z),
+    complex_slope=lambda z: -1 / sin(z) / sin(z),
     domain="x != n pi", samples=(-1.5, 1e-8, 0.7, 3.0))
 sec_asin = row("sec_asin", special_values.sec_asin,
                lambda ctx, x: 1 / ctx.sqrt(1 - x) / ctx.sqrt(1 + x),
@@ -378,6 +380,7 @@ acos = row("acos", np.arccos, "acos", lambda a, y: (-sec_asin(a), 1), code="acos
            samples=UNIT, exact=at((1, 0)), monotone=True)
 atan = row("atan", np.arctan, "atan", lambda a, y: (1, 1 + a * a), polar=0, code="atan",
            seam=lambda a, y: sin(2 * y),  # at a pole of a
+           complex_slope=lambda z: 1 / ((1 + 1j * z) * (1 - 1j * z)),
            complex_code="catan", cut=ENDS._replace(turned=True), exact=at((0, 0)), monotone=True,
            samples=(-1e8, -1.0, -0.1, 0.0, 1e-20, 0.7, 10.0, 1e100))
 atan2 = row("atan2", np.arctan2, "atan2", _atan2, polar=0, code="atan2",

@@ -18,18 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from taylor.core import patterns
-from taylor.core.instructions import (
-    At,
-    Input,
-    Number,
-    Op,
-    Shape,
-    Step,
-    Sweep,
-    Whole,
-    added,
-    full,
-)
+from taylor.core.instructions import At, Input, Number, Op, Shape, Step, Sweep, Whole, added, full
 from taylor.core.node import Node
 from taylor.core.operand import host
 from taylor.core.patterns import ones

@@ -109,8 +109,13 @@ class Node(Operand):
         return is_complex(self.value if known is None else known)
 
     def astype(self, dtype: Any, order: Any = "K", copy: bool = True) -> Any:
-        """Return the variable in a wider type of numbers, its axes in that order in memory."""
+        """Return the variable in a wider type of numbers, its axes in that order in memory.
+
+        As bool it is the condition x != 0.
+        """
         dtype = np.dtype(dtype)
+        if dtype.kind == "b":
+            return self != 0
         if dtype in (self.dtype, np.dtype(object)):
             return self.copy(order) if copy else self
         if dtype.kind in "fc" and np.can_cast(self.dtype, dtype):

@@ -109,12 +109,14 @@ def lowered(algebra: Any, order: int) -> Any:
 def at_zero(row: Any, a: Any, r: Fraction) -> Any:
     """Return the table of row(a) = a**r as far as it is known; None where it is no series at all.
 
-    `a` is a scalar series of value zero that is not zero.
+    `a` is a scalar series of value zero that is not zero, or univariate ones that start at the same
+    degree.
     """
-    v = int(a.algebra.degrees[np.flatnonzero(nonzero(a._coef))[0]])
+    starts = nonzero(a._coef).reshape(a.algebra.size, -1).any(1)
+    v = int(a.algebra.degrees[np.flatnonzero(starts)[0]])
     e, order = v * r, a.order
     if row.name == "real_power" and (order < e or (order == math.floor(e) and e % 1)):
-        return zeros((a.algebra.size,), a._coef) + a._coef[0] ** float(r)
+        return zeros(a._coef.shape, a._coef) + a._coef[0] ** float(r)
     if row.name == "cbrt":
         whole = isinstance(a.algebra, Univariate) and e.denominator == 1
         return _shifted(row(_divided(a, v)), v, int(e)) if whole else None
@@ -142,7 +144,7 @@ def _divided(a: Any, v: int) -> Any:
 
 def _shifted(w: Any, v: int, e: int) -> Array:
     """Return the table of t^e·w, where w has lost v degrees."""
-    return np.concatenate([zeros((e,), w._coef), w._coef])
+    return np.concatenate([zeros((e, *w.shape), w._coef), w._coef])
 
 
 # ------------------------------------------------------------------ several variables

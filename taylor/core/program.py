@@ -17,16 +17,7 @@ import numpy as np
 from taylor.core.advice import called
 from taylor.core.calls import Integral
 from taylor.core.conditions import Guard
-from taylor.core.instructions import (
-    Const,
-    Input,
-    Instruction,
-    Op,
-    Parameter,
-    Scale,
-    Shape,
-    full,
-)
+from taylor.core.instructions import Const, Input, Instruction, Op, Parameter, Scale, Shape, full
 from taylor.core.lookups import is_watched
 from taylor.core.maps import Reshape
 from taylor.core.node import Node

@@ -38,9 +38,11 @@ from taylor.numbers.kinds import Array
 SAME = (int, float, complex, str, bytes, type(None), np.generic, np.ufunc)
 PLAIN = (int, float, complex, str)  # equal ones of one type do the same
 PACKAGES = {"numpy", "math", "taylor", "hyperdual", "mpmath", "scipy", "pandas", "xarray", "sympy"}
+PACKAGES |= {"dask", "polars", "pyarrow"}
 PACKAGES |= {"pytest", "_pytest", "pluggy", "xdist"}  # whose session leads to all that is tested
 PACKAGES |= sys.stdlib_module_names - {"__main__"}  # whose functions are what they are
 OBJECTS = 1 << 16  # that are followed in all
+NAMES = 1 << 18  # of what may come that are kept in all
 MISSING = object()
 # what an expression calls without naming it
 OPERATORS = {
@@ -98,7 +100,7 @@ class Reads:
         self._read(f)
         for x in self.met:  # which grows by what each leads to
             self._follow_one(x)
-            if len(self.seen) > OBJECTS:
+            if len(self.seen) > OBJECTS or len(self.absent) > NAMES:
                 self.endless, self.known = True, False
                 return True
         if self.attributes & BY_TEXT:
@@ -276,7 +278,7 @@ class Reads:
         elif _package(home) in PACKAGES:
             code = isinstance(x, (ModuleType, type)) or type(x) is type(np.sum)
             self.known &= code
-            if not code and hasattr(x, "__array__"):  # of pandas, say
+            if not code and hasattr(x, "__array__") and not _is_graph(x):  # of pandas, say
                 self.objects.append((x, _bytes(x)))
             elif not code and hasattr(x, "__dict__"):
                 self._each([*vars(x).values()])
@@ -350,6 +352,12 @@ def _classes(x: Any) -> Sequence[type]:
     """Return the classes whose attributes an object, or a class, has."""
     own = x.__mro__ if isinstance(x, type) else ()
     return [cls for cls in (*own, *type(x).__mro__) if _package(cls.__module__) not in PACKAGES]
+
+
+def _is_graph(x: Any) -> bool:
+    """Whether the numbers of an array are computed when they are asked for, as those of dask."""
+    graph = getattr(x, "__dask_graph__", None)
+    return graph is not None and graph() is not None
 
 
 def _bytes(x: Any) -> bytes:

@@ -16,15 +16,8 @@ import numpy as np
 
 from taylor.core.calls import Call, Row
 from taylor.core.conditions import Guard, own
-from taylor.core.instructions import (
-    Arithmetic,
-    Const,
-    Input,
-    Op,
-    Products,
-    Scale,
-    Shape,
-)
+from taylor.core.einsum import Products
+from taylor.core.instructions import Arithmetic, Const, Input, Op, Scale, Shape
 from taylor.core.lookups import Lookup
 from taylor.core.maps import Map
 from taylor.core.node import Node

@@ -19,16 +19,7 @@ import numpy as np
 from taylor.core import parts
 from taylor.core.calls import Call
 from taylor.core.functions import TINY, UNBOUNDED, mod, power, real_power
-from taylor.core.instructions import (
-    At,
-    Const,
-    Input,
-    Instruction,
-    Op,
-    Whole,
-    added,
-    full,
-)
+from taylor.core.instructions import At, Const, Input, Instruction, Op, Whole, added, full
 from taylor.core.maps import scattered, unbroadcast
 from taylor.core.node import Node
 from taylor.core.operand import is_complex
@@ -414,6 +405,8 @@ def partials(row: Elementary, a: list[Any], y: Any, wanted: Sequence[bool]) -> l
         row = real_power
     if row.compose is not None:
         return _of_composed(row, a, wanted)
+    if row.complex_slope is not None and is_complex(y):
+        return [row.complex_slope(a[0])]
     if row.local is not None:
         return [derived(row)(a[0])]
     if row.jumps is not None:

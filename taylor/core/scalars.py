@@ -11,17 +11,8 @@ import numpy as np
 from taylor.core.bilinear import Bilinear
 from taylor.core.calls import Integral, Row
 from taylor.core.conditions import Guard
-from taylor.core.instructions import (
-    ADD,
-    MUL,
-    Arithmetic,
-    Const,
-    Einsum,
-    Input,
-    Instruction,
-    Op,
-    Scale,
-)
+from taylor.core.einsum import Einsum
+from taylor.core.instructions import ADD, MUL, Arithmetic, Const, Input, Instruction, Op, Scale
 from taylor.core.maps import Contract, CumSum, Gather, Reshape, Scatter, Sum
 from taylor.core.program import Program
 from taylor.core.sides import Choose

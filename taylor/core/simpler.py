@@ -14,19 +14,8 @@ import numpy as np
 from taylor.core import functions
 from taylor.core.calls import Row
 from taylor.core.choices import SLOPES
-from taylor.core.instructions import (
-    ADD,
-    DIV,
-    MUL,
-    Arithmetic,
-    Const,
-    Einsum,
-    Mul,
-    Node,
-    Op,
-    Scale,
-    Tape,
-)
+from taylor.core.einsum import Einsum
+from taylor.core.instructions import ADD, DIV, MUL, Arithmetic, Const, Mul, Node, Op, Scale, Tape
 from taylor.core.maps import Contract, CumSum, Gather, Reshape, Sum, run
 from taylor.core.operand import as_array, is_complex
 from taylor.core.parts import REFUSED, Part

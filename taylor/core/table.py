@@ -87,6 +87,7 @@ class Elementary:
     code: str | Callable[..., Any] | None = None
     complex_code: str | Callable[..., Any] | Parts | None = None
     slope: str | Callable[..., Any] | None = None  # of a row with a local series: of its derivative
+    complex_slope: Callable[..., Any] | None = None  # y', where q cancels in complex numbers
     cut: Cut | None = None  # where complex_code is not continuous
     # of the argument: vanishes where a row jumps, or has poles between which it does; None: itself
     surface: Elementary | None = None

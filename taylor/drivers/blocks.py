@@ -17,13 +17,7 @@ from taylor.core.program import Program
 from taylor.core.tags import fresh_tag
 from taylor.drivers import kinks
 from taylor.drivers.arguments import Form, OfSeveral, of_several
-from taylor.drivers.derivatives import (
-    gradient_of,
-    hessian,
-    jacfwd,
-    jacobian,
-    jacrev,
-)
+from taylor.drivers.derivatives import gradient_of, hessian, jacfwd, jacobian, jacrev
 from taylor.drivers.driver import call, parts, point, seed
 from taylor.drivers.reverse_mode import adjoints_along
 from taylor.machine.machine import OK, Machine

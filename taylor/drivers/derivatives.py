@@ -45,7 +45,7 @@ from taylor.drivers.forward_mode import (
     value_and_tangent,
 )
 from taylor.drivers.interpolation import mixed
-from taylor.drivers.lines import in_range, tables
+from taylor.drivers.lines import in_range, is_floats, product, tables
 from taylor.drivers.reverse_mode import pulled, recorded, rows_of, seed_of
 from taylor.errors import (
     DomainError,
@@ -351,10 +351,13 @@ def _contracted(f: Function, x: Any, v: tuple[Any, ...], what: str) -> Array:
     """Return ∂_v ∂_w ... ∇f at x, also at ties and at removable singularities."""
 
     def swept(f: Function) -> Any:
+        at, d = point(x), [direction(x, w)[1] for w in v]
+        lines = len(d) == 1 and all(map(is_floats, (at, *d)))
+        if lines and (found := product(f, at, d[0])) is not None:
+            return found
         try:
             return bent(f, x, *v, what=what, through=value_and_tangent)
         except DomainError:  # a root of what vanishes needs series of higher order in all variables
-            at, d = point(x), [direction(x, w)[1] for w in v]
             if any(map(is_operand, (at, *d))):
                 raise
             table = _dense(f, at, 1 + len(v), what)

@@ -155,6 +155,11 @@ def direction(x: Any, v: Any) -> tuple[Any, Any]:
     x = point(x)
     if _is_float(x) and type(v) is int:
         return x, np.full(x.shape, v, float)
+    if v is None or isinstance(v, NO_NUMBERS):
+        raise TypeError(
+            f"the direction must be numbers in the shape of the point, {np.shape(x)}, not "
+            f"{type(v).__name__} ({PAGE})"
+        )
     v = lift(v)
     kind = Kind.of(x)
     if type(v) in (int, float) and isinstance(kind, Floats):

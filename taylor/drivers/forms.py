@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 import functools
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -148,13 +148,15 @@ def with_types(structure: Any, may: Sequence[bool], y: Callable[[], Any]) -> Any
     with np.errstate(all="ignore"):
         plain = trees.entrywise(content, y())
     each = zip(may, trees.like(structure, plain, "what it returns of numbers"), strict=True)
+    return _marked(structure, (type_of(*e) for e in each))
 
-    def marked(s: Any) -> Any:
-        if isinstance(s, trees.Branch):
-            return s._replace(children=tuple(map(marked, s.children)))
-        return type_of(*next(each)) if s is trees.LEAF else s
 
-    return marked(structure)
+def _marked(structure: Any, leaves: Iterator[Any]) -> Any:
+    """Return a structure with others in the place of its leaves, in order."""
+    if isinstance(structure, trees.Branch):
+        children = tuple([_marked(child, leaves) for child in structure.children])
+        return structure._replace(children=children)
+    return next(leaves) if structure is trees.LEAF else structure
 
 
 def type_of(other: bool, y: Any) -> Any:
@@ -187,16 +189,8 @@ def varies(program: Program, heights: Sequence[int]) -> list[bool]:
 
 def with_constants(structure: Any, vary: Sequence[bool]) -> Any:
     """Return the structure of results of which some do not vary."""
-    each = iter(vary)
-
-    def marked(s: Any) -> Any:
-        if isinstance(s, trees.Branch):
-            return s._replace(children=tuple(map(marked, s.children)))
-        if s is not trees.LEAF or next(each):
-            return s
-        return trees.Branch(Constant, None, (trees.LEAF,))
-
-    return structure if all(vary) else marked(structure)
+    constant = trees.Branch(Constant, None, (trees.LEAF,))
+    return _marked(structure, (trees.LEAF if v else constant for v in vary))
 
 
 def _is_result(x: Any) -> bool:

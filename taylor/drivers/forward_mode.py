@@ -17,15 +17,7 @@ from taylor.core.singular import masked
 from taylor.core.tags import Tag, fresh_tag
 from taylor.drivers import ties
 from taylor.drivers.derivable import Derivable
-from taylor.drivers.driver import (
-    call,
-    direction,
-    driver,
-    has_nan,
-    parts,
-    point,
-    seed,
-)
+from taylor.drivers.driver import call, direction, driver, has_nan, parts, point, seed
 from taylor.errors import DomainError, NonAnalyticError, PoleError, ShapeMismatch
 from taylor.numbers import factorials
 from taylor.numbers.kinds import base, is_operand
@@ -39,6 +31,10 @@ Array = NDArray[Any]
 Function = Callable[..., Any]
 LANES = 1 << 22  # coefficients of a sweep with many directions that stay within reach of the cache
 MAX_TABLE = 1 << 26  # coefficients of one dense multivariate table of a driver
+
+
+class Unfinished(Exception):
+    """Derivatives that a higher order may show."""
 
 
 def _order_of(y: Any, tag: Tag) -> int | None:
@@ -223,12 +219,18 @@ def value_and_tangent(f: Function, x: Any, v: Any) -> tuple[Any, Any]:
     return c[0], c[1]
 
 
-def table_along(f: Function, x: Any, directions: Array, order: int) -> TaylorN:
-    """Return the series of f(x + Σ_i t_i·directions[i])."""
+def table_along(
+    f: Function, x: Any, directions: Array, order: int, most: int | None = None
+) -> TaylorN:
+    """Return the series of f(x + Σ_i t_i·directions[i]).
+
+    Raises Unfinished, if `most` is given, where some are unknown in tables of so many coefficients.
+    """
     n, found = len(directions), None
+    room = MAX_TABLE >> 4 if most is None else most
     size = multivariate(n, order).size
     for top in (order, 2 * order, 4 * order):
-        if found is not None and math.comb(n + top, n) * np.size(x) > MAX_TABLE >> 4:
+        if found is not None and math.comb(n + top, n) * np.size(ties.numbers_of(x)) > room:
             break
         tag, algebra = fresh_tag(), multivariate(n, top)
         try:
@@ -240,10 +242,12 @@ def table_along(f: Function, x: Any, directions: Array, order: int) -> TaylorN:
         found = parts(y, tag, algebra.size)[:size]
         if not (tag.short and has_nan(found)):
             return TaylorN._make(found, multivariate(n, order), tag)
+    if most is not None:
+        raise Unfinished
     return TaylorN._make(undecided(found, x), multivariate(n, order), tag)
 
 
-def partials_of_order(f: Function, x: Any, order: int) -> tuple[Any, Any]:
+def partials_of_order(f: Function, x: Any, order: int, most: int | None = None) -> tuple[Any, Any]:
     """Return the tensor of partial derivatives, shape (f) + (x)*order, and f(x)."""
     x = point(x)
     n = math.prod(np.shape(x))
@@ -254,15 +258,16 @@ def partials_of_order(f: Function, x: Any, order: int) -> tuple[Any, Any]:
             "many for one table; use univariate series along directions (taylor.directional) or "
             "fewer variables"
         )
-    carrier = table_along(f, x, unit_rows(n, np.shape(x), x), order)
+    carrier = table_along(f, x, unit_rows(n, np.shape(x), x), order, most)
     full = carrier.tensor(order).reshape((*carrier.shape, *np.shape(x) * order))
     return full if is_operand(full) else full[()], carrier._coef[0]
 
 
 def scalar_only(shape: tuple[int, ...], what: str, instead: str) -> None:
     if shape != ():
+        pair = ", or has_aux=True if it is (value, aux)" if shape == (2,) else ""
         raise ShapeMismatch(
-            f"{what} needs a scalar-valued f; f(x) has shape {shape}: use {instead}"
+            f"{what} needs a scalar-valued f; f(x) has shape {shape}: use {instead}{pair}"
         )
 
 

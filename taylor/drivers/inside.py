@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from taylor.core.calls import Row
+from taylor.core.einsum import Products
 from taylor.core.functions import power, real_power
-from taylor.core.instructions import Arithmetic, Const, Input, Instruction, Products, Scale, Shape
+from taylor.core.instructions import Arithmetic, Const, Input, Instruction, Scale, Shape
 from taylor.core.maps import Map
 from taylor.core.node import Node
 from taylor.core.program import Program

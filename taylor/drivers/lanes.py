@@ -37,7 +37,10 @@ class Batch:
             raise TypeError(f"the first argument must be a function, not {type(f).__name__}")
         for axis in axes if isinstance(axes, (tuple, list)) else (axes,):
             if not (axis is None or isinstance(axis, (int, np.integer))) or type(axis) is bool:
-                raise TypeError(f"axes must be an axis, None, or a tuple of such, not {axes!r}")
+                raise TypeError(
+                    f"axes must be an axis, None, or a tuple of such, not {axes!r}; the points are "
+                    "arguments of the function that is returned: lanes(f)(x)"
+                )
         if not (executor is None or hasattr(executor, "submit")):
             raise TypeError(f"the executor must be one of concurrent.futures, not {executor!r}")
         self.f, self.axes, self.executor = f, axes, executor

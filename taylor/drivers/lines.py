@@ -15,19 +15,27 @@ import numpy as np
 from taylor.core.program import recording
 from taylor.drivers import ties
 from taylor.drivers.driver import all_finite, finite, point, result
-from taylor.drivers.forward_mode import along, partials_of_order
+from taylor.drivers.forward_mode import (
+    Unfinished,
+    along,
+    partials_of_order,
+    table_along,
+)
 from taylor.drivers.interpolation import mixed
-from taylor.errors import NonAnalyticError, TaylorError
+from taylor.errors import DomainError, NonAnalyticError, TaylorError
 from taylor.numbers.kinds import is_operand
 
 Function = Callable[..., Any]
+FEW = 1 << 12  # coefficients up to which a table is made at higher orders, too
 NEAR = 1e-8  # of derivatives along lines, where they are those of one function
 
 
 def tables(f: Function, x: Any, order: int) -> tuple[Any, Any]:
     """Return all partial derivatives of one order and f(x), from one table or else from lines."""
     try:
-        return partials_of_order(f, x, order)
+        return partials_of_order(f, x, order, FEW if is_floats(x) else None)
+    except Unfinished:
+        return from_lines(f, point(x), order)
     except NonAnalyticError:
         x = point(x)
         if is_operand(x) or not _without_kinks(f, x):
@@ -82,7 +90,33 @@ def from_lines(f: Function, x: Any, order: int) -> tuple[Any, Any]:
     if far > 0:  # what is left of lower derivatives where that of this order is zero
         left = sum(np.abs(c[k]) / far ** (order - k) for k in range(1, order))
         size = size + ties.tolerance(c) / NEAR * left
-    if not np.all((gap <= NEAR * size) | ~finite(last)):
+    unlike = (gap > NEAR * size) & finite(last)
+    if np.ndim(value) == 0 and unlike:
         raise NonAnalyticError("the derivatives along lines are not those of one function")
+    found = np.where(unlike, np.nan, found)
     found = np.moveaxis(found, range(order), range(-order, 0))
     return found.reshape((*np.shape(value), *shape * order)), value
+
+
+def is_floats(x: Any) -> bool:
+    """Whether a point is made of plain floats."""
+    return not is_operand(x) and np.asarray(x).dtype == float
+
+
+def product(f: Function, x: Any, v: Any) -> Any:
+    """Return H·v of a scalar f from series in two variables, along v and each of its own.
+
+    None where it is not known, or the one along a generic line does not fit.
+    """
+    shape, n = np.shape(x), math.prod(np.shape(x))
+
+    def entry(w: Any) -> Any:
+        return table_along(f, x, np.stack([v, np.reshape(w, shape)]), 2).tensor(2)[..., 0, 1]
+
+    line = np.cos(np.arange(n) + 1.0)
+    try:
+        found = np.array([entry(w) for w in np.eye(n)])
+        fits = abs(line @ found - entry(line)) <= NEAR * np.sum(abs(found))
+    except DomainError:
+        return None
+    return found.reshape(shape) if fits else None

@@ -12,7 +12,8 @@ import numpy as np
 
 from taylor.core.calls import Call, Row
 from taylor.core.conditions import Guard
-from taylor.core.instructions import Arithmetic, Const, Input, Instruction, Products, Scale
+from taylor.core.einsum import Products
+from taylor.core.instructions import Arithmetic, Const, Input, Instruction, Scale
 from taylor.core.loops import Loop
 from taylor.core.maps import Map
 from taylor.core.memory import fresh

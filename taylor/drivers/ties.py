@@ -23,7 +23,7 @@ from taylor.core.algebra import Univariate
 from taylor.core.calls import Row
 from taylor.core.choices import SIDES, SLOPES
 from taylor.core.functions import CHOICES, absolute
-from taylor.core.instructions import Input, Instruction, full
+from taylor.core.instructions import Input, Instruction, Mul, Scale, full
 from taylor.core.maps import Gather, Reshape, Sum
 from taylor.core.node import Node
 from taylor.core.rules import Code, active, inner, pruned, tangents, values
@@ -195,6 +195,13 @@ def _varying(code: Code, v: Sequence[Any]) -> list[Array]:
             each = np.where(above, first, np.where(below, second, _any_of(found, c)))
         elif c.args:
             each = _any_of(found, c) if c.op.by_element else any(found[a].any() for a in c.args)
+        if isinstance(c.op, Scale):
+            each = each & np.not_equal(c.op.c, 0)
+        elif isinstance(c.op, Mul):
+            (a, x), (b, y) = ((found[i], np.not_equal(base(v[i]), 0)) for i in c.args)
+            each = (a & (b | y)) | (b & (a | x))
+        if base_array(value).dtype.kind == "f":
+            each = each & np.isfinite(base(value))  # what is infinite stays so
         found.append(np.broadcast_to(np.asarray(each), c.shape))
     return found
 

@@ -239,7 +239,20 @@ def taker(structure: Any) -> Callable[[Any], list[Any] | None] | None:
     inner: list[Any] = [c is LEAF or taker(c) for c in structure.children]
     if None in inner:
         return None
-    tree = cls is dict or not all(c is True for c in inner)
+    flat = all(c is True for c in inner)
+    tree = cls is dict or not flat
+
+    def of_dict(x: Any) -> list[Any] | None:
+        """Take the leaves of a dict of numbers and arrays, the usual case."""
+        if type(x) is not dict or tuple(x) != aux:
+            return None
+        found = [*x.values()]
+        for value in found:
+            if type(value) not in PLAIN and not (
+                type(value) is np.ndarray and value.dtype.kind in "fc"
+            ):
+                return None
+        return found
 
     def take(x: Any) -> list[Any] | None:
         if type(x) is not cls or len(x) != len(inner) or (cls is dict and tuple(x) != aux):
@@ -261,7 +274,7 @@ def taker(structure: Any) -> Callable[[Any], list[Any] | None] | None:
                 return None
         return found if known else None
 
-    return take
+    return of_dict if flat and cls is dict else take
 
 
 def planned(structures: Sequence[Any], f: Callable[..., Any]) -> Callable[..., Any] | None:

@@ -153,13 +153,7 @@ class Real(Workspace):
         return self._called(full, t, texts, width, xs[0].kind)
 
     def _called(
-        self,
-        name: str,
-        t: str,
-        texts: Sequence[str],
-        width: int,
-        kind: str,
-        flag: str = "",
+        self, name: str, t: str, texts: Sequence[str], width: int, kind: str, flag: str = ""
     ) -> Scalar:
         """Return a function of registers of one type."""
         result = type_of(width, kind)
@@ -248,9 +242,7 @@ class Real(Workspace):
         width = max(c.width, x.width, y.width)
         a, b = self.splat(x, width), self.splat(y, width)
         return self._register(
-            width,
-            f"select {c.type} {c.text}, {a.type} {a.text}, {b.type} {b.text}",
-            x.kind,
+            width, f"select {c.type} {c.text}, {a.type} {a.text}, {b.type} {b.text}", x.kind
         )
 
     def present(self, pointer: str) -> Scalar:

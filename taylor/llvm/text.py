@@ -73,10 +73,7 @@ class Text:
 
         Nothing before jumps to what follows, or over it, but loops that the text is in.
         """
-        start, block = self.starts[-1] = self.starts[-1] or (
-            len(self.lines),
-            self.block,
-        )
+        start, block = self.starts[-1] = self.starts[-1] or (len(self.lines), self.block)
         if len(self.lines) - start >= LARGEST:
             self.parts.append([f"{block}:", *self.lines[start:]])
             call = f"  call void @part{len(self.parts)}(ptr %data)"
@@ -174,10 +171,7 @@ def _readers(part: Sequence[str], read: set[str]) -> dict[int, set[str]]:
 
 
 def _rewritten(
-    part: Sequence[str],
-    read: set[str],
-    given: set[str],
-    shared: dict[str, tuple[str, int]],
+    part: Sequence[str], read: set[str], given: set[str], shared: dict[str, tuple[str, int]]
 ) -> Iterator[str]:
     """Yield the lines of a part that loads what it reads from others, and stores what it gives."""
     leaving, readers = _leaving(part, read), _readers(part, read)

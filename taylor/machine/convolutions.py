@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import MAX_ORDER, Univariate
-from taylor.core.instructions import Einsum
+from taylor.core.einsum import Einsum
 from taylor.core.tables import contract
 from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH

@@ -22,7 +22,8 @@ import numpy as np
 
 from taylor.core.calls import Row
 from taylor.core.choices import SLOPES
-from taylor.core.instructions import Einsum, Op
+from taylor.core.einsum import Einsum
+from taylor.core.instructions import Op
 from taylor.core.lookups import Lookup
 from taylor.core.maps import CumSum, Gather, Scatter, Sum
 from taylor.core.operand import Operand
@@ -106,8 +107,7 @@ class Symbol(Strided, Operand):  # type: ignore[misc]  # Operand has a slot: wea
         return WRITTEN[type(op)](self, op, args)
 
     def _row(self, op: Row, args: Sequence[Any]) -> Any:
-        row = op.row
-        given = [lifted(self.f, a) for a in args]
+        row, given = op.row, [lifted(self.f, a) for a in args]
         if planar.code_of(row, any(a.complex for a in given)) is not None:
             return mapped(self.f, lambda *x: number(self.f, row, *x), *given)
         if row.compose is not None:
@@ -116,17 +116,17 @@ class Symbol(Strided, Operand):  # type: ignore[misc]  # Operand has a slot: wea
 
     def _chosen(self, op: Choose, args: Sequence[Any]) -> Any:
         (lhs, rhs, a, b), mode, f = args, op.mode, self.f
-        sides = [lifted(f, x) for x in (lhs, rhs)]
-        if mode == "formula":  # by the real parts, as in `choices.choose`
-            sides = [plane("real", x) if x.complex else x for x in sides]
+        sides = [lifted(f, x) for x in (lhs, rhs)]  # of formulas the real parts: `choices.choose`
+        sides = [plane("real", x) if x.complex and mode == "formula" else x for x in sides]
         if any(x.complex for x in sides):
             raise Unsupported(planar.UNORDERED)
 
         def body(left: Scalar, right: Scalar, x: Scalar, y: Scalar) -> Scalar:
-            slope = mode in SLOPES  # nan at a kink: the ordinary way knows what to do
-            above, below = left > right if slope else left >= right, left < right
-            lost = f.constant(math.nan) if slope else left + right
-            return above.where(x, below.where(y, lost))
+            first, lost = left >= right, left + right
+            if mode in SLOPES:  # nan where slopes differ: the ordinary way knows what to do
+                real, lost = len(x.parts) == len(y.parts) == 1, f.constant(math.nan)
+                first = (left > right) | (first & ~((x < y) | (x > y))) if real else left > right
+            return first.where(x, (left < right).where(y, lost))
 
         return mapped(f, body, *sides, lifted(f, a), lifted(f, b))
 

@@ -209,8 +209,7 @@ def _fill(table: Symbol, x: Symbol) -> None:
     """Write the coefficients x and, above them, zeros into a table."""
     rows, size = min(x.shape[0], table.shape[0]), table.shape[0]
     copied(
-        x.view((rows, *x.shape[1:]), x.strides),
-        table.view((rows, *table.shape[1:]), table.strides),
+        x.view((rows, *x.shape[1:]), x.strides), table.view((rows, *table.shape[1:]), table.strides)
     )
     if rows < size:
         rest = table.view((size - rows, *table.shape[1:]), table.strides, rows * table.strides[0])

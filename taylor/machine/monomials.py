@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from taylor.core.calls import Row
+from taylor.core.einsum import Einsum
 from taylor.core.graded import CACHED_PAIRS, Graded
-from taylor.core.instructions import Einsum
 from taylor.core.program import Program, of_row
 from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH

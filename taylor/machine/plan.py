@@ -16,7 +16,8 @@ import numpy as np
 
 from taylor.core.bilinear import Bilinear
 from taylor.core.calls import Row
-from taylor.core.instructions import Arithmetic, Const, Einsum, Input, Instruction, Scale
+from taylor.core.einsum import Einsum
+from taylor.core.instructions import Arithmetic, Const, Input, Instruction, Scale
 from taylor.core.maps import Sum
 from taylor.core.parts import Part
 from taylor.core.sides import Choose

@@ -20,12 +20,7 @@ class Question:
     """A rule in a program whose code is being written: it asks Python, by its instruction."""
 
     def __init__(
-        self,
-        f: Function,
-        code: Sequence[Instruction],
-        i: int,
-        factors: Factors | None,
-        loop: bool,
+        self, f: Function, code: Sequence[Instruction], i: int, factors: Factors | None, loop: bool
     ) -> None:
         call, args, self.shape = code[i]
         assert isinstance(call, Call)

@@ -19,8 +19,9 @@ import numpy as np
 from taylor.core.algebra import Univariate
 from taylor.core.calls import Call, Integral, Row
 from taylor.core.choices import choose
+from taylor.core.einsum import Einsum
 from taylor.core.functions import LEAST, ROOTS, TINY
-from taylor.core.instructions import Add, Div, Einsum, Input, Instruction, Mul, Scale, Step
+from taylor.core.instructions import Add, Div, Input, Instruction, Mul, Scale, Step
 from taylor.core.loops import Loop
 from taylor.core.maps import Gather, Map
 from taylor.core.operand import host

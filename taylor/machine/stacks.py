@@ -13,17 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from taylor.core.instructions import (
-    ADD,
-    MUL,
-    Add,
-    Const,
-    Einsum,
-    Instruction,
-    Op,
-    Scale,
-    Shape,
-)
+from taylor.core.einsum import Einsum
+from taylor.core.instructions import ADD, MUL, Add, Const, Instruction, Op, Scale, Shape
 from taylor.core.maps import Gather, Reshape, Scatter, Sum, run
 from taylor.core.rules import pruned
 from taylor.llvm.ir import WIDTH

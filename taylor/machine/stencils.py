@@ -16,17 +16,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from taylor.core.instructions import (
-    Add,
-    Div,
-    Einsum,
-    Instruction,
-    Mul,
-    Number,
-    Op,
-    Scale,
-    Shape,
-)
+from taylor.core.einsum import Einsum
+from taylor.core.instructions import Add, Div, Instruction, Mul, Number, Op, Scale, Shape
 from taylor.core.maps import Gather, Reshape, Scatter, Sum
 from taylor.core.rules import pruned
 from taylor.llvm.ir import WIDTH

@@ -22,7 +22,7 @@ VIEWS = {"as_strided", "sliding_window_view"}
 VIEWED = (KeysView, ValuesView, GeneratorType)
 MAKING = {"empty", "eye", "identity", "ones", "tri", "zeros"}
 HARMLESS = {int, float, bool, complex, str, type(None), list, tuple, slice, type}
-PLAIN = {int, float, bool, complex, str, type(None), numpy.ndarray, type, numpy.float64}
+PLAIN = {int, float, bool, complex, str, type(None), type, numpy.float64}
 
 
 def accepting(function: Callable[..., Any], module: str) -> Callable[..., Any]:
@@ -75,7 +75,10 @@ def taking(function: Callable[..., Any]) -> Callable[..., Any]:
         if args and isinstance(args[0], VIEWED):
             args = ([*args[0]], *args[1:])
         for x in (*args, *kwargs.values()) if kwargs else args:
-            if type(x) in PLAIN or not (handler or kwargs or type(x) in (list, tuple)):
+            if type(x) is numpy.ndarray:
+                if not x.dtype.hasobject:  # else of sympy.lambdify, say
+                    continue
+            elif type(x) in PLAIN or not (handler or kwargs or type(x) in (list, tuple)):
                 continue  # the shortest way
             if holds_operands(x) or (handler and type(x) is Plain):
                 return (handler or given)(*args, **kwargs)

@@ -29,6 +29,7 @@ from taylor.ode.rests import NEAR as SOON
 from taylor.ode.rests import Arrival, at_end, resting
 from taylor.ode.roots import derivative
 from taylor.ode.singular import leap, resumed
+from taylor.ode.sliding import Sliding, sliding
 from taylor.ode.standing import recorded_here
 from taylor.ode.state import State
 from taylor.ode.stepper import (
@@ -117,6 +118,8 @@ class Integrator(State):
         a `reason`.  Without `log` few steps are recorded.
         """
         left, look = number_of_steps(max_steps), False
+        if isinstance(self.fun, Sliding) and self.fun.sign * (t_end - self.t) < 0:
+            self.renew()
         log = log or left < math.inf  # as steps are counted
         if why := too_long(self.place, t_end):
             raise self._ended(why)
@@ -265,12 +268,39 @@ class Integrator(State):
         return crossed
 
     def slides(self, place: Place, t_end: Any) -> tuple[int, Pieces]:
-        """Go on at rest from a surface to which fun points from both sides."""
+        """Go on at rest, or along it, from a surface to which fun points from both sides."""
         self.place = place
         near = spacing(max(abs(self.t), abs(self.h)))
-        if not self._rests_near(near if t_end > self.t else -near):
-            raise self._stuck(SLIDES)
+        if isinstance(self.fun, Sliding) or not self._rests_near(near if t_end > self.t else -near):
+            self._slide(1 if t_end > self.t else -1)
         return GO, nothing(self.place, self.order)
+
+    def _slide(self, sign: int) -> None:
+        """Go on along the surface that has just been left, in a direction of time."""
+        assert self._left is not None
+        found = sliding(self.fun, self._args, self.system, self._left, self.place, sign)
+        if found is None:
+            raise self._stuck(SLIDES)
+        self.fun, self._left = found, None
+        self._bind()
+
+    def _slides_off(self) -> bool:
+        """Go on beside the surface along which the state has come, if it leaves it here."""
+        if not isinstance(slid := self.fun, Sliding):
+            return False
+        side = slid.leaves(self.t, self.y, self._args)
+        if side == 0:
+            return False
+        self.fun, self._left = slid.fun, None
+        there = slid.beside(side, self.place, self._args) if side else None
+        self.place = there or self.place
+        self._bind()
+        if side is not None and there is not None:
+            left = renamed(slid.left, self.system, self.place, self._parameters)
+            self._left = left and left._replace(slope=side, order=2)
+        elif side is None:
+            self._slides_off()  # where one surface lies in another one
+        return True
 
     def _again_carefully(self, t_end: Any, longest: Any) -> tuple[int, Pieces]:
         """Take one step carefully, unless such steps have led nowhere."""
@@ -442,8 +472,9 @@ class Integrator(State):
         if done:
             self.t, self.t_low = t_end + 0 * self.t, 0 * self.t
         self._left, self._further = met, 0
-        self._rebind()
-        self._left = renamed(met, self.system, self.place, self._parameters)
+        if not self._slides_off():
+            self._rebind()
+            self._left = renamed(met, self.system, self.place, self._parameters)
         return (DONE if done else GO), pieces.until(i, step)
 
     def _leave(self, t_end: Any) -> None:

@@ -63,6 +63,11 @@ TOUCH = (
     "at t = {} a branch of fun has no length, and gets one as what it depends on varies one way: "
     "there are derivatives to one side only; y = {}"
 )
+ALONG = (
+    "fun points to a surface on which it jumps from both sides, along which the solution slides "
+    "without derivatives: make fun smooth there, tanh(x/eps) for sign(x), or go on with the "
+    "equation of sliding by an event that changes args"
+)
 FLAT = 2.0**-18  # of a step: beside where a condition has zero slope
 JUMP = 1e-10  # of rates, relative to them, that is none
 
@@ -322,6 +327,10 @@ class Differentiated(Integrator):
         self.y = self.through(self.crossing, np.stack([place.y, self.y], axis=-1))
         self.y_low = 0 * self.y
         return found
+
+    def _slide(self, sign: int) -> None:
+        """Raise IntegrationError: when a surface is reached varies, and what is lost on it."""
+        raise self._stuck(ALONG)
 
     def _leave(self, t_end: Any) -> None:
         """Move off a surface, which may not move if the rates jump there."""

@@ -35,7 +35,7 @@ from taylor.ode.pieces import Pieces, Place, chained, divided, joined
 from taylor.ode.radau import COLUMNS, Collocation, by_columns, times
 from taylor.ode.rates import Rates
 from taylor.ode.stiffness import Stiffness
-from taylor.ode.surfaces import Surface, crossing, past, sides, unit_of
+from taylor.ode.surfaces import SLIDES, Surface, crossing, past, sides, unit_of
 from taylor.ode.system import System, moving
 
 Array = NDArray[Any]
@@ -263,6 +263,10 @@ class ByMethod(Integrator):
     def _straight(self, t_end: Any, limit: int) -> bool:
         return False
 
+    def _slide(self, sign: int) -> None:
+        """Raise IntegrationError: where one leaves a surface is no jump, which these steps see."""
+        raise self._stuck(SLIDES)
+
     def _machine(self, system: System) -> Any:
         return super()._machine(system) if self.by_series else None
 
@@ -363,11 +367,11 @@ class ByMethod(Integrator):
         while len(rows) < limit and solver.status == "running":
             if self.clocks.exponents:
                 solver.max_step = min(self.options.max_step, self._reach(solver.t, t_end))
-            y, message = solver.y, stepped(solver)
-            if solver.status == "failed":
-                self._message = message or "the step failed"
+            begun, message = solver.y, stepped(solver)
+            if solver.status == "failed" or not finite(solver.y):  # LSODA would go on
+                self._message = message or "no finite state follows"
                 break
-            h, size = solver.t - solver.t_old, max(norm(y), norm(solver.y))
+            h, size = solver.t - solver.t_old, max(norm(begun), norm(solver.y))
             self._short = self._short + 1 if abs(h) <= SHORT * spacing(solver.t) else 0
             if self._short > CREEPING:
                 self._message = "steps have become as short as times can be told apart"
@@ -376,16 +380,19 @@ class ByMethod(Integrator):
                 continue
             if apart := getattr(solver, "apart", 0.0):
                 self.worst = max(self.worst, log2(apart) - log2(max(size, least)))
-            c = polynomial(solver.dense_output(), solver.t_old, h, y, solver.y, self.order)
+            c = polynomial(solver.dense_output(), solver.t_old, h, begun, solver.y, self.order)
             rows.append((solver.t_old, 0.0, h, c.reshape(len(c), *self.y.shape)))
+            t, y = solver.t, solver.y
         if not rows:
+            if watched and self._faces(t_end):
+                return self.slides(self.place, t_end)
             raise self._ended(
                 f"{self._message} (the method {solver.__class__.__name__} at t = {solver.t})"
             )
         pieces = joined(rows)
         self.steps, self.h = self.steps + len(rows), pieces.h[-1]
-        y = solver.y.reshape(self.y.shape).copy()
-        self.place = Place(np.float64(solver.t), np.float64(0.0), y, 0 * y)
+        y = y.reshape(self.y.shape).copy()
+        self.place = Place(np.float64(t), np.float64(0.0), y, 0 * y)
         self._from = self.t, self.y, self._parameters
         if watched and (crossed := self._crossed(start, pieces)) is not None:
             return self.switched(*crossed, t_end)
@@ -446,14 +453,27 @@ class ByMethod(Integrator):
 
     def _check_away(self, t_end: Any) -> None:
         """Raise IntegrationError if fun points back to the surface that has just been crossed."""
-        left, p = self._left, self._parameters
+        left = self._left
         if left is None or left.x != self.t:
             return
-        d = 4 * SHORT * spacing(max(abs(self.t), abs(self.h))) * (1 if t_end > self.t else -1)
-        there = self.t + d, self.y + d * np.asarray(self.system.flow(self.t, self.y, *p))
-        found = sides(self.system.between, *there, p)[left.name[0]].reshape(-1)[left.name[1]]
-        if np.sign(found) == -left.slope:
+        there = self._ahead(self.t, self.y, t_end)
+        found = sides(self.system.between, *there, self._parameters)[left.name[0]]
+        if np.sign(found.reshape(-1)[left.name[1]]) == -left.slope:
             self.slides(self.place, t_end)
+
+    def _faces(self, t_end: Any) -> bool:
+        """Whether fun points to a surface just ahead from both sides: steps to it become short."""
+        there = self._ahead(self.t, self.y, t_end)
+        places = (self.t, self.y), there, self._ahead(*there, t_end)
+        found = (sides(self.system.between, *place, self._parameters) for place in places)
+        signs = (map(np.sign, values) for values in found)
+        return any(((a != b) & (a == c)).any() for a, b, c in zip(*signs, strict=True))
+
+    def _ahead(self, t: Any, y: Array, t_end: Any) -> tuple[Any, Array]:
+        """Return time and state a little later."""
+        d = 4 * SHORT * spacing(max(abs(self.t), abs(self.h))) * (1 if t_end > self.t else -1)
+        with np.errstate(all="ignore"):
+            return t + d, y + d * np.asarray(self.system.flow(t, y, *self._parameters))
 
     def _jumps(self, old: Array, new: Array) -> bool:
         """Whether rates on two sides of a surface differ."""

@@ -81,7 +81,7 @@ def check_span(t_span: Any, endless: bool = False) -> None:
 
 def in_one_kind(t0: Any, y0: Any) -> tuple[Any, Array]:
     """Return time and state in one kind of number; raise ValueError where they are not finite."""
-    y0 = lift(y0)
+    y0 = numbers_of(y0, "y0") if isinstance(y0, (list, tuple)) else y0
     if isinstance(base(y0), ValueSet) or isinstance(base(t0), ValueSet):
         raise TypeError(
             "taylor.ode does not bound the errors of its steps; sets of numbers are integrated by "

@@ -50,6 +50,7 @@ def _choices(n: int) -> Array:
     return np.array([[math.comb(j, k) for k in range(n + 1)] for j in range(n + 1)], dtype=object)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # of what is not finite nothing is said
 def bernstein(c: Array) -> Array:
     """Return the Bernstein coefficients on [0, 1] of Σ c_k x^k, the powers along the last axis.
 

@@ -127,10 +127,11 @@ def solve_ivp(
     the times and the states before.  Backwards in time doses are taken off.
 
     A failure (blow-up, nan, `max_steps`) is a status and a message, with the solution so far; where
-    fun is discontinuous and points back to where it jumps there is no solution: IntegrationError,
-    whose `result` is the solution so far.  `progress` shows a bar (needs
-    tqdm), or is called with the time that is done and is left.  `strict`:
-    CompileError where steps or events have no machine code, instead of a PerformanceWarning.
+    fun is discontinuous and points back to where it jumps the solution slides along that surface
+    (see `sliding`), but has no derivatives: IntegrationError, whose `result` is the solution so
+    far.  `progress` shows a bar (needs tqdm), or is called with the time that is done and is left.
+    `strict`: CompileError where steps or events have no machine code, instead of a
+    PerformanceWarning.
 
     >>> r = solve_ivp(lambda t, y: [y[1], -y[0]], (0.0, np.pi), [0.0, 1.0])
     >>> r.y[:, -1].round(15) + 0

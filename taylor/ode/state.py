@@ -16,6 +16,7 @@ from taylor.ode.machine import Memory, Stepper
 from taylor.ode.options import Options, as_args, in_one_kind
 from taylor.ode.pieces import Place
 from taylor.ode.rests import Elements
+from taylor.ode.sliding import Sliding
 from taylor.ode.stepper import machine_of
 from taylor.ode.stiffness import Creep, Stiffness
 from taylor.ode.surfaces import Surface
@@ -89,6 +90,8 @@ class State:
         y = y.astype(self.y.dtype)
         self.place = Place(t, 0 * t, y, 0 * y)
         self._left, self.at_zero, self._zero = None, 0, None
+        if isinstance(self.fun, Sliding):
+            self.renew()
 
     @property
     def error(self) -> float:
@@ -108,8 +111,8 @@ class State:
             for i, (a, b) in enumerate(zip(args, self._args, strict=True))
         )
         self._args, self._left, self._zero = args, None, None
-        if not same:
-            return self._bind()
+        if not same or isinstance(self.fun, Sliding):
+            return self.renew()
         self._parameters = self.system.parameters(args)
         if self._memory is not None:
             self._memory.parameters(self._parameters)
@@ -139,6 +142,8 @@ class State:
     def renew(self) -> None:
         """Record fun anew: what it reads besides its arguments may have changed."""
         self._left = None
+        while isinstance(self.fun, Sliding):
+            self.fun = self.fun.fun
         self._bind()
 
     def _rebind(self) -> None:

@@ -21,8 +21,8 @@ Array = NDArray[Any]
 Function = Callable[..., Any]
 SLIDES = (
     "fun points to its surface of discontinuity from both sides: a solution could only slide along "
-    "it (make fun smooth there, or go on with the equation of sliding by an event that changes "
-    "args)"
+    "it, as far as is known here (take Taylor's series, the method by default; make fun smooth "
+    "there, or go on with the equation of sliding by an event that changes args)"
 )
 NEAR = 2.0**-30  # of a step: a part that short is left out
 NEXT = 2.0**-40  # of times and states: the value of a condition that has just been zero
@@ -188,7 +188,7 @@ def first_crossing(
         if met and i > first:
             break
         if i == 0 and left is not None and left.name == name:
-            c = np.append(0 * c[:1], c[1:])
+            c = np.append(0 * c[: left.order], c[left.order :])
             if np.any(c) and _lead(c) != left.slope:
                 return 0, left._replace(x=0)
         root = None

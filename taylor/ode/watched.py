@@ -24,6 +24,7 @@ from taylor.ode.lanes import Logged, LoggingLanes
 from taylor.ode.machine import DONE, GO, GUARD, INFINITE, ROUGH
 from taylor.ode.members import Entering, Member, Problem, advance, march, rewind, stiff
 from taylor.ode.pieces import Pieces, along, smooth
+from taylor.ode.sliding import Sliding
 from taylor.ode.surfaces import NEXT, Surface
 from taylor.ode.system import System, is_parameter
 
@@ -313,7 +314,7 @@ class Watched:
                 self.it.machine = self.branches[self.branch[i]].machine
             it, events = self.it, self.events
         it.enter(self.problem, member, args, self._surface(i))
-        if self.astray[i]:
+        if self.astray[i] or self.branch[i] < 0:
             it.astray()
         if events is None:
             return it, None
@@ -336,7 +337,7 @@ class Watched:
         machine = self.it.machine
         program = machine[0].program
         self.branch[i] = -1
-        if program is None or machine[1] is None:
+        if program is None or machine[1] is None or isinstance(self.it.fun, Sliding):
             return
         for n, branch in enumerate(self.branches):
             if machine[0] is branch.system or program.identity == branch.program.identity:

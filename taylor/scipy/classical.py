@@ -356,8 +356,14 @@ add("pbwa", "a x", lambda ctx, a, x: ctx.pcfw(a, x).real, value=lambda a, x: sp.
 
 
 # ------------------------------------------------------------------ orthogonal polynomials
+def jacobi(ctx: Any, n: Any, a: Any, b: Any, x: Any) -> Any:
+    if a == 0 or not ctx.isnpint(a):  # DLMF 18.5.7, of all degrees; mpmath's is of whole ones at 0
+        return ctx.binomial(n + a, n) * ctx.hyp2f1(-n, n + a + b + 1, a + 1, (1 - x) / 2)
+    return ctx.jacobi(n, a, b, x)
+
+
 def sh_jacobi(ctx: Any, n: Any, p: Any, q: Any, x: Any) -> Any:
-    return ctx.jacobi(n, p - q, q - 1, 2 * x - 1) / ctx.binomial(2 * n + p - 1, n)
+    return jacobi(ctx, n, p - q, q - 1, 2 * x - 1) / ctx.binomial(2 * n + p - 1, n)
 
 
 def of_degree(*x: Any) -> tuple[Any, ...]:
@@ -370,7 +376,7 @@ def of_shifted(*x: Any) -> tuple[Any, ...]:
     return of_degree(*x[:-1], 2 * x[-1] - 1)
 
 
-add("eval_jacobi", "n alpha beta x", "jacobi", of_degree)
+add("eval_jacobi", "n alpha beta x", jacobi, of_degree)
 add("eval_sh_jacobi", "n p q x", sh_jacobi, of_shifted)
 add("eval_gegenbauer", "n alpha x", "gegenbauer", of_degree)
 add("eval_legendre", "n x", "legendre", of_degree)

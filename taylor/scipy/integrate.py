@@ -287,40 +287,67 @@ def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Any:
     return np.trapezoid(as_array(y), None if x is None else as_array(x), dx, axis)
 
 
-def simpson(y: Any, x: Any = None, *, dx: float = 1.0, axis: int = -1) -> Any:
-    """Return Simpson's rule over samples, at plain x, as scipy.integrate.simpson.
+def simpson(y: Any, x: Any = None, *, dx: Any = 1.0, axis: int = -1) -> Any:
+    """Return Simpson's rule over samples at x, as scipy.integrate.simpson.
+
+    Of an odd number of intervals the last one is that of the parabola through the last three
+    samples (Cartwright, J. Math. Sci. Math. Educ. 12, 2017).
 
     >>> float(simpson([0.0, 1.0, 4.0]).__round__(12))
     2.666666666667
     """
     y = np.moveaxis(as_array(y), axis, -1)
-    weights = scipy.integrate.simpson(np.eye(np.shape(y)[-1]), x=x, dx=dx, axis=0)
-    return np.sum(y * weights, axis=-1)
+    if not (is_operand(x) or is_operand(dx) or np.ndim(x) > 1):
+        weights = scipy.integrate.simpson(np.eye(np.shape(y)[-1]), x=x, dx=dx, axis=0)
+        return np.sum(y * weights, axis=-1)
+    if x is None:
+        return simpson(np.moveaxis(y, -1, axis), axis=axis) * dx
+    x = np.moveaxis(as_array(x), axis, -1) if np.ndim(x) > 1 else x
+    h, n = np.diff(x), np.shape(y)[-1]
+    if n < 3:
+        return np.sum(h * (y[..., 1:] + y[..., :-1]) / 2, axis=-1)
+    m = n - 1 + n % 2  # of an odd number of samples
+    a, b, left, right = (
+        h[..., : m - 1 : 2],
+        h[..., 1 : m - 1 : 2],
+        y[..., : m - 2 : 2],
+        y[..., 2:m:2],
+    )
+    whole, middle = a + b, y[..., 1 : m - 1 : 2]
+    sides = (2 - b / a) * left + (2 - a / b) * right + whole**2 / (a * b) * middle
+    found = np.sum(whole / 6 * sides, axis=-1)
+    if m == n:
+        return found
+    p, q = h[..., -2], h[..., -1]
+    last = (2 * q + 3 * p) / (p + q) * y[..., -1] + (q + 3 * p) / p * y[..., -2]
+    return found + q / 6 * (last - q**2 / (p * (p + q)) * y[..., -3])
 
 
-def romb(y: Any, dx: float = 1.0, axis: int = -1) -> Any:
+def romb(y: Any, dx: Any = 1.0, axis: int = -1) -> Any:
     """Return Romberg's rule over 2^k + 1 samples.
 
     >>> float(romb([0.0, 1.0, 4.0]).__round__(12))
     2.666666666667
     """
     y = np.moveaxis(as_array(y), axis, -1)
-    weights = scipy.integrate.romb(np.eye(np.shape(y)[-1]), dx=dx, axis=0)
-    return np.sum(y * weights, axis=-1)
+    weights = scipy.integrate.romb(np.eye(np.shape(y)[-1]), axis=0)
+    return np.sum(y * weights, axis=-1) * dx
 
 
 def cumulative_simpson(
-    y: Any, *, x: Any = None, dx: float = 1.0, axis: int = -1, initial: Any = None
+    y: Any, *, x: Any = None, dx: Any = 1.0, axis: int = -1, initial: Any = None
 ) -> Any:
     """Return the integrals up to each sample, at plain x, by parabolas; `initial` is in front.
 
     >>> cumulative_simpson([0.0, 1.0, 4.0]).round(6)
     array([0.333333, 2.666667])
     """
+    if is_operand(x):
+        raise TypeError("cumulative_simpson has derivatives in y and dx only, not in x")
     y = np.moveaxis(as_array(y), axis, -1)
     unit = np.eye(np.shape(y)[-1])
-    weights = scipy.integrate.cumulative_simpson(unit, x=x, dx=dx, axis=-1)
-    found = np.matmul(y, weights)
+    weights = scipy.integrate.cumulative_simpson(unit, x=x, axis=-1)
+    found = np.matmul(y, weights) * (dx if x is None else 1.0)
     if initial is not None:
         found = np.concatenate([found[..., :1] * 0, found], axis=-1) + initial
     return np.moveaxis(found, -1, axis)

@@ -13,22 +13,8 @@ from typing import Any
 import numpy as np
 from scipy import special as sp
 
-from taylor.scipy.fast import (
-    beta_density,
-    in_x,
-    log_beta,
-    quantile,
-    t_density,
-)
-from taylor.scipy.formulas import (
-    add,
-    gap,
-    inside,
-    inverse,
-    positive,
-    root,
-    second_positive,
-)
+from taylor.scipy.fast import beta_density, in_x, log_beta, quantile, t_density
+from taylor.scipy.formulas import add, gap, inside, inverse, positive, root, second_positive
 from taylor.scipy.incomplete import gamma_quantile, incomplete_gamma
 
 
@@ -54,6 +40,11 @@ def of_beta(a: Any, b: Any) -> tuple[Any, ...]:
     return gap(a), gap(b)
 
 
+def of_log_beta(a: Any, b: Any) -> tuple[Any, ...]:
+    zero = gap(a + b)  # of the beta function
+    return np.minimum(gap(a), zero), np.minimum(gap(b), zero)
+
+
 def in_unit(*x: Any) -> tuple[Any, ...]:
     return (*x[:-1], inside(x[-1]))
 
@@ -61,7 +52,7 @@ def in_unit(*x: Any) -> tuple[Any, ...]:
 add("rgamma", "z", "rgamma")
 add("loggamma", "z", "loggamma", positive)
 add("beta", "a b", "beta", of_beta)
-add("betaln", "a b", lambda ctx, a, b: ctx.log(abs(ctx.beta(a, b))), of_beta, fast=log_beta)
+add("betaln", "a b", lambda ctx, a, b: ctx.log(abs(ctx.beta(a, b))), of_log_beta, fast=log_beta)
 add("binom", "x y", "binomial", lambda n, k: (gap(n + 1), 1.0))
 add("poch", "z m", "rf", lambda z, m: (gap(z + m), gap(z + m)))
 add("gammainc", "a x", gamma_p, positive, fast=incomplete_gamma)

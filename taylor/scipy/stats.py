@@ -10,7 +10,7 @@ array([ 0.25 , -0.375])
 -0.030202
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from taylor.scipy import continuous, counts, descriptive, vectors
 from taylor.scipy.continuous import *  # noqa: F403
@@ -28,4 +28,10 @@ from taylor.scipy.vectors import *  # noqa: F403
 __all__ = [*continuous.__all__, *counts.__all__, *descriptive.__all__, *vectors.__all__]
 
 if not TYPE_CHECKING:
-    __getattr__ = names_of(__name__)
+    theirs_of = names_of(__name__)
+
+    def __getattr__(name: str) -> Any:
+        """Return what SciPy has under a name; a distribution has its methods, of plain numbers."""
+        theirs = theirs_of(name)
+        known = hasattr(theirs, "logsf") and not isinstance(theirs, type)
+        return Distribution(name) if known else theirs

@@ -8,8 +8,9 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from importlib import import_module
-from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
+
+import numpy as np
 
 from taylor.core.advice import RULE, suggesting
 from taylor.numbers.kinds import is_operand
@@ -43,7 +44,7 @@ def names_of(module: str) -> Callable[[str], Any]:
 
 def of_plain(found: Any, name: str, instead: str = RULE) -> Any:
     """Return what SciPy has under a name; if it is a function it takes plain numbers only."""
-    if not isinstance(found, (FunctionType, BuiltinFunctionType, MethodType)):
+    if isinstance(found, (type, np.ufunc)) or not callable(found) or hasattr(found, "rvs"):
         return found
 
     @functools.wraps(found)

@@ -133,11 +133,13 @@ class Coefficients(Operand):
         found: Self = super().copy(order)
         return found
 
-    def astype(self, dtype: Any, order: Any = "K", copy: bool = True) -> Self:
+    def astype(self, dtype: Any, order: Any = "K", copy: bool = True) -> Any:
         """Return the series with its coefficients converted, for example to np.float32.
 
-        With copy=False a series of that type is returned itself.
+        With copy=False a series of that type is returned itself; as bool, the condition x != 0.
         """
+        if np.dtype(dtype).kind == "b":
+            return np.not_equal(cast(Any, self), 0)
         if np.dtype(dtype).kind not in "fcO":
             raise TypeError(
                 f"astype({np.dtype(dtype)}) would drop derivatives: a series has float, complex "

@@ -166,6 +166,8 @@ def elementary(row: Elementary, owner: Coefficients, args: Sequence[Any]) -> Any
     y = owner._new(_table(row, owner, args, mine, values), reach=0 if still else UNKNOWN)
     if not y.shape:
         return y
+    if row is real_power or row is sqrt or row is cbrt:
+        _set_roots(y, row, args)
     _rest(row, y._coef, inside)
     return _known(owner, y, row, inside, mine, values)
 
@@ -313,6 +315,38 @@ def singular_at(row: Elementary, mine: Sequence[bool], values: Sequence[Any]) ->
         sweep = Sweep(of_row(row, tuple(mine)), univariate(1), tables, given)
         sweep.run()
     return np.broadcast_to(~np.isfinite(sweep.result(sweep.program.outputs[0])[1]), shape)
+
+
+def _set_roots(y: Coefficients, row: Elementary, args: Sequence[Any]) -> None:
+    """Set roots and real powers in the lanes that are zero and start at a higher degree.
+
+    As far as they are known, where they exist.
+    """
+    a = args[0]
+    r: Any = args[1] if row is real_power else row.germ
+    if not isinstance(a, Coefficients) or a.tag is not y.tag or is_operand(a._coef):
+        return
+    if isinstance(r, (Coefficients, complex)) or np.ndim(r) or r < 0:
+        return
+    if a._coef.dtype.kind not in "fO" or np.all(a._coef[0]):
+        return
+    started, algebra = nonzero(a._coef), y.algebra
+    start = np.where(started.any(0), algebra.degrees[np.argmax(started, axis=0)], 0)
+    for v in np.unique(start[start > 1]):
+        lanes = np.argwhere(start == v)
+        groups = [lanes.T] if isinstance(algebra, Univariate) else lanes
+        for group in groups:
+            place = (slice(None), *group)
+            try:
+                table = at_zero(row, a._new(a._coef[place]), rational(r))
+            except DomainError:  # of a kink
+                continue
+            if table is not None:
+                y._coef[place] = math.nan
+                y._coef[(slice(len(table)), *group)] = table[: algebra.size]
+            elif isinstance(algebra, Univariate) or row is not cbrt:
+                continue
+            y.tag.short |= table is None or len(table) < algebra.size
 
 
 def _at_zero(row: Elementary, owner: Coefficients, args: Sequence[Any]) -> Any:

@@ -12,8 +12,9 @@ from taylor.core.advice import PAGE
 from taylor.core.algebra import Algebra, Univariate, few_products, univariate
 from taylor.core.calls import Call, Row
 from taylor.core.conditions import Condition
+from taylor.core.einsum import Einsum
 from taylor.core.graded import Graded
-from taylor.core.instructions import Add, Arithmetic, Div, Einsum, Mul, Op
+from taylor.core.instructions import Add, Arithmetic, Div, Mul, Op
 from taylor.core.lookups import Lookup
 from taylor.core.loops import Loop
 from taylor.core.maps import Gather, Map

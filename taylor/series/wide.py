@@ -15,7 +15,7 @@ import numpy as np
 
 from taylor.core.algebra import Algebra
 from taylor.core.calls import Call, Integral, Row
-from taylor.core.functions import ROOTS
+from taylor.core.functions import ROOTS, hypot
 from taylor.core.program import Program
 from taylor.core.sides import Choose
 from taylor.core.sweep import Sweep
@@ -45,8 +45,8 @@ def mended(
     numbers = [*tables, *given]
     if any(np.asarray(x).dtype.kind not in "fciub" for x in numbers):
         return y
-    modulus = isinstance(op, Integral) and op.polar == 1
-    lanes = _left(tables, y, power, modulus)
+    modulus = isinstance(op, Integral) and op.row is hypot
+    lanes = _left(tables, y, power, modulus or (power and y.dtype.kind == "c"))
     if power and len(lanes) > LANES and len(tables) == 1:
         _rescale(program, algebra, tables[0], given, y, tuple(np.transpose(lanes[LANES:])))
     for lane in lanes[:LANES]:
@@ -60,12 +60,7 @@ def mended(
 
 
 def _rescale(
-    program: Program,
-    algebra: Algebra,
-    x: Array,
-    given: Sequence[Any],
-    y: Array,
-    lanes: Any,
+    program: Program, algebra: Algebra, x: Array, given: Sequence[Any], y: Array, lanes: Any
 ) -> None:
     """Write the coefficients of a root or a power at some lanes, from those at a value near one.
 
@@ -82,22 +77,20 @@ def _rescale(
     y[(slice(1, None), *lanes)] = v[1:] * (y[(0, *lanes)] / v[0])
 
 
-def _left(tables: Sequence[Array], y: Array, power: bool, modulus: bool) -> list[tuple[Any, ...]]:
+def _left(tables: Sequence[Array], y: Array, power: bool, whole: bool) -> list[tuple[Any, ...]]:
     """Return the lanes in which the first coefficient that is no number is infinite.
 
-    And, of a power, those in which products with its value leave the range, of a modulus those in
-    which infinities cancel.
+    And, of a power, those in which products with its value leave the range; of what is `whole`,
+    also those in which it is nan: where such a function has a value other than 0 it has a series.
     """
     finite = np.isfinite(y)
     first = np.argmin(finite, axis=0)
     start = np.take_along_axis(y, first[None], axis=0)[0]
     known = ~finite.all(0) & np.isinf(start) & ((first > 0) | power | np.isnan(y).any(0))
-    if modulus:
-        known |= (first > 0) & (y[0] != 0)
     if power:
         known |= _sunk(tables, y)
-        if y.dtype.kind == "c":  # an infinity makes both parts nan
-            known |= (first > 0) & (tables[0][0] != 0)
+    if whole:
+        known |= (first > 0) & (y[0] != 0)
     for t in tables:
         known &= np.isfinite(t).all(0)
     return list(zip(*np.nonzero(known), strict=True)) if y.ndim > 1 else [()] * bool(known)

@@ -21,8 +21,9 @@ from taylor.core.algebra import Algebra
 from taylor.core.bilinear import Bilinear
 from taylor.core.calls import Row
 from taylor.core.conditions import COMPARISONS, Guard
+from taylor.core.einsum import Einsum, Products
 from taylor.core.functions import absolute, clip, maximum, minimum, power, reciprocal, square
-from taylor.core.instructions import Const, Einsum, Input, Op, Products
+from taylor.core.instructions import Const, Input, Op
 from taylor.core.lookups import Lookup
 from taylor.core.maps import Map
 from taylor.core.program import Program, record

@@ -79,7 +79,4 @@ def turned(name: str, low: Array, high: Array, lo: Array, hi: Array) -> tuple[Ar
     begin, end = between(low, high, name)
     wide, even = end > begin, np.mod(begin, 2) == 0
     one = end >= begin
-    return (
-        np.where(wide | (one & ~even), -1.0, lo),
-        np.where(wide | (one & even), 1.0, hi),
-    )
+    return (np.where(wide | (one & ~even), -1.0, lo), np.where(wide | (one & even), 1.0, hi))

@@ -113,12 +113,7 @@ def walk(steps: Steps, end: float, max_steps: int) -> Iterator[Taken]:
 
 
 def _steps(
-    method: str,
-    field: Field,
-    t: float,
-    box: Interval,
-    orders: tuple[int, int],
-    tol: float | None,
+    method: str, field: Field, t: float, box: Interval, orders: tuple[int, int], tol: float | None
 ) -> Steps:
     """Return what takes steps by a method."""
     if orders[0] < 2 or orders[1] < 1:

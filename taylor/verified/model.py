@@ -24,7 +24,8 @@ from typing import Any, cast
 import numpy as np
 
 from taylor.core.calls import Call, Row
-from taylor.core.instructions import ADD, DIV, MUL, Arithmetic, Einsum, Op, Scale
+from taylor.core.einsum import Einsum
+from taylor.core.instructions import ADD, DIV, MUL, Arithmetic, Op, Scale
 from taylor.core.lookups import Lookup
 from taylor.core.maps import Contract, Gather, Map, Reshape
 from taylor.core.operand import Operand, Shape, binary, fits, lift

@@ -9,7 +9,8 @@ import numpy as np
 
 from taylor.core.calls import Call, Row
 from taylor.core.choices import SLOPES
-from taylor.core.instructions import Einsum, Scale
+from taylor.core.einsum import Einsum
+from taylor.core.instructions import Scale
 from taylor.core.lookups import Lookup
 from taylor.core.loops import Loop
 from taylor.core.maps import Contract, CumSum, Gather, Reshape, Scatter, Sum
@@ -72,7 +73,7 @@ def _chosen(of: type[Set], op: Choose, args: Sequence[Any]) -> Set:
     shape = np.broadcast_shapes(unsure.shape, a.shape, b.shape)
     between = planes.hull(a._ends, b._ends)
     if slopes:
-        unsure = unsure & ~((a.lo == b.lo) & (a.hi == b.hi) & (a.lo == a.hi))
+        unsure = unsure & np.logical_not((a.lo == b.lo) & (a.hi == b.hi) & (a.lo == a.hi))
         if unsure.any() and (op.mode == "side" or current_policy().kink != "subgradient"):
             _refuse(op.mode, shape, lhs, rhs)
             between = ALL
