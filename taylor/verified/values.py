@@ -199,7 +199,7 @@ def _of_lane(row: Elementary, arb: Any, f: Callable[..., Any], x: Lane) -> Found
         return _of_negative(arb, f, *x)
     if all(a == b for a, b in x):
         return _at(arb, f, [a for a, _ in x])
-    if row.own and row.name in EVEN:
+    if row.own and (row.name in EVEN or row.name == "ci"):
         x = [(planes.nearest(x[0]), planes.farthest(x[0]))]
     by_ends = row.monotone or row.name in MONOTONE or row.name in EVEN
     by_ends = by_ends or (row.name in RISING and RISING[row.name](*x[0]))
