@@ -20,7 +20,7 @@ FOLDERS = {  # lines that a folder may have
     "series": 2722,
     "drivers": 8394,
     "scipy": 8427,
-    "ode": 13343,
+    "ode": 13347,
     "command": 495,
     ".": 838,
     "hyperdual": 202,

@@ -223,7 +223,11 @@ def _joined(runs: Sequence[tuple[Any, Any]], y: Any, times: Array) -> EnsembleRe
     """Return the result of members that were integrated by themselves."""
 
     def several(name: str) -> list[Any] | None:
-        return [r[name] for r, _ in runs] if runs and runs[0][0][name] is not None else None
+        found = [r[name] for r, _ in runs]
+        if all(x is None for x in found):
+            return None
+        nothing = np.zeros((0, *(np.shape(y)[1:] if name == "y_doses" else ())))
+        return [nothing if x is None else x for x in found]  # of members without doses
 
     states = []
     for r, _ in runs:
