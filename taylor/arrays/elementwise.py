@@ -166,11 +166,8 @@ def _ignoring_nan(join: Any) -> Callable[[Any, Any], Any]:
 
 
 def _copysign(x: Any, y: Any) -> Any:
-    """Return |x| with the sign of y, which is constant between jumps."""
-    sign = np.where(by_value(np.signbit)(y), -1, 1)
-    plain = base(y)
-    floating = isinstance(plain, (np.ndarray, np.floating)) and plain.dtype.kind == "f"
-    return functions.absolute(x) * (sign.astype(plain.dtype) if floating else sign)
+    """Return |x| with the sign of y, which jumps where y is zero."""
+    return functions.absolute(x) * functions.HIDDEN["copysign"](y)
 
 
 def _sign(x: Any) -> Any:
