@@ -11,9 +11,9 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
     "display": 322,
-    "numbers": 3704,
+    "numbers": 3707,
     "llvm": 4192,
-    "core": 12171,
+    "core": 12212,
     "linalg": 1681,
     "arrays": 2152,
     "machine": 7608,
