@@ -17,7 +17,7 @@ from taylor.core.operand import Operand, as_array, define, implements, is_comple
 from taylor.core.table import TABLE
 from taylor.errors import NonAnalyticError
 from taylor.numbers.formulas import DEGREE, RADIAN
-from taylor.numbers.kinds import base, is_operand
+from taylor.numbers.kinds import is_operand
 
 LOG2, LOG10 = float(np.log(2.0)), float(np.log(10.0))
 
