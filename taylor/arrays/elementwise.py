@@ -14,7 +14,7 @@ from taylor.core import functions
 from taylor.core.binding import SCIPY, UFUNCS, family
 from taylor.core.conditions import mask
 from taylor.core.operand import Operand, as_array, define, implements, is_complex, modulus
-from taylor.core.table import TABLE
+from taylor.core.table import TABLE, lookup
 from taylor.errors import NonAnalyticError
 from taylor.numbers.formulas import DEGREE, RADIAN
 from taylor.numbers.kinds import is_operand
@@ -167,7 +167,7 @@ def _ignoring_nan(join: Any) -> Callable[[Any, Any], Any]:
 
 def _copysign(x: Any, y: Any) -> Any:
     """Return |x| with the sign of y, which jumps where y is zero."""
-    return functions.absolute(x) * functions.HIDDEN["copysign"](y)
+    return functions.absolute(x) * lookup("copysign")(y)
 
 
 def _sign(x: Any) -> Any:
