@@ -191,6 +191,7 @@ NUMBERS: dict[str, Value] = {
     "fresnel_c": lambda x: x.fresnel_c(),
     "stop_gradient": lambda x: x,
     "sign": lambda x: x.sgn(),
+    "copysign": lambda x: 2 * _heaviside(x, number(x, 1)) - 1,
     "floor": _floor,
     "ceil": _ceil,
     "trunc": _trunc,
@@ -198,8 +199,8 @@ NUMBERS: dict[str, Value] = {
     "heaviside": _heaviside,
     "mod": lambda a, b: a - b * _floor(a / b),
     "fmod": lambda a, b: a - b * _trunc(a / b),
-    "whole_to_zero": lambda q, a, b: _trunc(q),
-    "whole_down": lambda q, a, b: _floor(q),
+    "trunc_divide": lambda q, a, b: _trunc(q),
+    "floor_divide": lambda q, a, b: _floor(q),
 }
 SERIES: dict[str, Value] = {
     **SHARED,
