@@ -11,9 +11,9 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
     "display": 322,
-    "numbers": 3708,
+    "numbers": 3715,
     "llvm": 4192,
-    "core": 12220,
+    "core": 12223,
     "linalg": 1681,
     "arrays": 2149,
     "machine": 7608,
