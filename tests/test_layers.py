@@ -23,9 +23,9 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "core": [
         "advice", "choices", "reads", "outside", "table", "tags", "tables", "products", "algebra",
         "graded", "structured", "powers", "functions", "binding", "conditions", "memory",
-        "patterns", "singular", "instructions", "einsum", "sides", "calls", "maps", "lookups",
-        "parts", "places", "operand", "bilinear", "fillable", "simpler", "node", "tape", "rules",
-        "shown", "program", "deciding", "scalars", "exponents", "repeat", "sweep", "loops",
+        "patterns", "singular", "slopes", "instructions", "einsum", "sides", "calls", "maps",
+        "lookups", "parts", "places", "operand", "bilinear", "fillable", "simpler", "node", "tape",
+        "rules", "shown", "program", "deciding", "scalars", "exponents", "repeat", "sweep", "loops",
         "rolled",
     ],
     "linalg": ["degrees", "equations", "branches", "factors", "spectrum", "__init__"],

@@ -265,6 +265,7 @@ SLIDING = {  # fun, y0, t1 and y there; fun points to a surface from both sides 
     "moving": (lambda t, y: [np.cos(t) - 2 * np.sign(y[0] - t / 4)], [1.0], 2.0, [0.5]),
     "by if": (harvested, [0.6, 1.0], 2.0, [0.6, np.exp(-1.2)]),
     "leaves": (lambda t, y: [t / 2 - np.sign(y[0])], [0.5], 4.0, [1.0]),
+    "copysign": (lambda t, y: [t / 2 - np.copysign(1.0, y[0])], [0.5], 4.0, [1.0]),
     "backwards": (lambda t, y: [0.5 + np.sign(y[0])], [1.0], -2.0, [0.0]),
     "of kinks": (lambda t, y: [0.5 * abs(y[0] - 1) - np.sign(y[0] - 1)], [0.0], 3.0, [1.0]),
     "two": (

@@ -296,6 +296,30 @@ def test_roots_and_moduli_of_small_and_large_series(name, mode):
         )
 
 
+def test_a_short_side_beside_a_long_one():
+    def f(x):
+        return np.hypot(x, 2e200)
+
+    for g in (f, taylor.compile(f)):
+        slope, bend = taylor.derivatives(g, 1.5, 2)[1:]
+        lane = taylor.derivatives(g, np.array([1.5, 1e200]), 2)[1:, 0]
+        found = [taylor.gradient(g, 1.5), slope, lane[0]], [taylor.hessian(g, 1.5), bend, lane[1]]
+        assert np.ravel(found) == pytest.approx(np.repeat([7.5e-201, 5e-201], 3), rel=1e-12)
+    x = np.array([5e216, 9e291])  # at scales up to the largest number
+    for k, want in ((2, 1 / 9e291), (3, 0.0)):
+        got = taylor.directional(lambda x: np.hypot(x[0], x[1]), x, np.array([1.0, 0.0]), k)
+        assert got == pytest.approx(want, rel=1e-12)
+
+
+def test_nested_powers_that_underflow_are_right_or_unknown():
+    for p in (2.5, 3.5, 4.5):
+        for x in (1e-250, 1e-120, 1e-90, 1e-60):
+            inner = [Taylor([x, 1.0]), Taylor([1.0, 0.0]), Taylor([0.0, 0.0])]
+            got = (Taylor(inner) ** p).coef[2].coef[1]
+            want = p * (p - 1) * (p - 2) * x ** (p - 3) / 2
+            assert (np.isnan(got) and x < 1e-60) or got == pytest.approx(want, rel=1e-12)
+
+
 def test_derivatives_are_unknown_where_an_argument_overflows_and_never_zero():
     def f(x):
         y = x * x

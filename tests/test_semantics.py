@@ -124,6 +124,8 @@ OUTSIDE = [
     ("maximum", lambda x: np.maximum(x, 1 - x), (0.5,), NonAnalyticError),
     ("clip", lambda x: np.clip(x, 0, 1), (0.0, 1.0), NonAnalyticError),
     ("sign", np.sign, (0.0,), NonAnalyticError),
+    ("copysign", lambda x: np.copysign(2.0, x), (0.0, -0.0), NonAnalyticError),
+    ("floor_divide", lambda x: x % 1, (1.0, -2.0), NonAnalyticError),
     ("heaviside", lambda x: np.heaviside(x, 0.5), (0.0,), NonAnalyticError),
     ("floor", np.floor, (0.0, 2.0, -3.0), NonAnalyticError),
     ("ceil", np.ceil, (0.0, 2.0), NonAnalyticError),
@@ -452,6 +454,7 @@ BRANCHES = [
     ("clip above", lambda x: np.clip(x, 0, 1), 1.5, lambda x: 0 * x + 1),
     ("clip low only", lambda x: np.clip(x, 0, None), 0.5, lambda x: x),
     ("sign", np.sign, -2.0, lambda x: 0 * x - 1),
+    ("copysign", lambda x: np.copysign(x, -x), -2.0, lambda x: -x),
     ("floor", np.floor, 2.5, lambda x: 0 * x + 2),
     ("heaviside", lambda x: np.heaviside(x, 0.5), 1.0, lambda x: 0 * x + 1),
     ("mod", lambda x: x % 2, 5.5, lambda x: x - 4),
@@ -496,6 +499,7 @@ LANES_AT_KINKS = [
     ("relu", lambda x: np.maximum(x, 0), 0.0, [0]),
     ("clip", lambda x: np.clip(x, 0, 1), 1.0, [1]),
     ("sign", np.sign, 0.0, [0]),
+    ("copysign", lambda x: np.copysign(2.0, x), 0.0, [2]),
     ("floor", np.floor, 3.0, [3]),
     ("heaviside", lambda x: np.heaviside(x, 0.5), 0.0, [0.5]),
     ("mod", lambda x: x % 2.0, 4.0, [0]),
@@ -1407,7 +1411,10 @@ def test_elements_that_do_not_count_spoil_nothing(f, reduce, singular):
         assert np.all(h[~mask] == 0) and np.all(h[:, ~mask] == 0)
 
 
-STEPS = [np.sign, np.floor, np.ceil, lambda x: np.heaviside(x, 0.5), lambda x: -x % 1]
+STEPS = [
+    np.sign, np.floor, np.ceil, lambda x: np.heaviside(x, 0.5), lambda x: -x % 1,
+    lambda x: np.copysign(1.0, x),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("step", STEPS)

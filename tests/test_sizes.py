@@ -11,11 +11,11 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
     "display": 322,
-    "numbers": 3704,
+    "numbers": 3715,
     "llvm": 4192,
-    "core": 12171,
+    "core": 12223,
     "linalg": 1681,
-    "arrays": 2152,
+    "arrays": 2149,
     "machine": 7608,
     "series": 2722,
     "drivers": 8394,
@@ -27,7 +27,7 @@ FOLDERS = {  # lines that a folder may have
     "array_api": 625,
     "numpy": 320,
     "operators": 1529,
-    "verified": 6731,
+    "verified": 6732,
 }
 FILE, FUNCTION = 600, 45
 TABLES = {"core/functions.py"}

@@ -140,6 +140,8 @@ def test_equal_algebras_are_one():
     assert a == b and hash(a) == hash(b) and copy.deepcopy(a) == a and a != laplacian(3)
     assert a.truncated(1) == Structured("Laplacian", [0, 1, 1], [])
     assert a != Univariate(2)
+    before = b"ctaylor.core.algebra\nmultivariate\n(I2\nI3\ntR."  # where it stood in 0.1
+    assert pickle.loads(before) is multivariate(2, 3)
     x, y = Number.variables([1.0, 2.0], a)
     assert repr(x * y + x * x) == "3 + 4 e1 + e2 + e3"
 

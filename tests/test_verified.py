@@ -759,3 +759,5 @@ def test_values_between_poles_and_up_to_infinity():
     ):  # fmt: skip
         y = f(Interval(1.0, math.inf))
         assert least <= y.lo <= y.hi <= most
+    right, left = (taylor.ci(Taylor([Interval(*x), Interval(1.0)])) for x in ((1, 2), (-2, -1)))
+    assert str(left.coef[0]) == str(right.coef[0]) and str(left.coef[1]) == str(-right.coef[1])

@@ -14,10 +14,10 @@ from taylor.core import functions
 from taylor.core.binding import SCIPY, UFUNCS, family
 from taylor.core.conditions import mask
 from taylor.core.operand import Operand, as_array, define, implements, is_complex, modulus
-from taylor.core.table import TABLE
+from taylor.core.table import TABLE, lookup
 from taylor.errors import NonAnalyticError
 from taylor.numbers.formulas import DEGREE, RADIAN
-from taylor.numbers.kinds import base, is_operand
+from taylor.numbers.kinds import is_operand
 
 LOG2, LOG10 = float(np.log(2.0)), float(np.log(10.0))
 
@@ -166,11 +166,8 @@ def _ignoring_nan(join: Any) -> Callable[[Any, Any], Any]:
 
 
 def _copysign(x: Any, y: Any) -> Any:
-    """Return |x| with the sign of y, which is constant between jumps."""
-    sign = np.where(by_value(np.signbit)(y), -1, 1)
-    plain = base(y)
-    floating = isinstance(plain, (np.ndarray, np.floating)) and plain.dtype.kind == "f"
-    return functions.absolute(x) * (sign.astype(plain.dtype) if floating else sign)
+    """Return |x| with the sign of y, which jumps where y is zero."""
+    return functions.absolute(x) * lookup("copysign")(y)
 
 
 def _sign(x: Any) -> Any:

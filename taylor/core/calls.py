@@ -18,7 +18,7 @@ import numpy as np
 from taylor.core import patterns
 from taylor.core.algebra import Algebra, Univariate
 from taylor.core.choices import choose
-from taylor.core.functions import CHOICES, ROOTS, TINY, hypot, real_power, sqrt
+from taylor.core.functions import CHOICES, ROOTS, hypot
 from taylor.core.instructions import (
     At,
     Degrees,
@@ -36,7 +36,7 @@ from taylor.core.instructions import (
     total,
 )
 from taylor.core.sides import passed_back, passed_on
-from taylor.core.singular import leading
+from taylor.core.slopes import lowered, trusted
 from taylor.core.table import Elementary, Rule
 from taylor.numbers import rounding
 from taylor.numbers.kinds import ValueSet, base, is_operand
@@ -271,7 +271,7 @@ class Integral(Row):
             t.table[a], t.table[i], t.weighted[a], t.weighted[i], t.height[i], t.height[a]
         )  # fmt: skip
         slope, rates, head = zeros(y.shape, y), zeros(y.shape, y), t.value(a)
-        slope[0] = _lowered(self.row, head, r, y[0])
+        slope[0] = lowered(self.row, head, r, y[0])
         while r > 0 or k == 1:
             terms = [slope[0] * da[part(k)]] if k <= h else []
             driven = total([*terms, interior(k, slope, da, top, h)])
@@ -281,6 +281,8 @@ class Integral(Row):
             y[part(k)] = dy[part(k)] / k
             t.mask(lanes, k, y, dy)
             slope[part(k)], rates[part(k)] = y[part(k)] / head, dy[part(k)] / head
+            if k == 1 and r > 1:
+                slope[part(k)] = slope[part(k)] * trusted(slope[0], head, da[part(k)])
             k = yield
         return k
 
@@ -313,12 +315,12 @@ class Integral(Row):
         Rounded, the coefficients of 1 + a² would have other zeros, and cancel in each degree.
         Of a split number 1 + ja, j² = 1, the terms with a_0 and interior(k, a, v) in the first
         equation change their signs; u and v are even and odd in a, without cancellation at a = 0.
-        The modulus itself, w, u and v are in units of a number near it: w Dz might leave the range.
+        z and the w of a modulus are in units of a number near |z|: products might leave the range.
         """
         given, n = t.args(i), self.polar
         args, y, part = self.reads(given), t.table[i], t.algebra.part
         u, v = zeros(y.shape, y), zeros(y.shape, y)
-        dy = t.weighted[i] = zeros(y.shape, y) if n == 1 else u if n else v
+        dy = t.weighted[i] = u if n else v
         yield
         y[0] = t.checked(self.row, [t.point(x) for x in args])
         k = yield
@@ -332,61 +334,55 @@ class Integral(Row):
             a0, b0 = (*map(t.value, args), 1)[:2]
             unit, square, divide, by = _modulus(t, args, a0, b0)
         lanes = t.singular(self.row, args, y[0], square)
+        w, x, of_w = y, [t.table[arg] for arg in args], unit
         if unit is not None:
             a0, b0 = a0 / unit, b0 / unit
-        other = -a0 if self.row.split else a0
-        w = y
-        if unit is not None and n == 1:
-            w = zeros(y.shape, y)
-            w[0] = y[0] / unit
-        while True:
-            r, s = self._sides(t, i, k, w, u, v)
-            if unit is not None:
-                r, s = (x if x is None else x / unit for x in (r, s))
-            for table, terms in ((u, ((r, b0), (s, other))), (v, ((s, b0), (r, -a0)))):
-                table[part(k)] = divide(total(x * c for x, c in terms if x is not None), by)
-            if w is not y:
-                w[part(k)] = u[part(k)] / k
+            x = [zeros(y.shape, y) for arg in args]
             if n == 1:
-                dy[part(k)] = u[part(k)] if w is y else u[part(k)] * unit
+                w, of_w = zeros(y.shape, y), None
+                w[0] = y[0] / unit
+        other = -a0 if self.row.split else a0
+        while True:
+            r, s = self._sides(t, i, k, (w, u, v), x, of_w)
+            for table, terms in ((u, ((r, b0), (s, other))), (v, ((s, b0), (r, -a0)))):
+                table[part(k)] = divide(total(z * c for z, c in terms if z is not None), by)
             y[part(k)] = dy[part(k)] / k
+            if w is not y:
+                w[part(k)] = y[part(k)] / unit
+            if unit is not None:
+                for arg, scaled in zip(args, x, strict=True):
+                    if k <= t.height[arg]:
+                        scaled[part(k)] = t.table[arg][part(k)] / unit
             t.mask(lanes, k, y, dy)
             k = yield
 
-    def _sides(self, t: Sweep, i: int, k: int, w: Any, u: Any, v: Any) -> tuple[Any, Any]:
-        """Return r and s of `_angle`; an argument that does not vary has no terms."""
+    def _sides(
+        self, t: Sweep, i: int, k: int, wuv: Sequence[Any], tables: Sequence[Any], unit: Any
+    ) -> tuple[Any, Any]:
+        """Return r and s of `_angle`; an argument that does not vary has no terms.
+
+        `tables` are those of the arguments in units of `unit`; w is in units of it if that is None.
+        """
+        w, u, v = wuv
         n, interior, part = self.polar, t.algebra.interior, t.algebra.part
         r: list[Any] = []
         s: list[Any] = []
         sides = ((s, r), (r, s))
-        for arg, (own, other), sign in zip(self.reads(t.args(i)), sides, (1, -1), strict=False):
-            h, x = t.height[arg], t.table[arg]
+        given = zip(self.reads(t.args(i)), tables, sides, (1, -1), strict=False)
+        for arg, x, (own, other), sign in given:
+            h = t.height[arg]
             if not h:
                 continue
             d = t.weighted[arg]
             driving = [d[part(k)] * w[0] if n else d[part(k)]] if k <= h else []
             driving += [interior(k, w, d, t.height[i], h)] if n else []
             driven = total(driving)
-            own.append(driven * n if n and driven is not None else driven)
+            driven = driven * n if n and driven is not None else driven
+            own.append(driven if driven is None or unit is None else driven / unit)
             for side, known, minus in ((own, u, True), (other, v, sign < 0 or self.row.split)):
                 inner = interior(k, x, known, h, k - 1)
                 side.append(-inner if minus and inner is not None else inner)
         return total(r), total(s)
-
-
-def _lowered(row: Elementary, a: Any, r: Any, y: Any) -> Any:
-    """Return a**(r - 1) = y/a of a root or power y, also where y leaves the range of floats.
-
-    What is recorded where it does not is nan at points where it would.
-    """
-    if row is not real_power:
-        return 1 / y if row is sqrt else y / a
-    inner = leading(y)
-    if is_operand(inner):
-        return y / a + 0 * (4 / inner)  # 4/y overflows
-    tiny = np.finfo(inner.dtype).tiny if is_float(inner) and type(inner) is not float else TINY
-    out = is_float(inner) and ((np.abs(inner) < tiny) | np.isinf(inner)) & np.not_equal(base(a), 0)
-    return np.where(out, real_power(a, r - 1), y / a)[()] if np.any(out) else y / a
 
 
 def _is_nothing(p: Any) -> bool:

@@ -558,6 +558,14 @@ sign = _increasing("sign", np.sign, lambda ctx, x: ctx.sign(x), jumps=lambda x: 
                                          "where"),
                    domain="x != 0 for derivatives", samples=KINKED,
                    exact=lambda x: (x > 0) - (x < 0))
+# 1 with the sign of a number, which zeros have, too
+HIDDEN["copysign"] = Elementary(
+    "copysign", lambda x: np.copysign(1.0, x), lambda ctx, x: ctx.mpf(-1 if x < 0 else 1),
+    jumps=lambda x: x == 0, domain=sign.domain, own=True,
+    iv=lambda ctx, x: 2 * _heaviside_of_set(ctx, x, 1) - 1,
+    code=lambda x: choose(x, 0.0, choose(0.0, x, choose(1.0 / x, 0.0, 1.0, -1.0, "where"), 1.0,
+                                         "where"), -1.0, "where"),
+    exact=lambda x: -1 if x < 0 else 1)
 floor = _increasing("floor", np.floor, lambda ctx, x: ctx.floor(x),
                     jumps=lambda x: x == np.floor(x), code="floor", surface=sinpi,
                     domain=NO_STEP, samples=(-3.5, 0.5, 2.7), exact=math.floor)
@@ -577,7 +585,7 @@ heaviside = row("heaviside", np.heaviside, lambda ctx, x, h: ctx.mpf(x > 0) if x
                 code=lambda x, h: choose(x, 0.0, choose(0.0, x, h, 1.0, "where"), 0.0, "where"),
                 domain="x != 0 for derivatives", samples=((-3.5, 0.5), (2.0, 0.5)))
 def _towards_zero(a: Any, b: Any) -> Any:
-    return a - b * HIDDEN["whole_to_zero"](a / b, a, b)
+    return a - b * HIDDEN["trunc_divide"](a / b, a, b)
 
 
 HIDDEN["fmod"] = fmod = Elementary(
@@ -585,17 +593,17 @@ HIDDEN["fmod"] = fmod = Elementary(
     compose=_towards_zero, iv=lambda ctx, a, b: a - b * trunc(a / b), code="fmod",
     domain="x no multiple of the divisor", exact=lambda a, b: a - b * math.trunc(a / b), own=True)
 # The whole part of q = a/b by a and b, as q is rounded: 1.0//0.1 is 9
-HIDDEN["whole_to_zero"] = whole_to_zero = Elementary(
-    "whole_to_zero", lambda q, a, b: np.rint((a - np.fmod(a, b)) / b),
+HIDDEN["trunc_divide"] = trunc_divide = Elementary(
+    "trunc_divide", lambda q, a, b: np.rint((a - np.fmod(a, b)) / b),
     lambda ctx, q, a, b: ctx.sign(q) * ctx.nint((abs(a) - abs(a) % abs(b)) / abs(b)),
     jumps=lambda q, a, b: _is_whole(q, a, b) & (q != 0), surface=sinpi, domain=NO_STEP,
     code=lambda q, a, b: rint((a - fmod(a, b)) / b), iv=lambda ctx, q, a, b: trunc(q),
     exact=lambda q, a, b: math.trunc(q), own=True)
-HIDDEN["whole_down"] = Elementary(
-    "whole_down", lambda q, a, b: np.floor_divide(a, b),
+HIDDEN["floor_divide"] = Elementary(
+    "floor_divide", lambda q, a, b: np.floor_divide(a, b),
     lambda ctx, q, a, b: ctx.nint((a - a % b) / b),
     jumps=lambda q, a, b: _is_whole(q, a, b), surface=sinpi, domain=NO_STEP,
-    code=lambda q, a, b: _zero_as(_lowered(fmod(a, b), b, whole_to_zero(q, a, b), -1.0), q),
+    code=lambda q, a, b: _zero_as(_lowered(fmod(a, b), b, trunc_divide(q, a, b), -1.0), q),
     iv=lambda ctx, q, a, b: floor(q), exact=lambda q, a, b: a // b, own=True)
 
 
@@ -618,7 +626,7 @@ def _zero_as(x: Any, of: Any) -> Any:
 
 def floor_divide(a: Any, b: Any) -> Any:
     """Return a//b."""
-    return HIDDEN["whole_down"](a / b, a, b)
+    return HIDDEN["floor_divide"](a / b, a, b)
 
 
 mod = row("mod", np.remainder, lambda ctx, a, b: a % b,

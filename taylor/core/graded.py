@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from taylor.core import algebra as below
 from taylor.core.algebra import MAX_ORDER, Algebra, Univariate, check_order, gathered
 from taylor.core.products import NONE, Between, Pairs, collected, sorted_pairs
 from taylor.core.tables import contract_rows, last_nonzero
@@ -387,3 +388,5 @@ _ALGEBRAS: dict[str, Callable[[int, int], Monomials]] = {
     "multivariate": multivariate,
     "square-free": squarefree,
 }
+# series pickled when these stood there ask for them there
+vars(below).update({made.__name__: made for made in _ALGEBRAS.values()})

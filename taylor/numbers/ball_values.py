@@ -17,7 +17,7 @@ from typing import Any
 
 BOTH = (  # named as here, of numbers and of series
     "exp", "log", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "erf", "erfc", "gamma",
-    "lgamma", "zeta", "lambertw", "ci",
+    "lgamma", "zeta", "lambertw",
 )  # fmt: skip
 OF_NUMBERS = (
     "expm1", "log1p", "sec", "csc", "cot", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh",
@@ -54,6 +54,12 @@ def number(like: Ball, x: Any) -> Ball:
 def ends(x: Ball) -> tuple[Ball, ...]:
     """Return the ends of a ball: one number, or two."""
     return (x,) if x.is_exact() else (x.lower(), x.upper())
+
+
+def _cosine_integral(x: Ball) -> Ball:
+    """Return Ci(|x|) of a ball or a series."""
+    first = x[0] if hasattr(x, "coeffs") else x
+    return (-x if first < 0 else x).ci()
 
 
 def _lower_gamma(x: Ball) -> Ball:
@@ -119,6 +125,7 @@ _trunc = _by_ends(_whole_to_zero)
 SHARED: dict[str, Value] = {
     **{name: operator.methodcaller(name) for name in BOTH},
     "expi": lambda x: x.ei(),
+    "ci": _cosine_integral,
     "airyai": lambda x: x.airy_ai(),
     "airybi": lambda x: x.airy_bi(),
     "sinpi": lambda x: x.sin_pi(),
@@ -184,6 +191,7 @@ NUMBERS: dict[str, Value] = {
     "fresnel_c": lambda x: x.fresnel_c(),
     "stop_gradient": lambda x: x,
     "sign": lambda x: x.sgn(),
+    "copysign": lambda x: 2 * _heaviside(x, number(x, 1)) - 1,
     "floor": _floor,
     "ceil": _ceil,
     "trunc": _trunc,
@@ -191,8 +199,8 @@ NUMBERS: dict[str, Value] = {
     "heaviside": _heaviside,
     "mod": lambda a, b: a - b * _floor(a / b),
     "fmod": lambda a, b: a - b * _trunc(a / b),
-    "whole_to_zero": lambda q, a, b: _trunc(q),
-    "whole_down": lambda q, a, b: _floor(q),
+    "trunc_divide": lambda q, a, b: _trunc(q),
+    "floor_divide": lambda q, a, b: _floor(q),
 }
 SERIES: dict[str, Value] = {
     **SHARED,
@@ -358,6 +366,6 @@ LOCAL: dict[str, Series] = {
     ),
     "sinc": lambda x, order: _sine_over(x.pi(), x, order),
     "expi": _coefficients(lambda s: s.ei()),
-    "ci": _coefficients(lambda s: s.ci()),
+    "ci": _coefficients(_cosine_integral),
     "si": _si,
 }

@@ -247,8 +247,11 @@ def _by_scales(
         if not open_.any():
             break
         m = m // 2 if fewer else _next_scale(tables[-1][1], scales[-1], degrees, open_)
+        m = max(min(m, STEP), -STEP)
         while min(abs(m - n) for n in scales) < apart:
             m += 1
+        if m > STEP:
+            break
         table = run(m)
         new = _numbers(table)
         if new is None or new.shape != c.shape:

@@ -40,7 +40,8 @@ WAVES = {"sin", "cos"}
 EVEN = {"cosh", "sech2", "gauss", "npdf", "bessel_i(0)"}  # and monotone in the size
 STEPS: dict[str, Callable[..., Any]] = {  # increasing, of the first argument, and exact
     "sign": np.sign, "floor": np.floor, "ceil": np.ceil, "trunc": np.trunc, "rint": np.rint,
-    "whole_to_zero": np.trunc, "whole_down": np.floor,
+    "trunc_divide": np.trunc, "floor_divide": np.floor,
+    "copysign": lambda x: np.where(x < 0, -1.0, 1.0),
 }  # fmt: skip
 PI, TURN = math.nextafter(math.pi, 4.0), 6.5
 RANGES = {  # what the values of some rows are never below, and never above
@@ -199,7 +200,7 @@ def _of_lane(row: Elementary, arb: Any, f: Callable[..., Any], x: Lane) -> Found
         return _of_negative(arb, f, *x)
     if all(a == b for a, b in x):
         return _at(arb, f, [a for a, _ in x])
-    if row.own and row.name in EVEN:
+    if row.own and (row.name in EVEN or row.name == "ci"):
         x = [(planes.nearest(x[0]), planes.farthest(x[0]))]
     by_ends = row.monotone or row.name in MONOTONE or row.name in EVEN
     by_ends = by_ends or (row.name in RISING and RISING[row.name](*x[0]))

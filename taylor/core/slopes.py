@@ -1,0 +1,45 @@
+"""Slopes of roots and powers, also where their values leave the range of floats."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from taylor.core.functions import TINY, real_power, sqrt, stop_gradient
+from taylor.core.singular import leading
+from taylor.core.table import Elementary
+from taylor.numbers.kinds import base, is_operand
+from taylor.numbers.values import is_float
+
+NEARLY = 2.0**25  # times the least float is one whose products have most of their digits
+
+
+def lowered(row: Elementary, a: Any, r: Any, y: Any) -> Any:
+    """Return a**(r - 1) = y/a of a root or power y, also where y leaves the range of floats.
+
+    What is recorded where it does not is nan at points where it would.
+    """
+    if row is not real_power:
+        return 1 / y if row is sqrt else y / a
+    inner = leading(y)
+    if is_operand(inner):
+        return y / a + 0 * (4 / inner)  # 4/y overflows
+    tiny = np.finfo(inner.dtype).tiny if is_float(inner) and type(inner) is not float else TINY
+    out = is_float(inner) and ((np.abs(inner) < tiny) | np.isinf(inner)) & np.not_equal(base(a), 0)
+    return np.where(out, real_power(a, r - 1), y / a)[()] if np.any(out) else y / a
+
+
+def trusted(slope: Any, a: Any, da: Any) -> Any:
+    """Return 1; nan where y/a nearly underflows, and what is divided by a once more is nothing.
+
+    One where a number a, or its part `da`, is zero, too.
+    """
+    inner = leading(slope)
+    if is_operand(inner):
+        return 1 + 0 * (NEARLY / stop_gradient(inner))  # overflows
+    if not is_float(inner):
+        return 1
+    least = NEARLY / np.finfo(getattr(inner, "dtype", float)).max
+    moves = np.not_equal(base(a), 0) & np.not_equal(base(da), 0).any(0)
+    return np.where((np.abs(inner) < least) & moves, np.nan, 1)[()]
