@@ -17,13 +17,38 @@ from taylor.core.functions import TINY, exponential, power, real_power
 from taylor.core.powers import integer_power
 from taylor.core.table import Elementary
 from taylor.core.tables import pad
-from taylor.machine.engine import EXACT
+from taylor.machine import engine
 from taylor.numbers.values import quietly
-from taylor.series.coefficients import FLOAT, Coefficients
-from taylor.series.rows import by_code
+from taylor.series.coefficients import FLOAT, UNKNOWN, Coefficients
+from taylor.series.rows import ALONE, by_code
 
 Owner = TypeVar("Owner", bound=Coefficients)
+OBJECT = np.dtype(object)
 REALS = (np.floating, np.integer, Fraction)
+
+
+def shortly(owner: Owner, row: Elementary, args: Sequence[Any]) -> Owner | None:
+    """Return a row without a look at what is special, if nothing is; None: the ordinary way."""
+    if len(args) == 1 and row.compose is None and row.jumps is None:
+        return _of_one(owner, row)
+    y = at_smooth(owner, row, args)
+    return _of_one(owner, row) if y is None and len(args) == 1 else y
+
+
+def _of_one(owner: Owner, row: Elementary) -> Owner | None:
+    """Return a row of one series, of numbers of any kind that have code."""
+    coef, algebra = owner._coef, owner.algebra
+    table = engine.entry(row, ALONE, algebra).call(coef)
+    if table is None:
+        table = by_code(row, ALONE, algebra, [coef])
+    if table is None:
+        return None
+    head, dtype = coef[0], table.dtype
+    if dtype is OBJECT:
+        table[0] = row(head)
+    else:
+        table[0] = row.numpy(head if dtype is FLOAT else head + 0)  # above cuts
+    return owner._make(table, algebra, owner.tag, 0 if owner._reach == 0 else UNKNOWN)
 
 
 def at_smooth(owner: Owner, row: Elementary, args: Sequence[Any]) -> Owner | None:
@@ -99,7 +124,7 @@ def _real(x: Any) -> float | None:
     if type(x) is np.ndarray and x.ndim == 0 and x.dtype.kind in "fiu":
         x = x[()]
     real = type(x) is int or (isinstance(x, REALS) and not isinstance(x, np.longdouble))
-    return float(x) if real and abs(x) < EXACT else None
+    return float(x) if real and abs(x) < engine.EXACT else None
 
 
 def _between_jumps(owner: Owner, row: Elementary, heads: Sequence[Any]) -> Owner | None:
