@@ -17,7 +17,7 @@ FOLDERS = {  # lines that a folder may have
     "linalg": 1681,
     "arrays": 2149,
     "machine": 7609,
-    "series": 2871,
+    "series": 2881,
     "drivers": 8394,
     "scipy": 8427,
     "ode": 13347,
