@@ -1411,6 +1411,26 @@ def test_elements_that_do_not_count_spoil_nothing(f, reduce, singular):
         assert np.all(h[~mask] == 0) and np.all(h[:, ~mask] == 0)
 
 
+EMPTY = {
+    "pair": lambda x: np.logaddexp(x, -np.inf),
+    "reduce": lambda x: np.logaddexp.reduce(np.stack([x, x]), axis=0),
+    "accumulate": lambda x: np.logaddexp.accumulate(np.stack([x, x]), axis=0)[1],
+}
+
+
+@pytest.mark.parametrize("f", EMPTY.values(), ids=EMPTY)
+def test_logarithms_of_empty_sums_stay_so(f):
+    x, v, mask = np.array([0.5, 2.0]), np.ones(2), np.array([0.0, -np.inf])
+    for masked in (lambda x: x + mask, lambda x: np.where(mask == 0, x, -np.inf)):
+        g = lambda x: f(masked(x))
+        for h in (g, taylor.compile(g)):
+            np.testing.assert_allclose(taylor.jacobian(h, x), [[1, 0], [0, 0]])
+            np.testing.assert_allclose(taylor.vjp(h, x, v)[1], [1, 0])
+        np.testing.assert_allclose(taylor.hvp(lambda x: np.sum(g(x)), x, v), 0, atol=1e-15)
+        rising = taylor.derivatives(lambda s: g(s * x), 1.0, 3)
+        np.testing.assert_allclose(rising[1:], [[0.5, 0], [0, 0], [0, 0]], atol=1e-15)
+
+
 STEPS = [
     np.sign, np.floor, np.ceil, lambda x: np.heaviside(x, 0.5), lambda x: -x % 1,
     lambda x: np.copysign(1.0, x),

@@ -97,6 +97,12 @@ def _log1p_parts(x: Any, y: Any) -> tuple[Any, Any]:
     return log(hypot(x + 1.0, y)), atan2(y, x + 1.0)
 
 
+def _share(a: Any, b: Any, y: Any) -> Any:
+    """Return the share of exp(a) in the sum exp(y) with exp(b); where this is zero it has none."""
+    none = -1e4  # of which the sigmoid is zero, with all derivatives
+    return sigmoid(choose(-math.inf, y, none, a - b, "formula"))
+
+
 def _sinpi_code(x: Any) -> Any:
     r = x - 2 * rint(0.5 * x)  # in [-1, 1], exact
     near = choose(r, 0.5, 1 - r, r, "where")  # sin π(1 - r) = sin πr, without loss at 1
@@ -301,7 +307,7 @@ softplus = row("softplus", lambda x: np.logaddexp(np.zeros_like(x), x),
                code=lambda x: maximum(x, 0.0) + log1p(exp(-abs(x))), monotone=True,
                samples=(-700.0, -40.0, -1.0, 0.0, 1.0, 40.0, 700.0))
 logaddexp = row("logaddexp", np.logaddexp, lambda ctx, a, b: ctx.log(ctx.exp(a) + ctx.exp(b)),
-                lambda a, b, y: ((sigmoid(a - b), sigmoid(b - a)), 1),
+                lambda a, b, y: ((_share(a, b, y), _share(b, a, y)), 1),
                 code=lambda a, b: maximum(a, b) + log1p(exp(-abs(a - b))),
                 samples=((0.0, 0.0), (1.0, -2.0), (800.0, 799.0), (-800.0, 3.0)))
 
