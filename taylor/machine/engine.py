@@ -246,11 +246,12 @@ def _common(given: Sequence[Any], live: Sequence[bool]) -> tuple[int, ...] | Non
 
     It says what is wrong with shapes that do not fit, and knows integers that are no floats.
     """
-    shapes = [x.shape[1:] if m else np.shape(x) for x, m in zip(given, live, strict=True)]
+    shapes = {x.shape[1:] if m else np.shape(x) for x, m in zip(given, live, strict=True)}
     if any(isinstance(x, int) and not -EXACT < x < EXACT for x in given):
         return None
+    shapes.discard(())
     try:
-        return shapes[0] if len(set(shapes)) == 1 else np.broadcast_shapes(*shapes)
+        return shapes.pop() if len(shapes) == 1 else np.broadcast_shapes(*shapes)
     except ValueError:
         return None
 
@@ -258,7 +259,7 @@ def _common(given: Sequence[Any], live: Sequence[bool]) -> tuple[int, ...] | Non
 def _in_lanes(x: Array, is_table: bool, shape: tuple[int, ...], n: int) -> Array:
     """Return a table or a constant as rows of n numbers."""
     if not is_table:
-        return np.broadcast_to(x, shape).reshape(1, n)
+        return np.full((1, n), x) if np.ndim(x) == 0 else np.broadcast_to(x, shape).reshape(1, n)
     if x.shape[1:] != shape:
         x = np.broadcast_to(pad(x, len(shape)), (len(x), *shape))
     return x.reshape(-1, n)

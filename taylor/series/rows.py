@@ -18,7 +18,7 @@ from taylor.core.algebra import Algebra, Univariate, univariate
 from taylor.core.functions import TINY, cbrt, mod, power, real_power, sqrt
 from taylor.core.instructions import Input, Instruction, Parameter
 from taylor.core.memory import in_rows
-from taylor.core.powers import at_zero, integer_power, integer_valued, lowered, raised
+from taylor.core.powers import at_zero, integer_valued, lowered, raised
 from taylor.core.program import Program, of_row
 from taylor.core.sides import Choose
 from taylor.core.singular import checked, finite_in, is_zero, no_expansion
@@ -78,24 +78,6 @@ def by_code(row: Elementary | str, live: Live, algebra: Algebra, given: Sequence
         [x for x, m in zip(given, live, strict=True) if m is k] for k in (True, False)
     )
     return in_rows(found, tables, arrays)
-
-
-def powered(x: Owner, r: Any) -> Owner | None:
-    """Return x**r for a series of floats by products or machine code; None: the ordinary way."""
-    table, head = None, x._coef[0]
-    if type(r) is int and r > 1:
-        y: Owner = integer_power(x, r)
-        c = y._coef
-        total = sum(c.tolist()) if c.ndim == 1 else np.vdot(c, c)
-        if math.isfinite(total) or np.isfinite(c).all():  # the first is fast
-            c[0] = head**r
-            return y
-    elif type(r) is float and r % 1 and bool(head > 0 if x._coef.ndim == 1 else np.all(head > 0)):
-        table = by_code(real_power, LEFT, x.algebra, [x._coef, r])
-    if table is None:
-        return None
-    table[0] = real_power.numpy(head, r)
-    return x._new(table)
 
 
 def swept(

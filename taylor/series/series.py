@@ -46,7 +46,8 @@ from taylor.numbers.values import (
 from taylor.series import rows, rules
 from taylor.series.coefficients import UNKNOWN, Coefficients
 from taylor.series.operands import aligned, moved, with_constant
-from taylor.series.rows import ALONE, BOTH, LEFT, RIGHT, Live, by_code, declared, plain, propagates
+from taylor.series.rows import BOTH, LEFT, RIGHT, Live, by_code, declared, plain, propagates
+from taylor.series.smooth import powered, shortly, side_taken
 
 FLOAT, OBJECT = np.dtype(float), np.dtype(object)
 REALS, ZEROS = (float, int), (float, int, np.float64)
@@ -350,26 +351,17 @@ class Series(Coefficients):
         return declared(self, (self._new(x[v:], lower) / self._new(y[v:], lower))._coef)
 
     def __pow__(self, r: Any, mod: Any = None) -> Self:
-        y: Self | None = None
-        if mod is None and self._is_floats():
-            y = rows.powered(self, r)
+        y = powered(self, r) if mod is None else None
         return super().__pow__(r, mod) if y is None else y
 
     # -------------------------------------------------------------- functions
     def _elementary(self, row: Elementary, args: Sequence[Any]) -> Any:
-        if len(args) == 1:
-            coef, algebra = self._coef, self.algebra
-            table = engine.entry(row, ALONE, algebra).call(coef)
-            if table is None:
-                table = by_code(row, ALONE, algebra, [coef])
-            if table is not None:
-                head, dtype = coef[0], table.dtype
-                if dtype is OBJECT:
-                    table[0] = row(head)
-                else:
-                    table[0] = row.numpy(head if dtype is FLOAT else head + 0)  # above cuts
-                return self._make(table, algebra, self.tag, 0 if self._reach == 0 else UNKNOWN)
-        return bind(Row(row), *args)
+        y = shortly(self, row, args)
+        return bind(Row(row), *args) if y is None else y
+
+    def _choose(self, lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
+        y = side_taken(self, lhs, rhs, a, b)
+        return super()._choose(lhs, rhs, a, b, mode) if y is None else y
 
     def _called(self, op: Call, args: Sequence[Any]) -> Any:
         if not self.tag.side or self.tag.side == current_policy().side:

@@ -1,0 +1,185 @@
+"""Rows at series of floats and real numbers where nothing is special about the point.
+
+That is: without a kink, jump, zero of a base, or anything that is not finite; `rows` has the rest.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any, TypeVar
+
+import numpy as np
+
+from taylor.core.choices import apart
+from taylor.core.functions import TINY, exponential, power, real_power
+from taylor.core.powers import integer_power
+from taylor.core.table import Elementary
+from taylor.core.tables import pad
+from taylor.machine import engine
+from taylor.numbers.values import quietly
+from taylor.series.coefficients import FLOAT, UNKNOWN, Coefficients
+from taylor.series.rows import ALONE, by_code
+
+Owner = TypeVar("Owner", bound=Coefficients)
+OBJECT = np.dtype(object)
+REALS = (np.floating, np.integer, Fraction)
+
+
+def shortly(owner: Owner, row: Elementary, args: Sequence[Any]) -> Owner | None:
+    """Return a row without a look at what is special, if nothing is; None: the ordinary way."""
+    if len(args) == 1 and row.compose is None and row.jumps is None:
+        return _of_one(owner, row)
+    y = at_smooth(owner, row, args)
+    return _of_one(owner, row) if y is None and len(args) == 1 else y
+
+
+def _of_one(owner: Owner, row: Elementary) -> Owner | None:
+    """Return a row of one series, of numbers of any kind that have code."""
+    coef, algebra = owner._coef, owner.algebra
+    table = engine.entry(row, ALONE, algebra).call(coef)
+    if table is None:
+        table = by_code(row, ALONE, algebra, [coef])
+    if table is None:
+        return None
+    head, dtype = coef[0], table.dtype
+    if dtype is OBJECT:
+        table[0] = row(head)
+    else:
+        table[0] = row.numpy(head if dtype is FLOAT else head + 0)  # above cuts
+    return owner._make(table, algebra, owner.tag, 0 if owner._reach == 0 else UNKNOWN)
+
+
+def at_smooth(owner: Owner, row: Elementary, args: Sequence[Any]) -> Owner | None:
+    """Return a row by products, machine code, or its plain value; None: the ordinary way.
+
+    The owner is one of the arguments.
+    """
+    given = _settled(owner, args)
+    if given is None:
+        return None
+    live = tuple([type(x) is np.ndarray for x in given])
+    tables = [x for x, m in zip(given, live, strict=True) if m]
+    if not any([any(x[1:].tolist()) if x.ndim == 1 else x[1:].any() for x in tables]):
+        return None
+    if row.compose is None and row.jumps is None:
+        return _by_code(owner, row, given, live) if len(args) > 1 else None
+    if row is power:
+        way = real_power if live[0] else exponential
+        return _by_code(owner, way, given, live) if live[1] else powered(args[0], given[1])
+    heads = [x[0] if m else x for x, m in zip(given, live, strict=True)]
+    if row.compose is None:
+        return _between_jumps(owner, row, heads)
+    y: Owner = row.compose(*args)
+    y._coef[0] = quietly(row.numpy, *heads)
+    return y
+
+
+def side_taken(owner: Owner, lhs: Any, rhs: Any, a: Any, b: Any) -> Owner | None:
+    """Return a where lhs >= rhs and b elsewhere, as far from ties as doubles can be; else None."""
+    given = _settled(owner, (lhs, rhs, a, b))
+    if given is None:
+        return None
+    left, right = (x[0] if type(x) is np.ndarray else x for x in given[:2])
+    series = [x if type(x) is np.ndarray else owner._constant(x)._coef for x in given[2:]]
+    reach = max(x._reach for x in (a, b, owner) if isinstance(x, Coefficients))
+    if owner._coef.ndim == 1:
+        if not (left > right or left < right):
+            return None
+        return owner._new(series[0 if left > right else 1].copy(), reach=reach)
+    above = apart(left, right)
+    if above is None:
+        return None
+    return owner._new(np.where(above, *(pad(x, 1) for x in series)), reach=reach)
+
+
+def _settled(owner: Coefficients, args: Sequence[Any]) -> list[Any] | None:
+    """Return the tables of series and real numbers; None if there are other arguments."""
+    coef, shape = owner._coef, owner._coef.shape
+    if type(coef) is not np.ndarray or coef.dtype is not FLOAT or len(coef) == 1:
+        return None
+    if len(shape) > 2:
+        return None
+    given: list[Any] = []
+    for x in args:
+        if type(x) is float:
+            given.append(x)
+        elif x is owner:
+            given.append(coef)
+        elif owner._fellow(x):
+            if not x._is_floats() or x._coef.shape != shape:
+                return None
+            given.append(x._coef)
+        else:
+            number = _real(x)
+            if number is None:
+                return None
+            given.append(number)
+    return given
+
+
+def _real(x: Any) -> float | None:
+    """Return a real number as the float that it is beside floats; None of others."""
+    if type(x) is np.ndarray and x.ndim == 0 and x.dtype.kind in "fiu":
+        x = x[()]
+    real = type(x) is int or (isinstance(x, REALS) and not isinstance(x, np.longdouble))
+    return float(x) if real and abs(x) < engine.EXACT else None
+
+
+def _between_jumps(owner: Owner, row: Elementary, heads: Sequence[Any]) -> Owner | None:
+    assert row.jumps is not None
+    y = quietly(row.numpy, *heads)
+    jumps = row.jumps(*heads)
+    if not _every(np.isfinite(y)) or (jumps.any() if isinstance(jumps, np.ndarray) else jumps):
+        return None
+    table = np.zeros_like(owner._coef)
+    table[0] = y
+    return owner._new(table, reach=0)
+
+
+def powered(x: Owner, r: Any) -> Owner | None:
+    """Return x**r for a series of floats and a real number; None: the ordinary way."""
+    number = r if type(r) in (int, float) else _real(r)
+    if number is None or not x._is_floats():
+        return None
+    rest = number % 1
+    if rest:
+        live = (True, False)
+        moving = rest > 0 and x._reach
+        return _by_code(x, real_power, (x._coef, number), live) if moving else None
+    return _by_products(x, int(number))
+
+
+def _by_products(x: Owner, n: int) -> Owner | None:
+    """Return x**n unless it leaves the range of floats."""
+    y: Any = integer_power(x, abs(n)) if n != 1 else x._new(x._coef.copy("K"), reach=x._reach)
+    if n < 0:
+        if not _every(y._coef[0]):
+            return None
+        y = 1 / y
+    c = y._coef
+    total = sum(c.tolist()) if c.ndim == 1 else np.vdot(c, c)
+    if not (math.isfinite(total) or np.isfinite(c).all()):  # the first is fast
+        return None
+    c[0] = x._coef[0] ** n
+    found: Owner = y
+    return found
+
+
+def _by_code(
+    owner: Owner, row: Elementary, given: Sequence[Any], live: tuple[bool, ...]
+) -> Owner | None:
+    heads = [x[0] if m else x for x, m in zip(given, live, strict=True)]
+    of_power = row is real_power or row is exponential
+    if of_power and not _every(heads[0] > 0):
+        return None
+    table = by_code(row, live, owner.algebra, given)
+    if table is None or (of_power and not _every(table[0] >= TINY)):
+        return None
+    table[0] = row.numpy(*heads)
+    return owner._new(table)
+
+
+def _every(x: Any) -> bool:
+    return bool(x.all()) if type(x) is np.ndarray else bool(x)
