@@ -435,10 +435,12 @@ def partials(row: Elementary, a: list[Any], y: Any, wanted: Sequence[bool]) -> l
 
 def _within(row: Elementary, a: Any, slope: Any) -> Any:
     """Return the slope at a, nan at infinity: it is zero there, not where a has overflowed."""
+    if row not in UNBOUNDED:
+        return slope
     if is_nested(a):
-        return slope + 0 * a if row in UNBOUNDED else slope
+        return slope + 0 * a
     far = overflowed(row, a)
-    return masked(slope, far) if np.any(far) else slope
+    return masked(slope, far) if far.any() else slope
 
 
 def _of_power(given: Sequence[Any], y: Any, slope: Any) -> Any:

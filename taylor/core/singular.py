@@ -78,8 +78,10 @@ def finite_in(x: Array) -> Array:
 
 def overflowed(row: Any, x: Any) -> Any:
     """Return where the argument of a row is infinite whose slopes vanish there, but not below."""
+    if row not in UNBOUNDED:
+        return np.False_
     x = base(x)
-    if row not in UNBOUNDED or isinstance(x, ValueSet) or np.asarray(x).dtype.kind not in "fc":
+    if isinstance(x, ValueSet) or np.asarray(x).dtype.kind not in "fc":
         return np.False_
     return np.isinf(x)
 

@@ -427,7 +427,7 @@ class Sweep:
         if isinstance(y, ValueSet):
             values = [self.value(a) for a in args]
             bad = bad | np.broadcast_to(unsettled(row, values, y), bad.shape)
-        far = np.broadcast_to(overflowed(row, self.value(args[0])), bad.shape)
+        far = overflowed(row, self.value(args[0]))
         steep = np.zeros(bad.shape, dtype=bool)
         for q in map(base, slopes):
             steep = steep | np.logical_not(is_finite(q) if np.shape(q) == () else finite_in(q))
