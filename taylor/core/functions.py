@@ -99,8 +99,7 @@ def _log1p_parts(x: Any, y: Any) -> tuple[Any, Any]:
 
 def _share(a: Any, b: Any, y: Any) -> Any:
     """Return the share of exp(a) in the sum exp(y) with exp(b); where this is zero it has none."""
-    none = -1e4  # of which the sigmoid is zero, with all derivatives
-    return sigmoid(choose(-math.inf, y, none, a - b, "formula"))
+    return choose(-math.inf, y, 0.0, sigmoid(a - b), "formula")
 
 
 def _sinpi_code(x: Any) -> Any:

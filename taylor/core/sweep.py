@@ -178,7 +178,12 @@ class Sweep:
         """Return the part of degree k of instruction a; above its height one zero of each."""
         if k == 0:
             return self.value(a)
-        return self.table[a][self.algebra.part(k)] if k <= self.height[a] else self.value(a) * 0
+        if k <= self.height[a]:
+            return self.table[a][self.algebra.part(k)]
+        x = self.value(a)
+        if type(x) is np.ndarray and x.dtype.kind in "fc":  # of infinities, too
+            return np.zeros_like(x)
+        return type(x)(0) if isinstance(x, float) else x * 0
 
     def _shape(self, a: int) -> tuple[int, ...]:
         return self.table[a].shape[1:] if self.height[a] else np.shape(self.value(a))
