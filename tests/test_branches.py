@@ -132,3 +132,35 @@ def test_a_step_is_constant_whatever_its_argument_is(step, x):
     t = Taylor.variable(x, 3)
     for y in (step(step(t)), step(step(t) ** 3), np.sqrt(step(0 * t)), step(np.exp(step(t * t)))):
         assert y.order == 3 and not np.any(y.coef[1:])
+
+
+KNOTS = np.array([0.0, 1.0, 4.0, 9.0, 16.0])
+
+
+def _between_knots(x):
+    i = np.floor(x).astype(int)
+    w = x - i
+    return np.sum((KNOTS[i] * (1 - w) + KNOTS[i + 1] * w) ** 2)
+
+
+def _by_number(x):
+    i = int(x[0] // 1)
+    return (KNOTS[i] + (KNOTS[i + 1] - KNOTS[i]) * (x[0] - i)) ** 2 * x[1]
+
+
+@pytest.mark.parametrize("f", [_between_knots, _by_number])
+def test_what_is_constant_between_jumps_can_be_an_integer(f):
+    compiled, v = taylor.compile(f), np.array([1.0, 2.0])
+    for x in np.array([[1.3, 2.6], [1.4, 2.7], [2.3, 0.2]]):  # the last has other integers
+        h, g = taylor.hessian(f, x), taylor.gradient(f, x)
+        d = 1e-6 * v
+        assert g @ v == pytest.approx((f(x + d) - f(x - d)) / 2e-6, rel=1e-7)
+        for found in (taylor.hvp(f, x, v), taylor.hvp(compiled, x, v)):
+            np.testing.assert_allclose(found, h @ v, rtol=1e-12)
+        for found in (taylor.vjp(f, x, 1.0)[1], taylor.gradient(compiled, x)):
+            np.testing.assert_allclose(found, g, rtol=1e-12)
+        along = taylor.derivatives(lambda t, x=x: f(x + t * v), 0.0, 2)
+        np.testing.assert_allclose(along[1:], [g @ v, v @ h @ v], rtol=1e-12)
+    for driver in (taylor.gradient, taylor.hessian):
+        with pytest.raises(NonAnalyticError):
+            driver(f, np.array([2.0, 0.5]))

@@ -16,7 +16,7 @@ import numpy as np
 
 from taylor.core.advice import PAGE
 from taylor.core.binding import call, call_ufunc
-from taylor.errors import TraceError
+from taylor.errors import NonAnalyticError, TraceError
 from taylor.numbers.kinds import base
 from taylor.numbers.values import decided, of_value
 
@@ -247,3 +247,18 @@ def held_integer(x: Any) -> int:
     n = int(base(x.value))
     held = (x >= n if n > 0 else x > n - 1), (x < n + 1 if n >= 0 else x <= n)
     return n if all([bool(h) for h in held]) else 0
+
+
+def jump_in(what: str) -> NonAnalyticError:
+    """Return the error for an integer made where it jumps."""
+    return NonAnalyticError(
+        f"{what} of floor or its kin where it jumps: no derivatives there; move the point"
+    )
+
+
+def held_integers(x: Any) -> Any:
+    """Return the integers that a recorded step holds, leaving guards for where they are others."""
+    n = np.asarray(base(x.value))
+    for held in (x >= n, x <= n):
+        mask(held)
+    return n.astype(int)

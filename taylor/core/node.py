@@ -14,7 +14,16 @@ import numpy as np
 from taylor.core.advice import PAGE
 from taylor.core.bilinear import Bilinear
 from taylor.core.calls import Call, Row, of_row
-from taylor.core.conditions import MIRRORED, SIGNS, Condition, Guard, held_integer, own
+from taylor.core.conditions import (
+    MIRRORED,
+    SIGNS,
+    Condition,
+    Guard,
+    held_integer,
+    held_integers,
+    jump_in,
+    own,
+)
 from taylor.core.instructions import ADD, DIV, MUL, Arithmetic, Const, Op, Scale, Shape
 from taylor.core.maps import Gather, Reshape, Scatter, gather
 from taylor.core.memory import Cell, each, in_memory, joint, placed, positions, shares
@@ -29,7 +38,7 @@ from taylor.core.tables import nonzero
 from taylor.core.tags import Tag
 from taylor.errors import TieError, TraceError
 from taylor.numbers.formulas import Constant
-from taylor.numbers.kinds import Array, Kind, base_array, is_operand, within
+from taylor.numbers.kinds import Array, Kind, base, base_array, is_operand, within
 from taylor.numbers.values import fitted, is_complex, of_value
 
 FACTORS = frozenset((int, float, np.float64))
@@ -121,9 +130,15 @@ class Node(Operand):
         if dtype.kind in "fc" and np.can_cast(self.dtype, dtype):
             wider = self * dtype.type(1)
             return wider if order == "K" else wider.copy(order)
+        if dtype.kind in "iu" and self._is_step():
+            return held_integers(self).astype(dtype)
         raise TraceError(
             f"recorded values are {self.dtype}; astype({dtype}) would cut off "
-            + ("digits: convert the point" if dtype.kind in "fc" else "derivatives: use .value")
+            + (
+                "digits: convert the point"
+                if dtype.kind in "fc"
+                else "derivatives: take np.floor before, a constant"
+            )
         )
 
     def _title(self) -> str:
@@ -437,7 +452,25 @@ class Node(Operand):
 
     __hash__ = Operand.__hash__
 
+    def _is_step(self) -> bool:
+        """Whether it is made of constants and of functions that are constant between jumps."""
+        found, code = {self.i}, self.tape.code
+        for i in (left := [self.i]):
+            op, args, _ = code[i]
+            if isinstance(op, (Gather, Reshape)):
+                left.extend(new := set(args) - found)
+                found |= new
+            elif type(op) is Row and op.row.jumps is not None:
+                x = [base(self.tape.value_of(a)) for a in args]
+                if not self.tape.watched and np.any(op.row.jumps(*x)):
+                    raise jump_in("an integer")
+            elif type(op) is not Const:
+                return False
+        return True
+
     def __int__(self) -> int:
+        if not self.shape and self._is_step():
+            return int(held_integers(self))
         return held_integer(self) if self.tape.watched and not self.shape else super().__int__()
 
     def _truth(self) -> Array:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taylor.core.algebra import Algebra
+from taylor.core.conditions import jump_in
 from taylor.core.memory import Family, Path, by_rows, positions, rows, same_memory
 from taylor.core.operand import Operand
 from taylor.core.parts import part
@@ -136,14 +137,21 @@ class Coefficients(Operand):
     def astype(self, dtype: Any, order: Any = "K", copy: bool = True) -> Any:
         """Return the series with its coefficients converted, for example to np.float32.
 
+        Constants, as floor gives them, become plain integers; at a jump there
+        are none (NonAnalyticError).
+
         With copy=False a series of that type is returned itself; as bool, the condition x != 0.
         """
         if np.dtype(dtype).kind == "b":
             return np.not_equal(cast(Any, self), 0)
+        if np.dtype(dtype).kind in "iu" and self._reach == 0:  # of floor and its kin
+            if not is_operand(self._coef) and self.active:
+                raise jump_in("astype")
+            return (self.value if is_operand(self._coef) else np.asarray(self.value)).astype(dtype)
         if np.dtype(dtype).kind not in "fcO":
             raise TypeError(
                 f"astype({np.dtype(dtype)}) would drop derivatives: a series has float, complex "
-                "or object coefficients; x.value.astype(...) is a constant"
+                "or object coefficients; np.floor(x).astype(...) is a constant"
             )
         if self.dtype.kind == "c" and np.dtype(dtype).kind == "f":
             raise TypeError("complex coefficients do not fit a real series")
