@@ -18,7 +18,7 @@ from taylor.ode import solve_ivp
 class Written:
     """Stands for code that is not needed: its text."""
 
-    object, packed, weight, call = b"", b"", 0, None
+    object, packed, weight, call, long = b"", b"", 0, None, 0
 
     def __init__(self, text):
         self.text = text

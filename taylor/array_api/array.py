@@ -89,6 +89,8 @@ def not_equal(a: Any, b: Any) -> Any:
 def astype(x: Any, dtype: Any, copy: bool = True) -> Any:
     """Return x with numbers of another type; of a value of the package integers have no slope."""
     kind = np.dtype(dtype).kind
+    if isinstance(x, Operand) and kind == "b":
+        return not_equal(x, 0)
     if isinstance(x, Operand) and kind in "iu" and hasattr(x, "coef"):
         return np.asarray(base(x)).astype(dtype)  # constant, but at a jump
     return x.astype(dtype, copy=copy) if copy or x.dtype != dtype else x

@@ -398,7 +398,8 @@ def _modulus(t: Sweep, args: Sequence[int], a: Any, b: Any) -> tuple[Any, Any, A
 
     Of z = b + ia.  Of floats c is a power of two where squares leave their range.
     """
-    if t.slopes_first(a * b) and not isinstance(base(a * b), ValueSet):
+    both = a * b
+    if t.slopes_first(both) and not (is_complex(both) or isinstance(base(both), ValueSet)):
         modulus = hypot(a, b)
         return modulus, modulus, lambda s, one: s, None
     unit = t.unit(a, b)
