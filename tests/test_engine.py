@@ -63,6 +63,12 @@ def test_code_for_tables_of_any_length(n):
     assert np.isfinite(code["product"](x, y)).all()
 
 
+def test_products_whose_coefficients_overflow_as_a_sum_warn_of_nothing():
+    assert pairs.product(np.array([1e308, 1e308]), np.array([1.0, 0.0])) is None
+    big = (Taylor([1e308, 1e308]) * Taylor([1.0, 0.0])).coef
+    assert big.tolist() == [1e308, 1e308]
+
+
 @pytest.mark.parametrize("order", [1, 7, 30])
 def test_a_product_has_one_value(order):
     x, y = (Taylor(row) for row in RNG.normal(size=(2, order + 1)))

@@ -143,7 +143,7 @@ def product(x: Any, y: Any) -> Floats | None:
                 totals[t % STEP, t:] += x[t] * y[: n - t]
         a, b, c, d = totals
         z: Floats = (a + b) + (c + d)
-    return z if math.isfinite(np.add.reduce(z)) else None
+        return z if math.isfinite(np.add.reduce(z)) else None
 
 
 @functools.lru_cache(maxsize=SHORT)
