@@ -65,7 +65,7 @@ def at_smooth(owner: Owner, row: Elementary, args: Sequence[Any]) -> Owner | Non
         return None
     if row.compose is None and row.jumps is None:
         return _by_code(owner, row, given, live) if len(args) > 1 else None
-    if row is power:
+    if row is power and len(args) == 2:
         way = real_power if live[0] else exponential
         return _by_code(owner, way, given, live) if live[1] else powered(args[0], given[1])
     heads = [x[0] if m else x for x, m in zip(given, live, strict=True)]
