@@ -342,3 +342,28 @@ def test_powers_of_zero_stay_zero_where_the_exponent_is_positive():
     assert lanes == pytest.approx(np.outer(np.log(2) ** np.arange(3) * 2**1.5, [0, 1]))
     assert not taylor.gradient(lambda v: v[0] ** v[1], np.array([0.0, 1.5])).any()
     assert not np.isfinite(taylor.gradient(lambda b: np.sum(x[:2] ** b), np.zeros(2))[0])
+
+
+# f of a number of mpmath whose exponent has 40 bits, and its first two derivatives
+UNBOUNDED = {
+    "x² + x/1e3": (lambda x: x * x + x / 1000, lambda x: (x * x + x / 1000, 2 * x + 0.001, 2)),
+    "1/x": (lambda x: 1 / x, lambda x: (1 / x, -1 / x**2, 2 / x**3)),
+    "sqrt": (taylor.sqrt, lambda x: (mp.sqrt(x), 0.5 / mp.sqrt(x), -0.25 / mp.sqrt(x) ** 3)),
+    "x² + 1": (lambda x: x * x + 1, lambda x: (x * x + 1, 2 * x, 2)),
+}
+
+
+@pytest.mark.parametrize("name", UNBOUNDED)
+@pytest.mark.parametrize("x", ["1e1000000000000", "1e-1000000000000"])
+def test_exponents_of_mpmath_have_no_bound(name, x):
+    f, exact = UNBOUNDED[name]
+    for found, want in zip(taylor.derivatives(f, mp.mpf(x), 2), exact(mp.mpf(x)), strict=True):
+        assert abs(found - want) <= abs(want) * mp.mpf(1e-14)
+
+
+@pytest.mark.parametrize("r", [2**62, np.int64(2**62), 1e15, 2**53 + 1])
+def test_powers_with_huge_exponents_overflow_and_underflow(r):
+    for x, want in ((2.0, math.inf), (0.5, 0.0)):
+        assert (Taylor.variable(x, 2) ** r).coef[0] == want
+        assert (Taylor.variable(1 / x, 2) ** -r).coef[0] == want
+        assert (TaylorN.variables([x, 1.0], 2)[0] ** r).coef[0] == want

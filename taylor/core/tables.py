@@ -11,6 +11,7 @@ import numpy as np
 from taylor.numbers.kinds import Array, ValueSet, is_operand
 from taylor.numbers.values import together
 
+APART = 1 << 16  # bits between two products, from which on mpmath adds them up
 SMALL = 256  # elements of two operands below which einsum itself is faster than BLAS
 
 
@@ -67,7 +68,11 @@ def _sum_of_products(x: list[Any], y: list[Any]) -> Any:
         m, e = m * n, e + d
         if left != right:
             m = -m
-        if e >= low:
+        if not total:
+            total, low = m, e
+        elif abs(e - low) > APART:
+            return None
+        elif e >= low:
             total += m << (e - low)
         else:
             total, low = (total << (low - e)) + m, e
