@@ -3,9 +3,10 @@
 On disk it has as its name a hash of what it was made from, the CPU and the versions, so that the
 code of another program, or of an older version, is never found.
 
-LLVM takes a third of the time for code that is a sixth slower and gives the same bits.  So code is
-made quickly at first, and optimised when its calls have been worth what that takes, where each is
-worth two milliseconds and half of its time: a small function after two of them, a large after 50.
+LLVM takes a third of the time for code that gives the same bits and is a sixth slower, if long and
+of numbers alone up to four times.  So code is made quickly at first, and optimised when its calls
+have been worth what that takes, where each is worth five milliseconds and half of its time: a small
+function after one or two of them, a large one after 50.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ if hasattr(os, "register_at_fork"):  # a fork amid LLVM's work would never see t
     os.register_at_fork(
         before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_LOCK.release
     )
-WORTH = 2e-3, 1 / 2  # of a call by optimised code: seconds (see `entry`), and a part of its time
+WORTH = 5e-3, 1 / 2  # of a call by optimised code: seconds (see `entry`), and a part of its time
 LABEL = re.compile(r"\n[\w.]+:\n")
 LONG = 1 << 17  # bytes of a basic block that LLVM's quick way goes through again and again
 PRICE = 1e-6  # seconds to optimise a byte of the text of functions
