@@ -109,6 +109,9 @@ class Known:
             if self.calls < self.price:
                 return NotImplemented, f
             recording = attempt(recorded, f, at, LONGEST)
+        if recording is not FAILED and recording.tape.outers:  # inside of another derivative
+            self.rest = self.wait = WAIT
+            recording = FAILED
         if recording is FAILED:
             return NotImplemented, f
         program = recording.program.pruned()

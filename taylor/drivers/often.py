@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from taylor.core.repeat import AROUND
 from taylor.drivers.derivable import Derivable
 from taylor.kept import Store
 from taylor.llvm import store
@@ -134,9 +135,12 @@ class Often(Derivable):
 
 
 def again(f: Function, x: Sequence[Any]) -> Often | None:
-    """Return what answers for the drivers of f by code made for it; None if none will."""
+    """Return what answers for the drivers of f by code made for it; None if none will.
+
+    None inside of a function that is compared itself: what f does there belongs to it.
+    """
     after = current_policy().compile_after
-    if not after or not x or _shape(x[0]) is None:
+    if not after or not x or _shape(x[0]) is None or AROUND.get() is not None:
         return None
     g = getattr(f, "__wrapped__", f)
     plain = type(g) is types.FunctionType and not hasattr(g, "__wrapped__")

@@ -121,22 +121,20 @@ def _fraction(k: int, a: Array, x: Array) -> Array:
     last = 160 / x + 5 * np.sqrt(a) + 30  # found by trial
     short = last < TERMS
     count = int(np.max(last[short], initial=0))
-    f = _linear(k, x + 2 * count + 1 - a, -1.0)
+    f = np.zeros((k + 1, x.size))
+    f[0], f[1] = x + 2 * count + 1 - a, -1.0
     for n in range(count, 0, -1):
-        f = _linear(k, x + 2 * n - 1 - a, -1.0) + _over(_linear(k, n * (a - n), float(n)), f)
-    return np.where(short, _over(_linear(k, a, 1.0), f), np.nan)
+        f = _over(n * (a - n), float(n), f)
+        f[0] += x + 2 * n - 1 - a
+        f[1] -= 1.0
+    return np.where(short, _over(a, 1.0, f), np.nan)
 
 
-def _linear(k: int, c: Array, rate: float) -> Array:
-    """Return c + rate·ε."""
-    y = np.zeros((k + 1, c.size))
-    y[0], y[1] = c, rate
-    return y
-
-
-def _over(p: Array, q: Array) -> Array:
-    """Return p/q."""
-    z: list[Array] = []
-    for n in range(len(p)):
-        z.append((p[n] - sum(q[n - i] * z[i] for i in range(n))) / q[0])
-    return np.array(z)
+def _over(c: Array, rate: float, q: Array) -> Array:
+    """Return (c + rate·ε)/q."""
+    z = np.empty_like(q)
+    z[0] = c / q[0]
+    z[1] = (rate - q[1] * z[0]) / q[0]
+    for n in range(2, len(q)):
+        z[n] = -sum(q[n - i] * z[i] for i in range(n)) / q[0]
+    return z
