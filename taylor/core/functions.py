@@ -345,6 +345,7 @@ TURNS = (-2.5, -1.0, 0.0, 1e-20, 0.3, 0.5, 1e6 + 0.25)
 UNIT = (-1 + 1e-12, -0.3, 0.0, 1e-20, 0.7, 1 - 1e-6)
 ENDS = Cut(-1.0, both_ends=True)
 ROOTS = (sqrt, cbrt, real_power)  # a·y' = r·y·a'
+LOGARITHMS = (log, log2, log10)
 sin: Elementary = row(
     "sin", np.sin, "sin", lambda a, y: (cos(a), 1), code="sin",
     complex_code=Parts(lambda x, y: (sin(x) * cosh(y), cos(x) * sinh(y))),
