@@ -331,8 +331,8 @@ power = row("power", operator.pow, power_mp, compose=raised, exact=exact_power,
                      (0.3, 40.5)))
 real_power: Elementary = row(
     "real_power", operator.pow, power_mp,
-    lambda a, r, y: ((r * y, a * log(a) * y), a), ufunc=np.float_power, exact=exact_power,
-    code="pow", complex_code="cpow", cut=Cut(0.0), domain="base > 0", germ=Fraction(0),
+    lambda a, r, y: ((r * y, a * log(a) * y), a), exact=exact_power, code="pow",
+    complex_code="cpow", cut=Cut(0.0), domain="base > 0", germ=Fraction(0),
     samples=((2.0, 0.5), (1e-200, -0.3), (1.7, 1.7)))
 exponential = row("exponential", operator.pow, lambda ctx, x, r: x**r,
                   lambda c, a, y: ((0, log(c) * y), 1), exact=exact_power, code="pow",
@@ -674,4 +674,4 @@ HIDDEN["stop_gradient"] = stop_gradient = Elementary(
 # ------------------------------------------------------------------ as NumPy spells them
 arcsin, arccos, arctan, arctan2 = asin, acos, atan, atan2
 arcsinh, arccosh, arctanh = asinh, acosh, atanh
-fabs, float_power = absolute, real_power
+fabs, float_power = absolute, power
