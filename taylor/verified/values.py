@@ -208,10 +208,7 @@ def _of_lane(row: Elementary, arb: Any, f: Callable[..., Any], x: Lane) -> Found
         return _at(arb, f, [a for a, _ in x])
     if row.own and (row.name in EVEN or row.name == "ci"):
         x = [(planes.nearest(x[0]), planes.farthest(x[0]))]
-    by_ends = row.monotone or row.name in MONOTONE or row.name in EVEN
-    by_ends = by_ends or (row.name in RISING and RISING[row.name](*x[0]))
-    by_ends = by_ends or (row.name in BRANCHES and _in_one(arb, BRANCHES[row.name], x[0]))
-    if row.own and (by_ends or (row.name in WAVES and _near(*x[0]))):
+    if row.own and _by_ends(row.name, row.monotone, arb, x[0]):
         found = [_at(arb, f, [e[n] for e in x]) for n in (0, 1)]
         if row.name in BOWLS and not _in_one(arb, 0.5 - BRANCHES[row.name], x[0]):
             turn = math.copysign(1.0, found[0][0])
@@ -249,6 +246,16 @@ def _of_lane(row: Elementary, arb: Any, f: Callable[..., Any], x: Lane) -> Found
         narrow = _ends(arb, form)
         low, high = max(low, narrow[0]), min(high, narrow[1])
     return low, high, True
+
+
+def _by_ends(name: str, monotone: bool, arb: Any, x: tuple[float, float]) -> bool:
+    """Whether the values of a row on an interval lie between those at its ends and where it turns."""
+    return (
+        monotone or name in MONOTONE or name in EVEN
+        or (name in RISING and RISING[name](*x))
+        or (name in BRANCHES and _in_one(arb, BRANCHES[name], x))
+        or (name in WAVES and bool(_near(*x)))
+    )  # fmt: skip
 
 
 def _between_poles(low: float, high: float) -> bool:
