@@ -27,7 +27,7 @@ FOLDERS = {  # lines that a folder may have
     "array_api": 627,
     "numpy": 320,
     "operators": 1529,
-    "verified": 6743,
+    "verified": 6750,
 }
 FILE, FUNCTION = 600, 45
 TABLES = {"core/functions.py"}

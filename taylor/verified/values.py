@@ -249,7 +249,7 @@ def _of_lane(row: Elementary, arb: Any, f: Callable[..., Any], x: Lane) -> Found
 
 
 def _by_ends(name: str, monotone: bool, arb: Any, x: tuple[float, float]) -> bool:
-    """Whether the values of a row on an interval lie between those at its ends and where it turns."""
+    """Whether values on an interval lie between those at its ends and where the row turns."""
     return (
         monotone or name in MONOTONE or name in EVEN
         or (name in RISING and RISING[name](*x))
