@@ -14,6 +14,7 @@ from shared import together
 import taylor
 from taylor.core.program import Program
 from taylor.drivers import again, inside, often
+from taylor.llvm import store
 
 RNG = np.random.default_rng(7)
 X = np.array([0.3, -0.7, 1.2])
@@ -178,6 +179,31 @@ def test_code_on_disk_is_taken_earlier(answers, monkeypatch, tmp_path):
             alike(taylor.gradient(f, X), ordinary(taylor.gradient, f, X))
         assert answers == expected
         answers.clear()
+
+
+def steps(x):
+    y = x[0]
+    for _ in range(60):
+        y = y * (1.5 - 0.5 * y) + 0.01 * x[1]
+    return y * x[2]
+
+
+@pytest.mark.parametrize(
+    ("driver", "f", "args", "first"),
+    [
+        (taylor.hvp, smooth, (X, X), 30),  # an ordinary call takes nine times that of a gradient
+        (taylor.gradient, steps, (X,), 17),  # the loop is rolled up
+        (taylor.derivatives, number, (0.4, 3), None),  # to compare takes longer than series do
+    ],
+)
+def test_code_is_made_where_it_pays(driver, f, args, first, answers, monkeypatch, tmp_path):
+    monkeypatch.setenv("TAYLOR_CACHE", str(tmp_path))
+    store.folder().mkdir(mode=0o700)
+    c, g = RNG.normal(), f
+    f = fresh(lambda x: g(x) * c)  # which no other test has asked for
+    for _ in range(70 if first is None else first):
+        driver(f, *args)
+    assert answers == ([] if first is None else [False] * (first - often.EARLY) + [True])
 
 
 def test_points_on_both_sides_of_a_branch(answers):

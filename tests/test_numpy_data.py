@@ -59,6 +59,11 @@ CONDITIONS = {
     "flatnonzero": lambda x: np.sum(x[np.flatnonzero(x > 0)] ** 2),
     "index": lambda x: np.sum(x[x > 0] ** 3),
     "compress": lambda x: np.sum(np.compress(x > 0, x) ** 3) + np.sum(np.extract(x > 0, x)),
+    "choose": lambda x: np.sum(np.choose(x > 0, [x, x**2]) + np.choose((x > 1) * 1, [x**3, x])),
+    "take_along_axis": lambda x: np.sum(
+        np.take_along_axis(np.stack([x, x**2]), ((x > 0) * 1)[None], axis=0)
+    ),
+    "delete": lambda x: np.sum(np.delete(x**2, (x[0] > 0) * 1)),
     "logical_and": lambda x: np.sum(np.where(np.logical_and(x > 0, x < 2), x**2, 0)),
     "logical_not": lambda x: np.sum(np.where(np.logical_not(x > 0), x**2, 0)),
     "& | ~": lambda x: np.sum(np.where((x > 0) & (x < 2) | ~(x < -0.4), x**3, x)),

@@ -238,17 +238,18 @@ def test_nested_and_mixed_numbers():
 
 
 # ------------------------------------------------------------------ edges and mistakes
-@pytest.mark.parametrize("name, x, slope", [("sici", 0.0, 1.0), ("shichi", 0.0, 1.0),
-    ("iti0k0", -2.0, 2.2795853023360673), ("itj0y0", -2.0, 0.22389077914123567)])  # fmt: skip
-def test_where_one_of_several_values_has_no_series_the_others_have(name, x, slope):
-    first = lambda t: getattr(sp, name)(t)[0]
+@pytest.mark.parametrize("name, x, n, slope", [("sici", 0.0, 0, 1.0), ("shichi", 0.0, 0, 1.0),
+    ("iti0k0", -2.0, 0, 2.2795853023360673), ("itj0y0", -2.0, 0, 0.22389077914123567),
+    ("airye", -2.0, 2, sp.airy(-2.0)[3]), ("airye", -2.0, 3, -2.0 * sp.airy(-2.0)[2])])  # fmt: skip
+def test_where_one_of_several_values_has_no_series_the_others_have(name, x, n, slope):
+    value = lambda t: getattr(sp, name)(t)[n]
     for driver in (taylor.derivative, taylor.gradient):
-        assert driver(first, x) == pytest.approx(slope, rel=1e-13)
-    assert np.isnan(getattr(sp, name)(Taylor.variable(x, 2))[1].coef[1:]).all()
+        assert driver(value, x) == pytest.approx(slope, rel=1e-13)
+    assert np.isnan(getattr(sp, name)(Taylor.variable(x, 2))[1 - n % 2].coef[1:]).all()
     with taylor.policy(singular="raise"), pytest.raises(DomainError):
         getattr(sp, name)(Taylor.variable(x, 2))
-    with pytest.raises(DomainError):
-        sp.airye(Taylor.variable(-2.0, 2))
+    with pytest.raises(DomainError):  # no value has
+        sp.airye(Taylor.variable(0.0, 2))
 
 
 def test_edges():

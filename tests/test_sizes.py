@@ -11,15 +11,15 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
     "display": 322,
-    "numbers": 3715,
-    "llvm": 4193,
-    "core": 12291,
+    "numbers": 3718,
+    "llvm": 4194,
+    "core": 12304,
     "linalg": 1681,
-    "arrays": 2149,
+    "arrays": 2159,
     "machine": 7609,
     "series": 2889,
-    "drivers": 8394,
-    "scipy": 8427,
+    "drivers": 8434,
+    "scipy": 8443,
     "ode": 13347,
     "command": 495,
     ".": 838,
@@ -27,7 +27,7 @@ FOLDERS = {  # lines that a folder may have
     "array_api": 627,
     "numpy": 320,
     "operators": 1529,
-    "verified": 6732,
+    "verified": 6750,
 }
 FILE, FUNCTION = 600, 45
 TABLES = {"core/functions.py"}

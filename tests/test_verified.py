@@ -745,10 +745,35 @@ def test_polygamma_between_poles(n):
 
 
 def test_values_between_poles_and_up_to_infinity():
-    for low, high in ((1.0, 2.0), (0.25, 20.0), (-1.75, -1.25)):
-        y = taylor.digamma(Interval(low, high))
-        ends = [taylor.digamma(Interval(end)) for end in (low, high)]
-        assert y.lo == ends[0].lo and y.hi == ends[1].hi
+    special, beside = taylor.scipy.special, np.pi / 2  # which is below a pole
+    for f, low, high, turn in (
+        (taylor.digamma, 1, 2, ()), (taylor.digamma, 0.25, 20, ()),
+        (taylor.digamma, -1.75, -1.25, ()), (special.erfinv, -0.6, 0.9, ()),
+        (np.tan, 0, beside, ()), (np.tan, -beside, beside, ()), (np.tan, 1e9, 1e9 + 0.1, ()),
+        (taylor.cot, 0.125, 3, ()), (taylor.cot, -3, -0.6, ()), (taylor.cot, 1e-300, 0.5, ()),
+        (taylor.sec, 5, 7, (1,)), (taylor.sec, -4, -2, (-1,)), (taylor.sec, 2, 3, ()),
+        (taylor.csc, 0.1, 3, (1,)), (taylor.csc, 4, 6, (-1,)), (taylor.csc, -1.5, -0.5, ()),
+        (special.exp10, -1e82, -1, ()), (special.exp10, 0.8, 99, ()),
+        (special.logit, 0.1, 0.9, ()), (special.erfi, -2, 9, ()), (special.log_expit, -3, 8, ()),
+    ):  # fmt: skip
+        y, points = f(Interval(low, high)), [Interval(e) for e in turn]
+        points += [f(Interval(low)), f(Interval(high))]
+        assert (y.lo, y.hi) == (min(p.lo for p in points), max(p.hi for p in points)), f
+    for y, x, low, high in (
+        ((0, 1), (0, 1), 0, 0.5), ((0, 1), (-1, 1), 0, 1), ((-1, 0), (0, 1), -0.5, 0),
+        ((-1, 1), (0, 2), -0.5, 0.5), ((0, 1), (-INF, INF), 0, 1), ((-1, 0), (-1, 1), -1, 1),
+        ((-1, 0), (-2, -1), -1, 1),
+    ):  # fmt: skip
+        angle = np.arctan2(Interval(*y), Interval(*x)) / np.pi
+        assert max(abs(angle.lo - low), abs(angle.hi - high)) < 1e-15, (y, x)
+    for f, x in (
+        (np.tan, (1, 2)),
+        (taylor.cot, (-1, 1)),
+        (taylor.sec, (-9, 9)),
+        (taylor.csc, (3, 4)),
+    ):
+        with pytest.raises(taylor.DomainError, match="split it"):
+            f(Interval(*x))
     with pytest.raises(taylor.PoleError):
         taylor.digamma(Interval(-1.5, -0.5))
     for f, least, most in (

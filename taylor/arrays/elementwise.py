@@ -209,6 +209,7 @@ _ufuncs: dict[np.ufunc, Callable[..., Any]] = {
     **{f: _of_value(f) for f in (np.isfinite, np.isnan, np.isinf, np.signbit)},
     **{f: _logical(f) for f in _LOGICAL},
     np.fabs: functions.absolute,
+    np.float_power: functions.power,
     np.copysign: _copysign,
     np.fmax: _ignoring_nan(functions.maximum),
     np.fmin: _ignoring_nan(functions.minimum),

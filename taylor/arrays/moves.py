@@ -44,6 +44,16 @@ def _of_places(func: Any, places: Sequence[int]) -> Handler:
     return alone if places == (0,) else handler
 
 
+def _of_integers(func: Any) -> Handler:
+    """Return the handler of a function that moves elements by integers, which may be recorded."""
+
+    def handler(x: Any, places: Any, *args: Any, **named: Any) -> Any:
+        places = places.astype(int) if isinstance(places, Operand) else places
+        return lift(x)._rearranged(Move(func, (places, *args), (*named.items(),)))
+
+    return handler
+
+
 def _of_each(func: Any) -> Handler:
     def handler(*arrays: Any) -> Any:
         found = tuple(
@@ -65,11 +75,11 @@ MOVES: dict[Callable[[Any], Handler], tuple[Any, ...]] = {
         np.stack, np.hstack, np.vstack, np.dstack, np.column_stack,
     ),
     _of_each: (np.atleast_1d, np.atleast_2d, np.atleast_3d),
+    _of_integers: (np.delete, np.take_along_axis),
 }  # fmt: skip
 PLACES: dict[Sequence[int], tuple[Any, ...]] = {
     (0,): (
-        np.roll, np.take, np.repeat, np.tile, np.diagflat, np.tril, np.triu, np.delete, np.copy,
-        np.take_along_axis, np.resize,
+        np.roll, np.take, np.repeat, np.tile, np.diagflat, np.tril, np.triu, np.copy, np.resize,
     ),
     (0, 1): (np.append,), (0, 2): (np.insert,), (1,): (np.compress, np.extract),
 }  # fmt: skip
@@ -125,8 +135,7 @@ def _block(arrays: Any) -> Any:
 
 
 def _choose(a: Any, choices: Any, mode: Any = "raise") -> Any:
-    if isinstance(a, Operand):
-        raise TypeError("np.choose: the first argument are plain integers")
+    a = a.astype(int) if isinstance(a, Operand) else a
     arrays = np.broadcast_arrays(*map(lift, choices), np.empty(np.shape(a)))
     return rearrange(arrays[:-1], lambda *i: np.choose(a, i, mode=mode))
 

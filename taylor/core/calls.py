@@ -18,7 +18,7 @@ import numpy as np
 from taylor.core import patterns
 from taylor.core.algebra import Algebra, Univariate
 from taylor.core.choices import choose
-from taylor.core.functions import CHOICES, ROOTS, hypot
+from taylor.core.functions import CHOICES, LOGARITHMS, ROOTS, hypot
 from taylor.core.instructions import (
     At,
     Degrees,
@@ -36,7 +36,7 @@ from taylor.core.instructions import (
     total,
 )
 from taylor.core.sides import passed_back, passed_on
-from taylor.core.slopes import lowered, trusted
+from taylor.core.slopes import lowered, of_logarithm, trusted
 from taylor.core.table import Elementary, Rule
 from taylor.numbers import rounding
 from taylor.numbers.kinds import ValueSet, base, is_operand
@@ -84,6 +84,8 @@ class Row(Op):
     def adjoint(self, at: At, bar: Any, wanted: list[bool]) -> Sequence[Any]:
         if self.row in CHOICES:
             return passed_back(self.row, at.a, full(bar, at.shape), wanted)
+        if self.row in LOGARITHMS and not isinstance(at.y, ValueSet):
+            return [of_logarithm(self.row, at.a[0], at.y, bar)]
         slopes = at.slopes(self.row, wanted)
         if slopes is not None:  # an exact zero is none, whatever the argument is
             return [None if p is None or _is_nothing(p) else times(bar, p) for p in slopes]

@@ -331,8 +331,8 @@ power = row("power", operator.pow, power_mp, compose=raised, exact=exact_power,
                      (0.3, 40.5)))
 real_power: Elementary = row(
     "real_power", operator.pow, power_mp,
-    lambda a, r, y: ((r * y, a * log(a) * y), a), ufunc=np.float_power, exact=exact_power,
-    code="pow", complex_code="cpow", cut=Cut(0.0), domain="base > 0", germ=Fraction(0),
+    lambda a, r, y: ((r * y, a * log(a) * y), a), exact=exact_power, code="pow",
+    complex_code="cpow", cut=Cut(0.0), domain="base > 0", germ=Fraction(0),
     samples=((2.0, 0.5), (1e-200, -0.3), (1.7, 1.7)))
 exponential = row("exponential", operator.pow, lambda ctx, x, r: x**r,
                   lambda c, a, y: ((0, log(c) * y), 1), exact=exact_power, code="pow",
@@ -345,6 +345,7 @@ TURNS = (-2.5, -1.0, 0.0, 1e-20, 0.3, 0.5, 1e6 + 0.25)
 UNIT = (-1 + 1e-12, -0.3, 0.0, 1e-20, 0.7, 1 - 1e-6)
 ENDS = Cut(-1.0, both_ends=True)
 ROOTS = (sqrt, cbrt, real_power)  # a·y' = r·y·a'
+LOGARITHMS = (log, log2, log10)
 sin: Elementary = row(
     "sin", np.sin, "sin", lambda a, y: (cos(a), 1), code="sin",
     complex_code=Parts(lambda x, y: (sin(x) * cosh(y), cos(x) * sinh(y))),
@@ -673,4 +674,4 @@ HIDDEN["stop_gradient"] = stop_gradient = Elementary(
 # ------------------------------------------------------------------ as NumPy spells them
 arcsin, arccos, arctan, arctan2 = asin, acos, atan, atan2
 arcsinh, arccosh, arctanh = asinh, acosh, atanh
-fabs, float_power = absolute, real_power
+fabs, float_power = absolute, power

@@ -18,14 +18,15 @@ import numpy as np
 
 from taylor.core import parts
 from taylor.core.calls import Call
-from taylor.core.functions import TINY, UNBOUNDED, mod, power, real_power
+from taylor.core.functions import TINY, mod, power, real_power
 from taylor.core.instructions import At, Const, Input, Instruction, Op, Whole, added, full
 from taylor.core.maps import scattered, unbroadcast
 from taylor.core.node import Node
 from taylor.core.operand import is_complex
 from taylor.core.powers import integer_valued
 from taylor.core.sides import Blend, Choose
-from taylor.core.singular import leading, masked, overflowed, unsettled
+from taylor.core.singular import leading, masked, unsettled
+from taylor.core.slopes import within
 from taylor.core.table import Elementary, Rule, derived, slope_of_jump
 from taylor.core.tape import Tape
 from taylor.numbers.formulas import Constant
@@ -397,7 +398,7 @@ def partials(row: Elementary, a: list[Any], y: Any, wanted: Sequence[bool]) -> l
     if len(a) == 1 and _by_numpy(row) and _are_arrays(a[0], y):
         assert row.quotient is not None
         q, p = row.quotient(a[0], y)
-        return [_within(row, a[0], q if type(p) is int and p == 1 else _float(q) / _float(p))]
+        return [within(row, a[0], q if type(p) is int and p == 1 else _float(q) / _float(p))]
     n = a[1] if row is power and not wanted[1] else None
     if type(n) is int and n not in (0, 1) and abs(n) < EXACT and _are_arrays(a[0], y):
         return [n * (a[0] if n == 2 else a[0] ** (n - 1)), None]
@@ -424,23 +425,13 @@ def partials(row: Elementary, a: list[Any], y: Any, wanted: Sequence[bool]) -> l
     if row is real_power and wanted[0]:
         slopes[0] = _of_power(a, y, slopes[0])
     if wanted[0]:
-        slopes[0] = _within(row, a[0], slopes[0])
+        slopes[0] = within(row, a[0], slopes[0])
     if isinstance(y, ValueSet):
         set_: Any = y
         lost = unsettled(row, a, y)
         slopes = [masked(e + set_ * 0, lost) for e in slopes]
     found = iter(slopes)
     return [next(found) if w else None for w in wanted]
-
-
-def _within(row: Elementary, a: Any, slope: Any) -> Any:
-    """Return the slope at a, nan at infinity: it is zero there, not where a has overflowed."""
-    if row not in UNBOUNDED:
-        return slope
-    if is_nested(a):
-        return slope + 0 * a
-    far = overflowed(row, a)
-    return masked(slope, far) if far.any() else slope
 
 
 def _of_power(given: Sequence[Any], y: Any, slope: Any) -> Any:

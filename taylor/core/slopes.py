@@ -1,4 +1,4 @@
-"""Slopes of roots and powers, also where their values leave the range of floats."""
+"""Slopes of roots, powers and logarithms, also where they leave the range of floats."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core.functions import TINY, real_power, sqrt, stop_gradient
-from taylor.core.singular import leading
+from taylor.core.functions import TINY, UNBOUNDED, log, real_power, sqrt, stop_gradient
+from taylor.core.singular import leading, masked, overflowed
 from taylor.core.table import Elementary
-from taylor.numbers.kinds import base, is_operand
-from taylor.numbers.values import is_float
+from taylor.numbers.kinds import base, is_nested, is_operand
+from taylor.numbers.values import constant, is_float, over, times
 
 NEARLY = 2.0**25  # times the least float is one whose products have most of their digits
 
@@ -43,3 +43,22 @@ def trusted(slope: Any, a: Any, da: Any) -> Any:
     least = NEARLY / np.finfo(getattr(inner, "dtype", float)).max
     moves = np.not_equal(base(a), 0) & np.not_equal(base(da), 0).any(0)
     return np.where((np.abs(inner) < least) & moves, np.nan, 1)[()]
+
+
+def within(row: Elementary, a: Any, slope: Any) -> Any:
+    """Return the slope at a, nan at infinity: it is zero there, not where a has overflowed."""
+    if row not in UNBOUNDED:
+        return slope
+    if is_nested(a):
+        return slope + 0 * a
+    far = overflowed(row, a)
+    return masked(slope, far) if far.any() else slope
+
+
+def of_logarithm(row: Elementary, a: Any, y: Any, bar: Any) -> Any:
+    """Return the adjoint bar/a of a logarithm: the derivative of 1/a might leave the range."""
+    assert row.quotient is not None
+    found = over(bar, a)
+    if row is not log:
+        found = times(found, constant(row.quotient(a, y)[0], found))
+    return within(row, a, found)

@@ -19,7 +19,7 @@ import numpy as np
 
 from taylor.core.program import Program
 from taylor.core.repeat import Repeatable, recorded
-from taylor.drivers import trees
+from taylor.drivers import patience, trees
 from taylor.drivers.compile import Compiled
 from taylor.drivers.often import KEPT
 from taylor.drivers.recorded import short
@@ -38,9 +38,12 @@ HEAVY = KEPT.room // 8  # bytes of programs and their code; what is heavier is n
 class Fixed(Compiled):
     """A recorded program as machine code: of its own branches only."""
 
-    def __init__(self, program: Program, identity: Any, least: int) -> None:
+    worth = 0.0  # what f takes beside it is far more
+
+    def __init__(self, program: Program, identity: Any, least: int, past: int = 0) -> None:
         super().__init__(program.__call__)
-        self.program, self.identity, self.least = program, identity, least
+        self.program, self.identity = program, identity
+        self.least, self.past = least, past  # calls, and how many were before, if that matters
 
     @property
     def weight(self) -> int:
@@ -52,6 +55,13 @@ class Fixed(Compiled):
 
     def due(self, where: Any) -> bool:
         return not self.machines.get(where) and super().due(where)
+
+    def needed(self, kind: str, form: Any, program: Program, more: int) -> int:
+        needed = super().needed(kind, form, program, more)
+        if not self.past:
+            return max(self.least, needed)
+        paid = patience.paid(kind, self.program, program)
+        return max(needed, min(self.least, paid - self.past + 1))
 
     def never(self, where: Any, error: Exception) -> None:
         super().never(where, error)
@@ -65,7 +75,8 @@ class Known:
         self.programs: list[tuple[Repeatable, Fixed]] = []
         self.made = 0  # programs so far
         self.last: Any = None  # the identity of the last recording
-        self.left = 1  # at which call from now on code may be made
+        self.left = 1  # at which call from now on code is made
+        self.past = 0  # calls so far, if it is made before where it pays
         self.rest = 0  # calls for which nothing is tried
         self.wait = 0  # how many these are after the next failure
         self.after, self.price = after, float(after)  # calls after which more code may be made
@@ -123,7 +134,7 @@ class Known:
         known = recording.compared() if made else None
         if known is None or known.weight > LARGEST:
             return NotImplemented, program
-        code = Fixed(known.program, self.last, 1 if self.made else self.left)
+        code = Fixed(known.program, self.last, 1 if self.made else self.left, self.past)
         self.programs = [(known, code), *self.programs[: PROGRAMS - 1]]
         repaid = 2 * self.uses >= self.calls or not self.made
         self.price = self.after if repaid else 2 * self.price

@@ -43,6 +43,7 @@ from taylor.errors import (
 )
 from taylor.kept import STORE
 from taylor.llvm.entry import Entry
+from taylor.llvm.jit import CALL
 from taylor.machine.engine import unit_of
 from taylor.machine.machine import GUARD, INFINITE, OK, Machine
 from taylor.numbers.kinds import ValueSet
@@ -61,7 +62,7 @@ VARIANTS = 32  # branches of one function that are compiled before it is left to
 class Compiled(Derivable):
     """A function that runs as machine code where it can; made by `compile`."""
 
-    least = 1  # before this call of a form its code is taken from the disk only
+    worth = CALL  # of a call by optimised code, beside its time
 
     def __init__(
         self, f: Callable[..., Any], threads: int | None = None, strict: bool = False
@@ -288,6 +289,10 @@ class Compiled(Derivable):
             self.waiting[where] = calls + 1, needed
         return calls + 1 >= needed
 
+    def needed(self, kind: str, form: Any, program: Program, more: int) -> int:
+        """Return before which call of a form its code is taken from the disk only."""
+        return patience.needed(kind, form, program, more)
+
     def never(self, where: Any, error: Exception) -> None:
         """Note that a form has no (more) machine code: of points, that they go together."""
         self.waiting.pop(where, None)
@@ -318,6 +323,7 @@ class Compiled(Derivable):
             self.waiting[where] = calls, 2
             try:
                 machine, self.counts[where], structure = self._made(where, x, calls)
+                machine.code.worth = self.worth
             except NotNow:
                 call = self.waiting[where][1]
                 self.reasons[where] = f"its code takes long to make; call {call} makes it"
@@ -360,7 +366,7 @@ class Compiled(Derivable):
         elif kind not in patience.PLAIN:
             own, x = blocks.chosen(form, program, x)
             program, count = derived(program, own, x)
-        self.waiting[where] = calls, max(self.least, patience.needed(kind, form, program, more))
+        self.waiting[where] = calls, self.needed(kind, form, program, more)
         make = self.strict or self.waiting[where][1] <= calls
         made = forms.machine(kind, form, program, x, make), count
         made = STORE.put(made, *what) if shared and kept is None else made

@@ -1,8 +1,8 @@
 """Functions that are differentiated often: when code is made for them by itself.
 
-After so many calls of a driver with one function at arguments of the same shapes
-(`policy(compile_after=...)`) the function answers for its drivers as a compiled one does, as long
-as it is certain that it still is what was compiled (`again`).
+After some calls of a driver with one function at arguments of the same shapes, as many as pay
+(`patience.paid`) or as `policy(compile_after=...)` says, the function answers for its drivers as a
+compiled one does, as long as it is certain that it still is what was compiled (`again`).
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from taylor.numbers.policy import current_policy
 Function = Callable[..., Any]
 Ask = Callable[[Any], Any]  # what a driver asks of the code of a function
 FLOAT = np.dtype(float)
-EARLY = 16  # the call from which on code on disk is looked for, if there is some
+EARLY = 16  # the call from which on code on disk is looked for, if there is some, or made
+AFTER = 64  # the call that makes code where nothing else is said, if no earlier one does
 SHAPES = 64  # drivers and shapes of arguments of one function, after which counting begins anew
 KEPT = Store(
     256, 1 << 28
@@ -56,17 +57,18 @@ class History:
         return calls if early or calls >= after - 1 else 0
 
     def answer(
-        self, f: Function, left: int, after: int, shapes: Any, at: Sequence[Any], ask: Ask
+        self, f: Function, call: int, after: int, shapes: Any, at: Sequence[Any], ask: Ask
     ) -> tuple[Any, Function]:
         """Return what the code of f gives, if f still is what it was made of; or NotImplemented.
 
-        And f, or if it was recorded meanwhile, its program.  Before call `left` from here on no
-        code is made, but taken from the disk.
+        And f, or if it was recorded meanwhile, its program.  `call` is the number of this one;
+        before that `after` which code is made, if one is given, it is only taken from the disk.
         """
         known = self.known.get(shapes)
         if known is None:
-            known = self.known[shapes] = History.following(after)
-        known.left, made = left, known.made
+            known = self.known[shapes] = History.following(after or AFTER)
+        known.left, made = max(1, (after or AFTER) - call + 1), known.made
+        known.past = 0 if after else call
         found: tuple[Any, Function] = known.answer(f, at, ask)
         if known.made != made:
             KEPT.entries.pop((id(self.code),), None)
@@ -84,7 +86,7 @@ class Often(Derivable):
 
     def __init__(self, f: Function, history: History, after: int) -> None:
         self.f = self.program = f
-        self.history, self.after = history, after
+        self.history, self.after = history, after  # 0: where it pays
 
     def __call__(self, *x: Any, **named: Any) -> Any:
         return self.program(*x, **named)
@@ -113,8 +115,8 @@ class Often(Derivable):
 
     def along(self, x: Any, v: Any, order: int) -> Any:
         shapes = _shape(x), () if type(v) is int else _shape(v)
-        if self.program is not self.f:
-            return NotImplemented
+        if self.program is not self.f or not (self.after or shapes[0]):
+            return NotImplemented  # a series of one number takes less than to compare f
         where = order, shapes
         return self._answer(where, shapes[:1], (x,), lambda code: code.along(x, v, order))
 
@@ -127,10 +129,9 @@ class Often(Derivable):
 
     def _answer(self, where: Any, shapes: Any, at: Sequence[Any], ask: Ask) -> Any:
         """Return what code gives that is asked, if this call is to have some."""
-        if None in where[1] or not (call := self.history.due(where, self.after)):
+        if None in where[1] or not (call := self.history.due(where, self.after or AFTER)):
             return NotImplemented
-        left = max(1, self.after - call + 1)
-        found, self.program = self.history.answer(self.f, left, self.after, shapes, at, ask)
+        found, self.program = self.history.answer(self.f, call, self.after, shapes, at, ask)
         return found
 
 
@@ -140,7 +141,7 @@ def again(f: Function, x: Sequence[Any]) -> Often | None:
     None inside of a function that is compared itself: what f does there belongs to it.
     """
     after = current_policy().compile_after
-    if not after or not x or _shape(x[0]) is None or AROUND.get() is not None:
+    if after == 0 or not x or _shape(x[0]) is None or AROUND.get() is not None:
         return None
     g = getattr(f, "__wrapped__", f)
     plain = type(g) is types.FunctionType and not hasattr(g, "__wrapped__")
@@ -148,7 +149,7 @@ def again(f: Function, x: Sequence[Any]) -> Often | None:
     if code is None:
         return None
     history = KEPT.get(id(code)) or KEPT.put(History(code), id(code))
-    return Often(f, history, after)
+    return Often(f, history, after or 0)
 
 
 def _shape(x: Any) -> tuple[int, ...] | None:

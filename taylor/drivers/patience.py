@@ -15,6 +15,10 @@ ON_ARRAYS = 4  # such an operation on arrays takes as long as so many
 LOOPED = 10  # degrees above which the code of a series is a loop over them
 PLAIN = ("value", "series", "points")  # forms whose ordinary way is the function as it is
 ON_PARTS = 20  # and the step of one degree of a multivariate series
+# Seconds: to make code, and for each operation of it on numbers, on arrays; what code saves of a
+# first derivative for each operation of f on numbers, on arrays, and how much more of others
+MAKING, SAVED, MORE = (15e-3, 1e-4, 8e-4), (6e-6, 25e-6), 9
+FIRST = "gradient", "value_and_gradient", "vjp", "jvp", "jacobian", "jacfwd", "jacrev", "series"
 
 
 def weights(kind: str, form: Any) -> tuple[int, int]:
@@ -34,7 +38,25 @@ def needed(kind: str, form: Any, program: Program, more: int = 0) -> int:
     Derivatives take ten times less in the ordinary way than their program takes to compile.  `more`
     operations are not in the program.
     """
-    number, array = weights(kind, form)
-    size = more + sum(number if math.prod(i.shape) == 1 else array for i in program.code)
+    weight, on_arrays = weights(kind, form)
+    numbers, arrays = _sizes(program)
+    size = more + weight * numbers + on_arrays * arrays
     free = 0 if kind in PLAIN else len(program)
     return -(-size // (PATIENCE + free))
+
+
+def paid(kind: str, f: Program, program: Program) -> int:
+    """Return after how many calls the code of a program pays that is made of f by itself.
+
+    By then it would have saved what it takes to make it; f runs beside it.
+    """
+    (numbers, arrays), (some, more) = _sizes(program), _sizes(f)
+    made = MAKING[0] + MAKING[1] * numbers + MAKING[2] * arrays
+    saved = SAVED[0] * some + SAVED[1] * more
+    return math.ceil(made / (saved * (1 if kind in FIRST else MORE)))
+
+
+def _sizes(program: Program) -> tuple[int, int]:
+    """Return how many operations a program has on numbers, and on arrays."""
+    arrays = sum(math.prod(i.shape) != 1 for i in program.code)
+    return len(program) - arrays, arrays

@@ -6,7 +6,8 @@ code of another program, or of an older version, is never found.
 LLVM takes a third of the time for code that gives the same bits and is a sixth slower, if long and
 of numbers alone up to four times.  So code is made quickly at first, and optimised when its calls
 have been worth what that takes, where each is worth five milliseconds and half of its time: a small
-function after one or two of them, a large one after 50.
+function after one or two of them, a large one after 50.  Of code whose calls take far longer
+elsewhere only their time counts.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ if hasattr(os, "register_at_fork"):  # a fork amid LLVM's work would never see t
     os.register_at_fork(
         before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_LOCK.release
     )
-WORTH = 5e-3, 1 / 2  # of a call by optimised code: seconds (see `entry`), and a part of its time
+CALL, PART_OF_TIME = 5e-3, 1 / 2  # what a call by optimised code is worth in seconds (see `entry`)
 LABEL = re.compile(r"\n[\w.]+:\n")
 LONG = 1 << 17  # bytes of a basic block that LLVM's quick way goes through again and again
 PRICE = 1e-6  # seconds to optimise a byte of the text of functions
@@ -127,6 +128,7 @@ class Code:
     ) -> None:
         self.engines: list[Any] = []  # others may run the code of the first one
         self.rent, self.packed, self.long = 0.0, packed, long
+        self.worth = CALL  # of a call, beside its time
         self.kept: tuple[str | None, Any] = None, None
         with _LOCK:
             if text is not None:
@@ -167,8 +169,7 @@ class Code:
             return
         begun = time.perf_counter()
         self.functions[which](*given)
-        call, part = WORTH
-        self.rent += call + part * (time.perf_counter() - begun)
+        self.rent += self.worth + PART_OF_TIME * (time.perf_counter() - begun)
         if self.rent >= PRICE * self.long:
             self.final()
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+AFTER = os.environ.get("TAYLOR_COMPILE_AFTER", "")
+
 
 @dataclass(frozen=True)
 class Policy:
@@ -16,7 +18,7 @@ class Policy:
     singular: str = "numpy"
     kink: str = "error"
     side: str = ""  # of their point, on which rules of arrays find series: see `on_one_side`
-    compile_after: int = int(os.environ.get("TAYLOR_COMPILE_AFTER", "64"))
+    compile_after: int | None = int(AFTER) if AFTER else None
 
 
 DEFAULT_POLICY = Policy()
@@ -43,7 +45,8 @@ def policy(
     derivatives of optimisation users "subgradient" (the mean of both sides, or the constant side),
     "left", "right".
     `compile_after`: which call of a driver with a function, at arguments of the same shapes, makes
-    code of it by itself (docs/compile.md); 0: none does; None: as around it.
+    code of it by itself (docs/compile.md); 0: none does; None: as around it, at first that which
+    pays.
     The context belongs to the current thread or task only.
 
     >>> import taylor

@@ -15,7 +15,7 @@ from scipy import special as sp
 
 from taylor.scipy.analytic import Analytic, everywhere
 from taylor.scipy.fast import cylinder, turned
-from taylor.scipy.formulas import add, gap, part, positive, root, second_positive
+from taylor.scipy.formulas import add, gap, not_zero, part, positive, root, second_positive
 
 
 # fmt: off
@@ -106,19 +106,19 @@ for _n in (0, 1):
     add(f"k{_n}e", "x", functools.partial(lambda n, ctx, x: ctx.exp(x) * ctx.besselk(n, x), _n),
         positive)
     add(f"i{_n}e", "x",
-        functools.partial(lambda n, ctx, x: ctx.exp(-abs(x)) * ctx.besseli(n, x), _n),
-        lambda x: (abs(x),))
+        functools.partial(lambda n, ctx, x: ctx.exp(-abs(x)) * ctx.besseli(n, x), _n), not_zero)
 
 
 def airy_scaled(of: str, slope: int, sign: int, ctx: Any, x: Any) -> Any:
-    return getattr(ctx, of)(x, derivative=slope) * ctx.exp(sign * ctx.mpf(2) / 3 * x * ctx.sqrt(x))
+    scale = ctx.mpf(2) / 3 * ctx.re(x * ctx.sqrt(x))
+    return getattr(ctx, of)(x, derivative=slope) * ctx.exp(sign * scale)
 
 
-for _n, (_name, _of, _slope, _sign) in enumerate(
-    (("eai", "airyai", 0, 1), ("eaip", "airyai", 1, 1),
-     ("ebi", "airybi", 0, -1), ("ebip", "airybi", 1, -1))
+for _n, (_name, _of, _slope, _sign, _room) in enumerate(
+    (("eai", "airyai", 0, 1, positive), ("eaip", "airyai", 1, 1, positive),
+     ("ebi", "airybi", 0, -1, not_zero), ("ebip", "airybi", 1, -1, not_zero))
 ):
-    part(_name, "airye", _n, "z", functools.partial(airy_scaled, _of, _slope, _sign), positive)
+    part(_name, "airye", _n, "z", functools.partial(airy_scaled, _of, _slope, _sign), _room)
 
 
 def hankel(sign: int, scaled: bool, ctx: Any, v: Any, z: Any) -> Any:

@@ -53,6 +53,10 @@ def positive(*x: Any) -> tuple[Any, ...]:
     return x
 
 
+def not_zero(x: Any) -> tuple[Any, ...]:
+    return (np.abs(x),)
+
+
 def second_positive(v: Any, x: Any) -> tuple[Any, ...]:
     return 1.0, x
 
@@ -83,16 +87,28 @@ def root(ctx: Any, f: Callable[[Any], Any], start: complex) -> Any:
 
 
 def inverse(
-    name: str, names: str, index: int, of: Formula, room: Any = None, **more: Any
+    name: str,
+    names: str,
+    index: int,
+    of: Formula,
+    room: Any = None,
+    count: bool = False,
+    **more: Any,
 ) -> Analytic:
     """Add the inverse of a function in one of its arguments, in place of which stands its value.
 
-    Left out, `room` is that of a value between 0 and 1, and of positive numbers.
+    Left out, `room` is that of a value between 0 and 1, and of positive numbers.  A `count` is 0
+    for all values below that at 0, where it has a kink.
     """
 
     plain = [int if n in more.get("whole", ()) else float for n in names.split()]
 
     def formula(ctx: Any, *x: Any) -> Any:
+        above = of(ctx, *x[:index], ctx.zero, *x[index + 1 :]) - x[index] if count else -1
+        if above > 0:
+            return ctx.zero
+        if above == 0:
+            raise ValueError("a kink")
         start = float(getattr(sp, name)(*(to(v) for to, v in zip(plain, x, strict=True))))
         y = root(ctx, lambda y: of(ctx, *x[:index], y, *x[index + 1 :]) - x[index], start)
         if abs(y - start) > NEAR * (1 + abs(start)):  # SciPy gave the end of its search

@@ -142,19 +142,19 @@ add("bdtr", "k n p", counted(bdtr), by_last, fixed=("k", "n"), whole=("n",))
 add("bdtrc", "k n p", counted(lambda ctx, k, n, p: beta_i(ctx, k + 1, n - k, p)), by_last,
     fixed=("k", "n"), whole=("n",))
 inverse("bdtri", "k n y", 2, counted(bdtr), by_last, fixed=("k", "n"), whole=("n",))
-inverse("bdtrik", "y n p", 0, bdtr, lambda y, n, p: (inside(y), n, inside(p)))
+inverse("bdtrik", "y n p", 0, bdtr, lambda y, n, p: (inside(y), n, inside(p)), count=True)
 inverse("bdtrin", "k y p", 1, bdtr, lambda k, y, p: (k + 1, inside(y), inside(p)))
 add("nbdtr", "k n p", counted(nbdtr), by_last, fixed=("k", "n"), whole=("k", "n"))
 add("nbdtrc", "k n p", counted(lambda ctx, k, n, p: beta_c(ctx, n, k + 1, p)), by_last,
     fixed=("k", "n"), whole=("k", "n"))
 inverse("nbdtri", "k n y", 2, counted(nbdtr), by_last, fixed=("k", "n"), whole=("k", "n"))
-inverse("nbdtrik", "y n p", 0, nbdtr, lambda y, n, p: (inside(y), n, inside(p)))
+inverse("nbdtrik", "y n p", 0, nbdtr, lambda y, n, p: (inside(y), n, inside(p)), count=True)
 inverse("nbdtrin", "k y p", 1, nbdtr, lambda k, y, p: (k + 1, inside(y), inside(p)))
 add("pdtr", "k m", counted(pdtr), second_positive, fixed=("k",))
 add("pdtrc", "k m", counted(lambda ctx, k, m: gamma_p(ctx, k + 1, m)), second_positive,
     fixed=("k",))
 inverse("pdtri", "k y", 1, counted(pdtr), by_last, fixed=("k",))
-inverse("pdtrik", "p m", 0, pdtr)
+inverse("pdtrik", "p m", 0, pdtr, count=True)
 
 
 # noncentral distributions: mixtures with Poisson weights, of incomplete gamma or beta functions of

@@ -35,9 +35,15 @@ BITS, ENOUGH, MOST_BITS = 80, 58, 2000  # of balls; in a value, relative to it; 
 EXTRA = 3  # orders above the one that is wanted, from which coefficients are tightened
 Set = Any  # an Interval
 
-MONOTONE = {"exp", "log", "logaddexp"}  # beside those that the table says are
+MONOTONE = {  # beside those that the table says are
+    "exp", "exp10", "log", "logaddexp", "logit", "log_expit", "sin_atan", "erfi", "erfinv",
+    "erfcinv", "ndtri",
+}  # fmt: skip
 WAVES = {"sin", "cos"}
-EVEN = {"cosh", "sech2", "gauss", "npdf", "bessel_i(0)"}  # and monotone in the size
+BRANCHES = {"tan": 0.5, "cot": 0.0, "sec": 0.5, "csc": 0.0}  # poles lie at (k + that)·π
+BOWLS = {"sec", "csc"}  # which turn in the middle between two poles, at 1 or -1
+# and monotone in the size
+EVEN = {"cosh", "sech2", "gauss", "npdf", "bessel_i(0)", "cos_atan", "sec_asin"}
 STEPS: dict[str, Callable[..., Any]] = {  # increasing, of the first argument, and exact
     "sign": np.sign, "floor": np.floor, "ceil": np.ceil, "trunc": np.trunc, "rint": np.rint,
     "trunc_divide": np.trunc, "floor_divide": np.floor,
@@ -202,10 +208,12 @@ def _of_lane(row: Elementary, arb: Any, f: Callable[..., Any], x: Lane) -> Found
         return _at(arb, f, [a for a, _ in x])
     if row.own and (row.name in EVEN or row.name == "ci"):
         x = [(planes.nearest(x[0]), planes.farthest(x[0]))]
-    by_ends = row.monotone or row.name in MONOTONE or row.name in EVEN
-    by_ends = by_ends or (row.name in RISING and RISING[row.name](*x[0]))
-    if row.own and (by_ends or (row.name in WAVES and _near(*x[0]))):
-        return _hull([_at(arb, f, [e[n] for e in x]) for n in (0, 1)])
+    if row.own and _by_ends(row.name, row.monotone, arb, x[0]):
+        found = [_at(arb, f, [e[n] for e in x]) for n in (0, 1)]
+        if row.name in BOWLS and not _in_one(arb, 0.5 - BRANCHES[row.name], x[0]):
+            turn = math.copysign(1.0, found[0][0])
+            found.append((turn, turn, True))
+        return _hull(found)
     if row.own and (row.name in CORNERS or (row.name == "atan2" and not _cut(x))):
         return _hull([_at(arb, f, [a, b]) for a in set(x[0]) for b in set(x[1])])
     if row.own and row.name == "hypot":  # grows with the sizes of both
@@ -240,15 +248,25 @@ def _of_lane(row: Elementary, arb: Any, f: Callable[..., Any], x: Lane) -> Found
     return low, high, True
 
 
+def _by_ends(name: str, monotone: bool, arb: Any, x: tuple[float, float]) -> bool:
+    """Whether values on an interval lie between those at its ends and where the row turns."""
+    return (
+        monotone or name in MONOTONE or name in EVEN
+        or (name in RISING and RISING[name](*x))
+        or (name in BRANCHES and _in_one(arb, BRANCHES[name], x))
+        or (name in WAVES and bool(_near(*x)))
+    )  # fmt: skip
+
+
 def _between_poles(low: float, high: float) -> bool:
     """Whether no pole of digamma, at 0, -1, -2, ..., lies between two numbers (DLMF 5.15.1)."""
     return low > 0 or (high < 0 and math.floor(high) < low)
 
 
-def _in_a_branch(low: float, high: float) -> bool:
-    """Whether no pole of tan lies between two numbers."""
-    begin, end = elementary.between(low, high)
-    return bool(end < begin and _near(low, high))
+def _in_one(arb: Any, turns: float, x: tuple[float, float]) -> bool:
+    """Whether two numbers are known to lie between the same two of (k + turns)·π."""
+    first, last = ((arb(e) / arb.pi() - turns).floor().unique_fmpz() for e in x)
+    return first is not None and first == last
 
 
 def _positive(low: float, high: float) -> bool:
@@ -258,7 +276,7 @@ def _positive(low: float, high: float) -> bool:
 
 # where rows that turn, or have poles, are monotone (DLMF 5.4.20, 5.15, 6.2, 9.2, 10.29, 25.2)
 RISING: dict[str, Callable[[float, float], bool]] = {
-    "digamma": _between_poles, "tan": _in_a_branch, "exp1": _positive,
+    "digamma": _between_poles, "exp1": _positive,
     "expi": lambda low, high: low > 0 or high < 0, "zeta": lambda low, high: low > 1,
     "gamma": lambda low, high: low > 1.4617, "lgamma": lambda low, high: low > 1.4617,
     "erfcx": lambda low, high: True, "bessel_i(1)": lambda low, high: True,
@@ -277,8 +295,8 @@ def _of_negative(arb: Any, f: Callable[..., Any], x: tuple[float, float],
 
 
 def _cut(x: Lane) -> bool:
-    """Whether atan2 jumps in a box: on the negative half of its second axis."""
-    return len(x) == 2 and x[0][0] <= 0 <= x[0][1] and x[1][0] <= 0
+    """Whether atan2 jumps in a box: below the negative half of its second axis."""
+    return len(x) == 2 and x[0][0] < 0 <= x[0][1] and x[1][0] < 0
 
 
 def _slopes(row: Elementary, x: list[Any], y: Any) -> list[Any] | None:
