@@ -63,7 +63,8 @@ CONDITIONS = {
     "take_along_axis": lambda x: np.sum(
         np.take_along_axis(np.stack([x, x**2]), ((x > 0) * 1)[None], axis=0)
     ),
-    "delete": lambda x: np.sum(np.delete(x**2, (x[0] > 0) * 1)),
+    "delete": lambda x: np.sum(np.delete(x**2, (x[0] > 0) * 1) + np.delete(x**3, x == x[0])),
+    "insert": lambda x: np.prod(np.insert(x**2, (x[0] > 0) * 1, x[1] ** 3)[:2]),
     "logical_and": lambda x: np.sum(np.where(np.logical_and(x > 0, x < 2), x**2, 0)),
     "logical_not": lambda x: np.sum(np.where(np.logical_not(x > 0), x**2, 0)),
     "& | ~": lambda x: np.sum(np.where((x > 0) & (x < 2) | ~(x < -0.4), x**3, x)),

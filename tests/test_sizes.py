@@ -15,7 +15,7 @@ FOLDERS = {  # lines that a folder may have
     "llvm": 4194,
     "core": 12304,
     "linalg": 1681,
-    "arrays": 2159,
+    "arrays": 2168,
     "machine": 7609,
     "series": 2889,
     "drivers": 8441,
@@ -27,7 +27,7 @@ FOLDERS = {  # lines that a folder may have
     "array_api": 627,
     "numpy": 320,
     "operators": 1529,
-    "verified": 6750,
+    "verified": 6756,
 }
 FILE, FUNCTION = 600, 45
 TABLES = {"core/functions.py"}

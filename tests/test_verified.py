@@ -767,13 +767,14 @@ def test_values_between_poles_and_up_to_infinity():
         angle = np.arctan2(Interval(*y), Interval(*x)) / np.pi
         assert max(abs(angle.lo - low), abs(angle.hi - high)) < 1e-15, (y, x)
     for f, x in (
-        (np.tan, (1, 2)),
-        (taylor.cot, (-1, 1)),
-        (taylor.sec, (-9, 9)),
-        (taylor.csc, (3, 4)),
-    ):
+        (np.tan, (1, 2)), (taylor.cot, (-1, 1)), (taylor.sec, (-9, 9)), (taylor.csc, (3, 4)),
+        (np.arcsin, (0.5, INF)), (np.arctanh, (-INF, 0.5)), (np.arccosh, (-INF, 2)),
+        (np.log1p, (-INF, 2)), (special.logit, (0.5, INF)), (special.erfinv, (-INF, INF)),
+    ):  # fmt: skip
         with pytest.raises(taylor.DomainError, match="split it"):
             f(Interval(*x))
+    for f in (np.log1p, special.gammaln, special.i0, special.erf, special.lambertw, np.sinh):
+        assert INF >= f(Interval(2, INF)).hi >= 1  # defined, be the limit known or not
     with pytest.raises(taylor.PoleError):
         taylor.digamma(Interval(-1.5, -0.5))
     for f, least, most in (

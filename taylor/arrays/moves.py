@@ -48,10 +48,14 @@ def _of_integers(func: Any) -> Handler:
     """Return the handler of a function that moves elements by integers, which may be recorded."""
 
     def handler(x: Any, places: Any, *args: Any, **named: Any) -> Any:
-        places = places.astype(int) if isinstance(places, Operand) else places
-        return lift(x)._rearranged(Move(func, (places, *args), (*named.items(),)))
+        move = Move(func, (_integers(places), *args), (*named.items(),))
+        return lift(x)._rearranged(move)
 
     return handler
+
+
+def _integers(places: Any) -> Any:
+    return places.astype(int) if isinstance(places, Operand) else places
 
 
 def _of_each(func: Any) -> Handler:
@@ -81,7 +85,7 @@ PLACES: dict[Sequence[int], tuple[Any, ...]] = {
     (0,): (
         np.roll, np.take, np.repeat, np.tile, np.diagflat, np.tril, np.triu, np.copy, np.resize,
     ),
-    (0, 1): (np.append,), (0, 2): (np.insert,), (1,): (np.compress, np.extract),
+    (0, 1): (np.append,), (1,): (np.compress, np.extract),
 }  # fmt: skip
 for _handler, _functions in MOVES.items():
     for _func in _functions:
@@ -134,8 +138,13 @@ def _block(arrays: Any) -> Any:
     return rearrange(leaves, lambda *i: np.block(build(shape, i)))
 
 
+def _insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
+    places = _integers(obj)
+    return rearrange([lift(arr), lift(values)], lambda x, new: np.insert(x, places, new, axis))
+
+
 def _choose(a: Any, choices: Any, mode: Any = "raise") -> Any:
-    a = a.astype(int) if isinstance(a, Operand) else a
+    a = _integers(a)
     arrays = np.broadcast_arrays(*map(lift, choices), np.empty(np.shape(a)))
     return rearrange(arrays[:-1], lambda *i: np.choose(a, i, mode=mode))
 
@@ -160,7 +169,7 @@ def _where(condition: Any, x: Any = None, y: Any = None) -> Any:
     return rearrange([x, y], lambda i, j: np.where(condition, i, j))
 
 
-define({np.block: _block, np.choose: _choose, np.where: _where}, lifted=False)
+define({np.block: _block, np.choose: _choose, np.insert: _insert, np.where: _where}, lifted=False)
 
 
 def _ix(*args: Any) -> Any:

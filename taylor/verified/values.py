@@ -32,6 +32,7 @@ from taylor.verified.enclosing import ALL, Ends
 from taylor.verified.rounding import INF, MOST, down, up
 
 BITS, ENOUGH, MOST_BITS = 80, 58, 2000  # of balls; in a value, relative to it; tried
+FAR = 2.0**40  # where a row is defined that is at infinity
 EXTRA = 3  # orders above the one that is wanted, from which coefficients are tightened
 Set = Any  # an Interval
 
@@ -320,7 +321,7 @@ def _at(arb: Any, f: Callable[..., Any], x: list[float]) -> Found:
     """Return the floats around a row at a point, and whether it is defined there."""
     y, bits = f(*map(arb, x)), BITS
     if not all(map(math.isfinite, x)):
-        return _limit(arb, y)
+        return _limit(arb, f, x, y)
     while bits < MOST_BITS and not _is_enough(y):
         if not y.is_finite() and bits > 2 * BITS:
             return -INF, INF, False
@@ -330,11 +331,16 @@ def _at(arb: Any, f: Callable[..., Any], x: list[float]) -> Found:
     return (*_ends(arb, y), True) if y.is_finite() else (-INF, INF, False)
 
 
-def _limit(arb: Any, y: Any) -> Found:
-    """Return the floats around a limit at infinity, no bounds where flint tells none."""
+def _limit(arb: Any, f: Callable[..., Any], x: list[float], y: Any) -> Found:
+    """Return the floats around a limit at infinity, no bounds where flint tells none.
+
+    A row that is not defined far out is not defined there.
+    """
     if y.is_finite():
         return (*_ends(arb, y), True)
-    return MOST if y > MOST else -INF, -MOST if y < -MOST else INF, True
+    far = (e if math.isfinite(e) else math.copysign(FAR, e) for e in x)
+    known = not (y.is_nan() and f(*map(arb, far)).is_nan())
+    return MOST if y > MOST else -INF, -MOST if y < -MOST else INF, known
 
 
 def _is_enough(y: Any) -> bool:
