@@ -26,6 +26,7 @@ from taylor.drivers import inside, kinks, ties
 from taylor.drivers.derivable import Derivable, noted
 from taylor.drivers.driver import (
     all_finite,
+    alone,
     call,
     direction,
     driver,
@@ -142,7 +143,8 @@ def _pullback(
 
     within = inside.begun(x) if w is None and not through else None
     try:
-        code, v, out = recorded(f, x, through, room, None if within is None else within.tape)
+        tape = None if within is None else within.tape
+        code, v, out = recorded(alone(f) if w is None else f, x, through, room, tape)
         if within is not None and (known := within.answer(out)) is not None:
             return known
         if w is None:
@@ -403,7 +405,7 @@ def _lower(n: int) -> Array:
 
 def _dense(f: Function, x: Any, order: int, what: str) -> Any:
     """Return all partial derivatives of one order of a scalar f in forward mode."""
-    found, value = _partials(f, x, order)
+    found, value = _partials(alone(f), x, order)
     scalar_only(shape_of(value), what, f"tensor(f, x, {order})")
     return found
 
@@ -501,7 +503,7 @@ def _byforward(
 ) -> tuple[Any, Any]:
     """Return value and adjoint by forward mode, where reverse mode gave an error or nan."""
     try:
-        slopes, value = _partials(f, x, 1)
+        slopes, value = _partials(alone(f) if w is None else f, x, 1)
     except TaylorError:
         raise
     except ValueError:

@@ -8,6 +8,7 @@ first derivatives, which are those of f if they agree; on all sides for higher o
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -74,7 +75,7 @@ def first_at(t: Tied, driver: Function, x: Any, what: str, front: int) -> Any:
         rows = rough.any(axis=tuple(range(front, rough.ndim)), keepdims=True)
         chosen: Array = np.where(rows, driver(ties.function(t, ties.settled(t, real))), found)
         return chosen[()]
-    if t.code[t.out].shape == ():
+    if math.prod(t.code[t.out].shape) == 1:
         raise NonAnalyticError(ties.message(t, real or t.ties, what, ""))
     return masked(found, rough)
 
@@ -171,7 +172,7 @@ def smooth(t: Tied, driver: Function, x: Any, order: int, what: str) -> Any:
     """
     if is_operand(x):
         raise NonAnalyticError(f"{what} at a kink inside another derivative; move the point")
-    scalar, line = t.code[t.out].shape == (), next(ties.directions(base(x)))
+    scalar, line = math.prod(t.code[t.out].shape) == 1, next(ties.directions(base(x)))
     results: list[Any] = []
     first: tuple[Any, Shares] | None = None
     bad = np.zeros(t.code[t.out].shape, dtype=bool)
