@@ -235,8 +235,7 @@ class Integral(Row):
         slopes = [t.value(q) for q in given[self.count : -1]] if is_operand(y) else ()
         lanes = t.singular(self.row, args, y[0], t.value(p), slopes)
         driving = self._driving(t, given)
-        one = _is_one(t, p)
-        divide, by = (None, None) if one else t.divisor(p)
+        divide, by = (None, None) if _is_one(t, p) else t.divisor(p)
         if self.row in ROOTS and t.slopes_first(y) and driving:
             r = self._exponent(t, given, driving)
             if r is not None:
