@@ -366,7 +366,7 @@ def _contracted(f: Function, x: Any, v: tuple[Any, ...], what: str) -> Array:
             return functools.reduce(lambda t, w: np.tensordot(t, w, np.ndim(at)), d, table)[()]
 
     found: Array = kinks.decided(
-        lambda f: bent(f, x, *v, what=what), f, point(x), 1 + len(v), what, swept
+        lambda f: bent(f, x, *v, what=what), f, point(x), 1 + len(v), what, swept, scalar=True
     )
     return found
 
@@ -385,7 +385,9 @@ def hessian(f: Function, x: Any) -> Array:
         room = math.inf if is_operand(x) else ROOM
         return _columns(gradient_of(f, "hessian", room=room), x, symmetric=True)
 
-    found = kinks.decided(columns, f, x, 2, "hessian", lambda f: _dense(f, x, 2, "hessian"))
+    found = kinks.decided(
+        columns, f, x, 2, "hessian", lambda f: _dense(f, x, 2, "hessian"), scalar=True
+    )
     return _symmetric(found)[()]
 
 

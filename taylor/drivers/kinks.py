@@ -8,7 +8,6 @@ first derivatives, which are those of f if they agree; on all sides for higher o
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,7 +18,7 @@ from taylor.core.program import recording
 from taylor.core.rules import adjoints
 from taylor.core.singular import masked
 from taylor.drivers import ties
-from taylor.drivers.driver import all_finite, result
+from taylor.drivers.driver import all_finite, alone, result
 from taylor.drivers.forward_mode import along
 from taylor.drivers.ties import Shares, Tied
 from taylor.errors import NonAnalyticError, ShapeMismatch, TaylorError
@@ -75,7 +74,7 @@ def first_at(t: Tied, driver: Function, x: Any, what: str, front: int) -> Any:
         rows = rough.any(axis=tuple(range(front, rough.ndim)), keepdims=True)
         chosen: Array = np.where(rows, driver(ties.function(t, ties.settled(t, real))), found)
         return chosen[()]
-    if math.prod(t.code[t.out].shape) == 1:
+    if t.code[t.out].shape == ():
         raise NonAnalyticError(ties.message(t, real or t.ties, what, ""))
     return masked(found, rough)
 
@@ -129,12 +128,19 @@ def _generic(t: Tied) -> dict[int, Array]:
 
 
 def decided(
-    driver: Function, f: Function, x: Any, order: int, what: str, slow: Function | None = None
+    driver: Function,
+    f: Function,
+    x: Any,
+    order: int,
+    what: str,
+    slow: Function | None = None,
+    scalar: bool = False,
 ) -> Any:
     """Return driver(f), made of derivatives of f at x up to that order; exact at ties, too.
 
     `slow` is for functions for which the driver finds no number and that have no ties.  A
-    scalar-valued f without these derivatives raises NonAnalyticError; else they are nan.
+    scalar-valued f (`scalar`: an array of one element is a number) without these derivatives raises
+    NonAnalyticError; else they are nan.
     """
 
     def either(g: Function) -> Any:
@@ -151,7 +157,7 @@ def decided(
     found, error = _untied(driver, f)
     if found is not None:
         return found
-    t = tied_at(f, x)
+    t = tied_at(alone(f) if scalar else f, x)
     if t is None:
         return either(f)
     found = smooth(t, either, x, order, what)
@@ -172,7 +178,7 @@ def smooth(t: Tied, driver: Function, x: Any, order: int, what: str) -> Any:
     """
     if is_operand(x):
         raise NonAnalyticError(f"{what} at a kink inside another derivative; move the point")
-    scalar, line = math.prod(t.code[t.out].shape) == 1, next(ties.directions(base(x)))
+    scalar, line = t.code[t.out].shape == (), next(ties.directions(base(x)))
     results: list[Any] = []
     first: tuple[Any, Shares] | None = None
     bad = np.zeros(t.code[t.out].shape, dtype=bool)
