@@ -1037,6 +1037,7 @@ def test_a_loop_that_fills_an_array_costs_what_its_writes_cost(n):
 def test_positions_lie_in_memory_as_the_array_does(x):
     found = memory.placed(x)
     assert np.array_equal(found, memory.positions(x.shape)) and found.flags.writeable
-    assert np.argsort(found.strides).tolist() == np.argsort(np.copy(x, "K").strides).tolist()
+    layout = np.argsort(np.abs(found.strides)).tolist()
+    assert layout == np.argsort(np.copy(x, "K").strides).tolist() or not x.size
     found[...] = 0  # an array of its own
     assert np.array_equal(memory.placed(x), memory.positions(x.shape))
