@@ -324,7 +324,7 @@ class Symbol:
         if len(self.terms) * len(met.terms) > MOST:
             raise MemoryError(
                 f"a product of symbols of {len(self.terms)} and {len(met.terms)} terms; apply one "
-                "after the other, or take an unbiased estimate (taylor.operators.estimate_laplacian)"
+                "after the other, or take an estimate (taylor.operators.estimate_laplacian)"
             )
         terms: dict[Monomial, Any] = {}
         for m, c in self.terms.items():
