@@ -20,7 +20,7 @@ FOLDERS = {  # lines that a folder may have
     "series": 2889,
     "drivers": 8524,
     "scipy": 8441,
-    "ode": 13347,
+    "ode": 13348,
     "command": 495,
     ".": 838,
     "hyperdual": 202,
