@@ -56,8 +56,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "scipy": [
         "theirs", "given", "analytic", "formulas", "fast", "incomplete", "probability",
-        "classical", "rows", "waves", "ufuncs", "special", "descriptive", "distributions",
-        "continuous", "counts", "vectors", "stats", "fft", "sylvester", "control", "patterns",
+        "classical", "rows", "waves", "ufuncs", "special", "descriptive", "moments",
+        "distributions", "continuous", "counts", "vectors", "stats", "fft", "sylvester", "control", "patterns",
         "schur", "linalg", "labels", "ndimage", "filters", "spectra", "systems", "pulses", "signal",
         "sparse", "splines", "polynomials", "grids", "fits", "interpolate", "integrate", "spatial",
         "optimize", "__init__",
