@@ -212,6 +212,38 @@ def test_a_side_that_is_not_taken_has_no_say(name, every):
         assert np.ravel(EVERY[every](f, x)) == pytest.approx(want, rel=1e-14, abs=0)
 
 
+def newton(size):
+    """Return the square root by five steps from 1; of the defect only the size is compared."""
+
+    def f(x):
+        y = 1 + 0 * x
+        for _ in range(5):
+            r = y * y - x
+            y = y - r / (2 * y)
+            if size(r) > 1e3:
+                y = 0 * y
+        return y
+
+    return f
+
+
+SIZES = {
+    "abs": abs,
+    "norm": lambda r: np.linalg.norm([r]),
+    "largest": lambda r: np.max(np.abs(np.stack([r, -r]))),
+    "hypot": lambda r: np.hypot(r, r),
+    "root": lambda r: np.sqrt(r * r),
+    "maximum": lambda r: np.maximum(r, -r),
+}
+
+
+@pytest.mark.parametrize("every", EVERY)
+@pytest.mark.parametrize("size", SIZES)
+def test_what_is_only_compared_needs_no_series(size, every):
+    found = EVERY[every](newton(SIZES[size]), np.float64(1.0))
+    assert np.ravel(found) == pytest.approx([1, 0.5, -0.25], rel=1e-14)
+
+
 @pytest.mark.parametrize(
     ("f", "x"),
     [
