@@ -35,13 +35,13 @@ def only_taken(program: Program, v: list[Any]) -> Program | None:
     new: list[int] = []  # what stands for each instruction
     code: list[Instruction] = []
     for i, (op, args, shape) in enumerate(program.code):
-        found = None
+        chosen = None
         if isinstance(op, Choose) and op.mode in ("where", "side"):
-            found = _side(args, v)
+            chosen = _side(args, v)
         elif isinstance(op, Gather) and not shape and len(args) > 1:
-            found = _source(op, args, v)
-        alike = found is not None and program.code[found].shape == shape
-        new.append(new[found] if found is not None and alike else i)
+            chosen = _source(op, args, v)
+        alike = chosen is not None and program.code[chosen].shape == shape
+        new.append(new[chosen] if chosen is not None and alike else i)
         code.append(Instruction(op, tuple([new[a] for a in args]), shape))
     outputs = [new[i] for i in program.outputs]
     found = Program(code, program.inputs, outputs, [], program.single).pruned()
