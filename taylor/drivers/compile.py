@@ -98,6 +98,11 @@ class Compiled(Derivable):
             return name
         return (Compiled, (self.f, self.threads, self.strict))
 
+    @property
+    def without_code(self) -> Callable[..., Any]:
+        """What does the same: see `frozen`."""
+        return self.f
+
     def __get__(self, obj: Any, owner: type | None = None) -> Compiled:
         """Return the method of an object, recorded anew: its attributes may have changed."""
         if obj is None:

@@ -37,6 +37,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from taylor.core.copies import frozen
 from taylor.core.operand import host, lift
 from taylor.core.singular import nans
 from taylor.drivers.derivatives import gradient
@@ -480,6 +481,7 @@ def is_recorded(y0: Any, args: Sequence[Any]) -> bool:
 
 def states(fun: Function, y0: Any, args: Sequence[Any], course: Course) -> Any:
     """Return the states at the times of a course, along the last axis."""
+    fun, args = frozen((fun, tuple(args)))
     f, p, _ = numeric(fun, args)
     given = point_of(y0), *p
     course = course._replace(varied=tuple(map(is_operand, given)))
