@@ -33,7 +33,7 @@ from typing import Any
 
 import numpy as np
 
-from taylor.numbers.kinds import Array
+from taylor.numbers.kinds import Array, is_operand
 
 SAME = (int, float, complex, str, bytes, type(None), np.generic, np.ufunc)
 PLAIN = (int, float, complex, str)  # equal ones of one type do the same
@@ -278,7 +278,9 @@ class Reads:
         elif of_package(home) in PACKAGES:
             code = isinstance(x, (ModuleType, type)) or type(x) is type(np.sum)
             self.known &= code
-            if not code and hasattr(x, "__array__") and not _is_graph(x):  # of pandas, say
+            if is_operand(x) and hasattr(x, "tape"):  # a node, which may be written into
+                self._slot(functools.partial(getattr, x, "i"))
+            elif not code and hasattr(x, "__array__") and not _is_graph(x):  # of pandas, say
                 self.objects.append((x, _bytes(x)))
             elif not code and hasattr(x, "__dict__"):
                 self._each([*vars(x).values()])

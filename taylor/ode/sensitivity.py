@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import check_order
-from taylor.core.copies import frozen
 from taylor.core.operand import lift
 from taylor.drivers import derivatives as drivers
 from taylor.drivers.scan import whole_number
@@ -20,6 +19,7 @@ from taylor.ode.closures import with_closures
 from taylor.ode.events import ends
 from taylor.ode.flow import (
     Course,
+    as_now,
     flow,
     integrator,
     is_recorded,
@@ -91,7 +91,7 @@ def value_and_gradient(
         _only("of Taylor series: leave {} out, or the method", kept, progress)
     args = as_args(args)
     if is_recorded(y0, args):
-        fun, args = frozen((fun, args))
+        fun, args = as_now(fun, args)
     f, p, places = numeric(fun, args, whole=_vary(fun, t0, y0, args))
     y0 = point_of(y0)
     if events is None and dosing is None:

@@ -27,6 +27,7 @@ from taylor.numbers.kinds import base, is_operand
 from taylor.ode.control import norm, spacing
 from taylor.ode.flow import (
     Course,
+    as_now,
     common_delay,
     delay_of,
     edge,
@@ -110,7 +111,9 @@ class Variation:
         """Go on with other arguments, or with what they or fun may now hold."""
         self.args = tuple(map(argument, args))
         # as they are now, where a reverse sweep needs them later
-        self.held = frozen((self.fun, self.args)) if self.recorded else (self.fun, self.args)
+        self.held = (self.fun, self.args)
+        if self.recorded:
+            self.held = as_now(*self.held)
         self.last: Any = None  # the system in plain numbers, and its integrator, for fun of these
         self.numbers: Any = None
         self.kept: dict[str, Any] = {}
