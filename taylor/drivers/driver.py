@@ -19,12 +19,14 @@ from taylor.core.advice import PAGE, called
 from taylor.core.algebra import Algebra
 from taylor.core.memory import fresh
 from taylor.core.operand import is_complex, lift
+from taylor.core.program import recording
 from taylor.core.singular import finite_in, is_finite, nans
 from taylor.core.tags import Tag
 from taylor.drivers.arguments import Form, is_plain, several
 from taylor.drivers.derivable import Derivable
 from taylor.drivers.results import Options, by_code, in_form
-from taylor.errors import ForeignNodeError, NonAnalyticError, ShapeMismatch
+from taylor.drivers.taken import only_taken
+from taylor.errors import DomainError, ForeignNodeError, NonAnalyticError, ShapeMismatch
 from taylor.numbers.data import unlabelled
 from taylor.numbers.kinds import (
     Floats,
@@ -36,7 +38,7 @@ from taylor.numbers.kinds import (
     is_nested,
     is_operand,
 )
-from taylor.numbers.values import as_array, as_data, integers, together, zeros
+from taylor.numbers.values import as_array, as_data, integers, shape_of, together, zeros
 from taylor.series.series import Series
 
 Array = Any
@@ -179,7 +181,7 @@ def call(f: Function, x: Any, tag: Tag) -> Any:
     NonAnalyticError: f has a value of its own at x, where == holds, and no derivatives.
     """
     try:
-        y = result(f, x)
+        y = _what_is_taken(f, x, tag)
     except Exception:
         if tag.isolated:
             _check_isolated(f, x, None)
@@ -189,6 +191,22 @@ def call(f: Function, x: Any, tag: Tag) -> Any:
     if tag.isolated:
         _check_isolated(f, x, y)
     return y
+
+
+def _what_is_taken(f: Function, x: Any, tag: Tag) -> Any:
+    """Return f(x); where that has no series, without the sides of np.where that are not taken."""
+    try:
+        return result(f, x)
+    except DomainError as error:
+        if tag.isolated:
+            raise
+        try:
+            taken = only_taken(*recording(f, fresh(x.value)))
+        except Exception:
+            raise error from None  # what cannot be recorded has no other form
+        if taken is None:
+            raise
+    return result(taken, x)
 
 
 def _check_isolated(f: Function, x: Any, y: Any) -> None:
@@ -202,6 +220,22 @@ def _check_isolated(f: Function, x: Any, y: Any) -> None:
             "point only. Compare with < or >, move the point, or compare "
             f"taylor.stop_gradient(x) == c to differentiate what f does here ({PAGE})"
         )
+
+
+def is_one(shape: tuple[int, ...]) -> bool:
+    """Return whether arrays of that shape have axes and one element."""
+    return shape != () and math.prod(shape) == 1
+
+
+def alone(f: Function) -> Function:
+    """Return f with the number in place of an array of one element."""
+
+    def number(x: Any) -> Any:
+        found = result(f, x)
+        shape = shape_of(found)
+        return found[(0,) * len(shape)] if is_one(shape) else found
+
+    return number
 
 
 def result(f: Function, x: Any) -> Any:
