@@ -63,6 +63,7 @@ class Compiled(Derivable):
     """A function that runs as machine code where it can; made by `compile`."""
 
     worth = CALL  # of a call by optimised code, beside its time
+    without_code = property(lambda self: self.f)  # for copies of what it reads
 
     def __init__(
         self, f: Callable[..., Any], threads: int | None = None, strict: bool = False
@@ -97,11 +98,6 @@ class Compiled(Derivable):
         if getattr(module, name, None) is self:
             return name
         return (Compiled, (self.f, self.threads, self.strict))
-
-    @property
-    def without_code(self) -> Callable[..., Any]:
-        """What does the same: see `frozen`."""
-        return self.f
 
     def __get__(self, obj: Any, owner: type | None = None) -> Compiled:
         """Return the method of an object, recorded anew: its attributes may have changed."""
