@@ -21,8 +21,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "special", "vector", "store", "jit", "entry", "spread", "tiles", "proven", "enclosures",
     ],
     "core": [
-        "advice", "choices", "reads", "outside", "table", "tags", "tables", "products", "algebra",
-        "graded", "structured", "powers", "functions", "binding", "conditions", "memory",
+        "advice", "choices", "reads", "copies", "outside", "table", "tags", "tables", "products",
+        "algebra", "graded", "structured", "powers", "functions", "binding", "conditions", "memory",
         "patterns", "singular", "slopes", "instructions", "einsum", "sides", "calls", "maps",
         "lookups", "parts", "places", "operand", "bilinear", "fillable", "simpler", "node", "tape",
         "rules", "shown", "program", "deciding", "scalars", "exponents", "repeat", "sweep", "loops",
@@ -57,10 +57,10 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "scipy": [
         "theirs", "given", "analytic", "formulas", "fast", "incomplete", "probability",
         "classical", "rows", "waves", "ufuncs", "special", "descriptive", "moments",
-        "distributions", "continuous", "counts", "vectors", "stats", "fft", "sylvester", "control", "patterns",
-        "schur", "linalg", "labels", "ndimage", "filters", "spectra", "systems", "pulses", "signal",
-        "sparse", "splines", "polynomials", "grids", "fits", "interpolate", "integrate", "spatial",
-        "optimize", "__init__",
+        "distributions", "continuous", "counts", "vectors", "stats", "fft", "sylvester", "control",
+        "patterns", "schur", "linalg", "labels", "ndimage", "filters", "spectra", "systems",
+        "pulses", "signal", "sparse", "splines", "polynomials", "grids", "fits", "interpolate",
+        "integrate", "spatial", "optimize", "__init__",
     ],
     "array_api": ["array", "functions", "fft", "linalg", "special", "__init__"],
     "ode": [

@@ -79,9 +79,8 @@ FUNCTIONS = {
     "return x[0] if x > 0 else x[1]": "ambiguous",
     "return x[0] if x else x[1]": "ambiguous|x > 0 or x < 0",
     "return x[0] & 1": "np.where",
-    "return ~x[0]": "np.where",
     "return np.ones(3, like=x)[0]": "np.ones_like(x, shape=...)",
-    "return ~x[0]": "bad operand type|np.where",
+    "return ~x[0]": "np.where",
     "del x[0]\nreturn x[0]": "np.delete",
     "return mpmath.exp(x[0])": "NumPy's and taylor's functions",
     # attributes of other arrays

@@ -447,7 +447,7 @@ def test_mistakes():
 @pytest.mark.parametrize("name", MOMENTS)
 @pytest.mark.parametrize("method", ["mean", "var", "std", "entropy", "median"])
 def test_moments_in_the_parameters(name, method):
-    """Values and derivatives are SciPy's and differences of them, in all that is no whole number."""
+    """SciPy's values, and derivatives those of differences of them."""
     shapes, d, s = (
         {**SHAPES, **MORE, **COUNTS}[name],
         getattr(stats, name),
