@@ -164,3 +164,73 @@ def test_what_is_constant_between_jumps_can_be_an_integer(f):
     for driver in (taylor.gradient, taylor.hessian):
         with pytest.raises(NonAnalyticError):
             driver(f, np.array([2.0, 0.5]))
+
+
+# ------------------------------------------------------------------ sides that are not taken
+ONE_SIDED = {  # a point, and f and its first two derivatives there
+    "sqrt": (lambda x: np.where(x > 0, np.sqrt(x), x * x), -1.0, [1, -2, 2]),
+    "log at its end": (lambda x: np.where(x > 0, x * np.log(x), x), 0.0, [0, 1, 0]),
+    "a modulus": (lambda x: np.where(x > 1, np.hypot(x, 0 * x), x), 0.0, [0, 1, 0]),
+    "a pole": (lambda x: np.where(abs(x) > 0.5, 1 / x, x), 0.0, [0, 1, 0]),
+    "a kink": (lambda x: np.where(x > 1, abs(x), 2 * x), 0.0, [0, 2, 0]),
+    "both": (lambda x: np.where((x > 0) & (x < 9), np.sqrt(x), -x), -1.0, [1, -1, 0]),
+    "select": (lambda x: np.select([x > 0, x < -3], [np.sqrt(x), x], x * x), -1.0, [1, -2, 2]),
+    "in a side": (
+        lambda x: np.where(x > 0, np.where(x > 1, np.log(x - 1), x), 0),
+        0.5,
+        [0.5, 1, 0],
+    ),
+    "of a side": (lambda x: np.exp(np.where(x > 0, x**1.5, x)), -1.0, [np.exp(-1)] * 3),
+}
+EVERY = {
+    "derivatives": lambda f, x: taylor.derivatives(f, x, 2),
+    "jvp": lambda f, x: [*taylor.jvp(f, x, 1.0), taylor.derivative(f, x, 2)],
+    "gradient": lambda f, x: [*taylor.value_and_gradient(f, x), taylor.hessian(f, x)],
+    "jvp of gradient": lambda f, x: [f(x), *taylor.jvp(lambda x: taylor.gradient(f, x), x, 1.0)],
+    "several variables": lambda f, x: [
+        f(x),
+        taylor.jacobian(lambda v: np.stack([f(v[0])]), [x]).item(),
+        taylor.laplacian(lambda v: f(v[0]), [x]),
+    ],
+    "compiled": lambda f, x: taylor.derivatives(taylor.compile(f), x, 2),
+    "compiled gradient": lambda f, x: [
+        f(x),
+        taylor.gradient(taylor.compile(f), x),
+        taylor.hessian(taylor.compile(f), x),
+    ],
+    "lanes": lambda f, x: taylor.lanes(lambda x: taylor.derivatives(f, x, 2))(np.array([x]))[0],
+    "hyperdual": lambda f, x: [f(x), hyperdual.gradient(f, x), hyperdual.hessian(f, x)],
+}
+
+
+@pytest.mark.parametrize("every", EVERY)
+@pytest.mark.parametrize("name", ONE_SIDED)
+def test_a_side_that_is_not_taken_has_no_say(name, every):
+    f, x, want = ONE_SIDED[name]
+    x = np.float64(x)
+    with np.errstate(all="ignore"):
+        assert np.ravel(EVERY[every](f, x)) == pytest.approx(want, rel=1e-14, abs=0)
+
+
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        (lambda x: np.minimum(1 / x, 1.0), 0.0),
+        (lambda x: np.clip(np.log(x), -1, 1), 0.0),
+        (lambda x: np.exp(-1 / x**2), 0.0),
+        (lambda x: (x > 0) * np.sqrt(x), -1.0),
+        (lambda x: np.where(x > -2, np.sqrt(x), x), -1.0),
+        (lambda x: np.where(x == 0, 0.0, np.log(x)), 0.0),
+    ],
+)
+def test_what_has_a_say_raises_where_it_has_no_series(f, x):
+    for driver in (taylor.derivative, taylor.hessian, hyperdual.gradient, taylor.gradient):
+        with pytest.raises(DomainError), np.errstate(all="ignore"):
+            driver(f, x)
+
+
+def test_slopes_of_a_constant_side_are_floats():
+    for f in (lambda v: np.where(v[0] > 0, v[0] ** 2, v[0]), lambda v: np.where(v[0] > 0, v[0], 3)):
+        for driver in (taylor.gradient, lambda f, x: taylor.hvp(f, x, x)):
+            for dtype in (np.float32, np.float64):
+                assert driver(f, np.array([-1.0], dtype)).dtype == dtype

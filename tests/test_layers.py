@@ -44,8 +44,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "powers", "univariate", "multivariate",
     ],
     "drivers": [
-        "columns", "labelled", "trees", "derivable", "often", "arguments", "results", "driver",
-        "ties", "forward_mode", "kinks", "interpolation", "lines",
+        "columns", "labelled", "trees", "derivable", "often", "arguments", "results", "taken",
+        "driver", "ties", "forward_mode", "kinks", "interpolation", "lines",
         "reverse_mode", "inside", "derivatives", "objective",
         "several", "transform", "pattern", "sparse", "evolution", "scan", "checkpoint", "implicit",
         "recorded", "sets", "symbolic", "forms", "typed", "patience", "tensors", "blocks",

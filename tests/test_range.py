@@ -325,12 +325,32 @@ def test_nested_powers_that_underflow_are_right_or_unknown():
 def test_derivatives_are_unknown_where_an_argument_overflows_and_never_zero():
     def f(x):
         y = x * x
-        return np.stack([np.sqrt(y), np.log(y), np.log1p(y), np.arcsinh(y), y**0.3, np.cbrt(y)])
+        found = [g(y) for g in (np.sqrt, np.log, np.log1p, np.log2, np.log10, np.cbrt)]
+        found += [g(y) for g in (np.arcsinh, np.arccosh, taylor.digamma)]
+        return np.stack([*found, y**0.3, y**-0.3, y**1.7])
 
-    for driver in (taylor.jacobian, taylor.jacrev, lambda f, x: taylor.derivatives(f, x, 1)[1]):
+    def recorded(driver):
+        return lambda f, x: taylor.lanes(lambda x: driver(f, x))(np.array([3.0, x]))[1]
+
+    def slope(f, x):
+        return taylor.jvp(f, x, 1.0)[1]
+
+    drivers = (taylor.jacobian, taylor.jacrev, slope, lambda f, x: taylor.derivatives(f, x, 1)[1])
+    for driver in (*drivers, *map(recorded, drivers)):
         assert np.isnan(driver(f, 1e160)).all()
         assert np.all(driver(f, 1e10) != 0)
     assert np.isnan(taylor.jacrev(taylor.compile(f), 1e160)).all()
+    bend = taylor.lanes(lambda x: taylor.jvp(lambda x: slope(f, x), x, 1.0)[1])
+    assert np.isnan(bend(np.array([3.0, 1e160]))[1]).all()
+
+
+def test_logarithms_of_what_has_overflowed_have_no_slope_in_other_precisions():
+    slope = taylor.lanes(lambda x: taylor.jvp(lambda x: np.log(x * x), x, x * 0 + 1)[1])
+    for x in ("1e30", "1e160", "1e3000"):
+        kind = {"1e30": np.float32, "1e160": np.complex128, "1e3000": np.longdouble}[x]
+        with np.errstate(over="ignore"):
+            low, high = slope(np.array([3, kind(x)], dtype=kind))
+        assert low == pytest.approx(2 / 3, rel=1e-6) and np.isnan(high)
 
 
 def test_powers_of_zero_stay_zero_where_the_exponent_is_positive():

@@ -36,7 +36,7 @@ from taylor.core.instructions import (
     total,
 )
 from taylor.core.sides import passed_back, passed_on
-from taylor.core.slopes import lowered, of_logarithm, trusted
+from taylor.core.slopes import lowered, of_logarithm, trusted, within
 from taylor.core.table import Elementary, Rule
 from taylor.numbers import rounding
 from taylor.numbers.kinds import ValueSet, base, is_operand
@@ -124,7 +124,10 @@ class Row(Op):
         part = t.composed(x, t.height[a], t.coefficients(self.row, x[0]))
         while True:
             k = yield
-            y[t.algebra.part(k)] = part(k)
+            found = part(k)
+            if k == 1 and t.slopes_first(y):
+                found = within(self.row, x[0], found)
+            y[t.algebra.part(k)] = found
 
     @by_degree
     def _jump(self, t: Sweep, i: int) -> Degrees:
@@ -232,8 +235,7 @@ class Integral(Row):
         slopes = [t.value(q) for q in given[self.count : -1]] if is_operand(y) else ()
         lanes = t.singular(self.row, args, y[0], t.value(p), slopes)
         driving = self._driving(t, given)
-        one = _is_one(t, p)
-        divide, by = (None, None) if one else t.divisor(p)
+        divide, by = (None, None) if _is_one(t, p) else t.divisor(p)
         if self.row in ROOTS and t.slopes_first(y) and driving:
             r = self._exponent(t, given, driving)
             if r is not None:
@@ -248,6 +250,8 @@ class Integral(Row):
                 s = t.value(args[0]) * 0
             if divide is not None:
                 s = divide(s, by)
+            if k == 1 and t.slopes_first(y):
+                s = within(self.row, t.value(args[0]), s)
             dy[part(k)] = s
             y[part(k)] = s / k
             t.mask(lanes, k, y, dy)

@@ -518,7 +518,7 @@ lambertw = row("lambertw", special_values.lambertw, "lambertw",
                domain="x >= -1/e", germ=HALF, exact=at((0, 0)), monotone=True,
                samples=(-0.35, -0.2, 0.0, 1e-20, 1.0, 2.0, 1e10))
 # of which the slopes vanish at infinity, where what is there has overflowed
-UNBOUNDED = frozenset((*ROOTS, log, log1p, log2, log10, asinh, acosh, lambertw))
+UNBOUNDED = frozenset((*ROOTS, log, log1p, log2, log10, asinh, acosh, lambertw, digamma))
 lambertw1 = row("lambertw1", special_values.lambertw1, lambda ctx, x: 1 + ctx.lambertw(x),
                 lambda a, u: (1, _lambertw_p(a, lambertw(a))),
                 recurrence=lambda a, u: _lambertw_equation(a, lambertw(a)),

@@ -409,7 +409,7 @@ def partials(row: Elementary, a: list[Any], y: Any, wanted: Sequence[bool]) -> l
     if row.complex_slope is not None and is_complex(y):
         return [row.complex_slope(a[0])]
     if row.local is not None:
-        return [derived(row)(a[0])]
+        return [within(row, a[0], derived(row)(a[0]))]
     if row.jumps is not None:
         if any(np.iscomplexobj(base(x)) for x in a if not _is_symbol(x)):
             raise TypeError(f"{row.name} of a complex value is not holomorphic")

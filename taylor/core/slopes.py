@@ -21,7 +21,7 @@ def lowered(row: Elementary, a: Any, r: Any, y: Any) -> Any:
     What is recorded where it does not is nan at points where it would.
     """
     if row is not real_power:
-        return 1 / y if row is sqrt else y / a
+        return within(row, y, 1 / y) if row is sqrt else y / a
     inner = leading(y)
     if is_operand(inner):
         return y / a + 0 * (4 / inner)  # 4/y overflows

@@ -56,7 +56,7 @@ from taylor.errors import (
 )
 from taylor.numbers.kinds import base, content, is_operand
 from taylor.numbers.policy import current_policy, policy
-from taylor.numbers.values import as_array, shape_of, unit_rows
+from taylor.numbers.values import as_array, as_data, shape_of, unit_rows
 from taylor.series.multivariate import TaylorN
 
 Array = NDArray[Any]
@@ -147,7 +147,7 @@ def _pullback(
             return known
         if w is None:
             scalar_only(shape_of(v[out]), what, instead)
-        seed = seed_of(_adjoint(w, v[out], what), v[out])
+        seed = seed_of(_adjoint(w, v[out], what), as_data(v[out], x))
         free = None if current_policy().kink == "error" else _free_of_kinks(code, v, out, seed, x)
         if kinks.removable(code, v, out, x, pull, what):
             with policy(singular=current_policy().singular, kink="subgradient"):
@@ -329,8 +329,8 @@ def pushed(g: Function, x: Any, *v: Any) -> list[Any]:
         raise NonAnalyticError("the gradient chooses between derivatives at a kink")
     seeds = [w if is_operand(w) else seed_of(w, values[0]) for w in d]
     found = [tangents(code, values, [w])[out] for w in seeds]
-    shape = shape_of(values[out])
-    return [values[out], *(full(t, shape, values[out]) for t in found)]
+    y, shape = as_data(values[out], at[0]), shape_of(values[out])
+    return [y, *(full(as_data(t, at[0]), shape, y) for t in found)]
 
 
 def bent(

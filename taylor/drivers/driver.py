@@ -19,12 +19,14 @@ from taylor.core.advice import PAGE, called
 from taylor.core.algebra import Algebra
 from taylor.core.memory import fresh
 from taylor.core.operand import is_complex, lift
+from taylor.core.program import recording
 from taylor.core.singular import finite_in, is_finite, nans
 from taylor.core.tags import Tag
 from taylor.drivers.arguments import Form, is_plain, several
 from taylor.drivers.derivable import Derivable
 from taylor.drivers.results import Options, by_code, in_form
-from taylor.errors import ForeignNodeError, NonAnalyticError, ShapeMismatch
+from taylor.drivers.taken import only_taken
+from taylor.errors import DomainError, ForeignNodeError, NonAnalyticError, ShapeMismatch
 from taylor.numbers.data import unlabelled
 from taylor.numbers.kinds import (
     Floats,
@@ -179,7 +181,7 @@ def call(f: Function, x: Any, tag: Tag) -> Any:
     NonAnalyticError: f has a value of its own at x, where == holds, and no derivatives.
     """
     try:
-        y = result(f, x)
+        y = _what_is_taken(f, x, tag)
     except Exception:
         if tag.isolated:
             _check_isolated(f, x, None)
@@ -189,6 +191,22 @@ def call(f: Function, x: Any, tag: Tag) -> Any:
     if tag.isolated:
         _check_isolated(f, x, y)
     return y
+
+
+def _what_is_taken(f: Function, x: Any, tag: Tag) -> Any:
+    """Return f(x); where that has no series, without the sides of np.where that are not taken."""
+    try:
+        return result(f, x)
+    except DomainError as error:
+        if tag.isolated:
+            raise
+        try:
+            taken = only_taken(*recording(f, fresh(x.value)))
+        except Exception:
+            raise error from None  # what cannot be recorded has no other form
+        if taken is None:
+            raise
+    return result(taken, x)
 
 
 def _check_isolated(f: Function, x: Any, y: Any) -> None:

@@ -1,0 +1,65 @@
+"""What f does at a point, without the sides of `np.where` that are not taken there.
+
+A number has no lanes: a series of it raises where a function has no expansion, before `np.where`
+can leave that out.  So the program of f at the point is run in its place, in which only what was
+chosen is left.  A kink (minimum, clip) leaves nothing out: both its sides have a say.
+"""
+
+from __future__ import annotations
+
+import operator
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+
+from taylor.core.instructions import Instruction
+from taylor.core.maps import Gather
+from taylor.core.program import Program
+from taylor.core.sides import Choose
+from taylor.core.singular import outcome
+
+
+def only_taken(program: Program, v: list[Any]) -> Program | None:
+    """Return a program of the same value and derivatives at its point, or None if it is the same.
+
+    `v` are the values of the instructions there.  Of what is chosen by single numbers it has the
+    side that was taken alone, and none of the guards.
+
+    >>> from taylor.core.program import recording
+    >>> found = only_taken(*recording(lambda x: np.where(x > 0, np.sqrt(x), 2 * x), -1.0))
+    >>> [c.op.name for c in found.code]
+    ['input', 'scale']
+    """
+    new: list[int] = []  # what stands for each instruction
+    code: list[Instruction] = []
+    for i, (op, args, shape) in enumerate(program.code):
+        found = None
+        if isinstance(op, Choose) and op.mode in ("where", "side"):
+            found = _side(args, v)
+        elif isinstance(op, Gather) and not shape and len(args) > 1:
+            found = _source(op, args, v)
+        alike = found is not None and program.code[found].shape == shape
+        new.append(new[found] if found is not None and alike else i)
+        code.append(Instruction(op, tuple([new[a] for a in args]), shape))
+    outputs = [new[i] for i in program.outputs]
+    if new == list(range(len(new))):
+        return None
+    return Program(code, program.inputs, outputs, [], program.single).pruned()
+
+
+def _side(args: tuple[int, ...], v: list[Any]) -> int | None:
+    """Return the side of a choice that was taken, if two numbers decide it."""
+    left, right, first, second = args
+    if np.shape(v[left]) or np.shape(v[right]):
+        return None
+    if outcome(operator.ge, v[left], v[right]):
+        return first
+    return second if outcome(operator.lt, v[left], v[right]) else None
+
+
+def _source(op: Gather, args: tuple[int, ...], v: list[Any]) -> int | None:
+    """Return the number that was taken from several arrays, as `np.where` does by conditions."""
+    ends = list(accumulate(np.size(v[a]) for a in args))
+    n = int(np.searchsorted(ends, op.index, "right"))
+    return args[n] if op.index >= 0 and not np.shape(v[args[n]]) else None
