@@ -15,6 +15,7 @@ import hyperdual
 import taylor
 from hyperdual import HyperDual
 from taylor import Taylor, TaylorN, record
+from taylor.core import memory
 from taylor.errors import AlgebraMismatch, ForeignNodeError
 from taylor.ode import solve_ivp
 
@@ -1021,3 +1022,22 @@ def test_a_loop_that_fills_an_array_costs_what_its_writes_cost(n):
     assert sum(np.size(c.op.index) for c in code if hasattr(c.op, "index")) <= n + 10
     slope = np.arange(n) * 0.5 ** np.maximum(np.arange(n) - 1.0, 0)
     assert np.allclose(taylor.gradient(f, [1.0, 0.5]), [2.0, slope.sum()])
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        np.zeros((3, 4)).T,
+        np.zeros((6, 8))[::2, ::-3],
+        np.zeros((3, 4, 5)).transpose(1, 0, 2)[:, ::-1],
+        np.broadcast_to(np.zeros(3), (4, 3)),
+        np.zeros((0, 3)).T,
+    ],
+)
+def test_positions_lie_in_memory_as_the_array_does(x):
+    found = memory.placed(x)
+    assert np.array_equal(found, memory.positions(x.shape)) and found.flags.writeable
+    layout = np.argsort(np.abs(found.strides)).tolist()
+    assert layout == np.argsort(np.copy(x, "K").strides).tolist() or not x.size
+    found[...] = 0  # an array of its own
+    assert np.array_equal(memory.placed(x), memory.positions(x.shape))

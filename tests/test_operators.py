@@ -286,6 +286,13 @@ def test_fields_of_numbers():
         y = np.array([mpmath.mpf(1) / 3, mpmath.mpf(2), mpmath.mpf(1) / 7])
         want = sum(taylor.partial(g, y, m) for m in np.diag([2, 2, 2]).tolist())
         assert abs(op.laplacian(g, y) / want - 1) < mpmath.mpf(10) ** -37
+        for third in (mpmath.mpf(1) / 3, mpmath.mpc(1, 1) / 3):
+            P, want = third * d[0] ** 2, third * 12 * y[0] ** 2 * y[1] ** 2 / (1 + y[2])
+            sample = op.estimate(P, g, y, samples=2, seed=0).value
+            assert (
+                max(abs(v / want - 1) for v in (op.apply(P, g, y), sample)) < mpmath.mpf(10) ** -37
+            )
+            assert repr(P).endswith("d[0]²")
     y, P = np.array([0.3, 0.2, 0.7]), (1 + 2j) * d[0] ** 3 * d[1] + 1j * d[2] - 3j
     h = taylor.compile(g)
     for found in (op.apply(P, g, y), *[op.apply(P, h, y) for _ in range(3)]):
@@ -294,6 +301,38 @@ def test_fields_of_numbers():
     assert abs(rough.value - found) < 4 * rough.error
     z = np.array([0.3 + 0.1j, 0.2, 1j])
     assert op.laplacian(g, z) == pytest.approx(np.trace(taylor.hessian(g, z)), rel=1e-12)
+
+
+def test_estimates_stay_in_their_field():
+    g = lambda x: x[..., 0] ** 3 * x[..., 1] ** 2
+    x, d = [Fraction(1), Fraction(2)], op.partials(2)
+    for found in (op.estimate(d[0] ** 2 / 3 - 2 * d[1], g, x, samples=3, seed=1),
+                  op.estimate_laplacian(g, x, samples=3, seed=1)):  # fmt: skip
+        assert type(found.value) is type(found.variance) is Fraction
+        assert found.error == pytest.approx(float(found.variance) ** 0.5)
+    y = np.array([1, 2], np.float32)
+    assert op.estimate(d @ d, g, y, samples=3, seed=1).value.dtype == np.float32
+    assert op.estimate_laplacian(g, y, samples=3, seed=1).value.dtype == np.float32
+
+
+def test_derivatives_along_a_vector():
+    a, A = np.array([1.0, -2.0]), np.array([[1, 2], [0, 3]])
+    d, v = op.partials(2), op.partials(x=2).x
+    assert d @ a == a @ d == d @ a.tolist() == d[0] - 2 * d[1]
+    assert (
+        v @ a == a @ v and d @ (A @ d) == d @ A @ d == d[0] ** 2 + 2 * d[0] * d[1] + 3 * d[1] ** 2
+    )
+    assert type(A @ d) is type(A @ v)
+    x = [Fraction(1), Fraction(2)]
+    assert op.hessian_trace(lambda x: x[0] * x[1], x, [[1, 2], [5, 4]]) == 7
+
+
+def test_long_symbols_are_shown_in_part():
+    d = op.partials(100)
+    assert len(repr((d @ d) ** 2)) < 300 and "(5050 terms)" in repr((d @ d) ** 2)
+    d = op.partials(3000)
+    with pytest.raises(MemoryError, match="estimate_laplacian"):
+        (d @ d) ** 2
 
 
 def test_vector_fields():
@@ -340,6 +379,10 @@ def test_kinks_and_singular_points():
         (lambda d: d[:2] + 1, TypeError, "take its elements"),
         (lambda d: (2 * d) @ op.partials(2), ValueError, "vectors of 3 and 2"),
         (lambda d: math.nan * d[0], ValueError, "nan"),
+        (lambda d: math.inf * d[0], ValueError, "inf"),
+        (lambda d: d @ [1, 2], ValueError, "vector of 3"),
+        (lambda d: op.estimate_laplacian(f, np.ones(3), samples=2, seed=0, power=0),
+         ValueError, "1, 2, ..., not 0"),
         (lambda d: d.x, AttributeError, r"d\[0\], d\[1\], \.\.\."),
         (lambda d: op.apply(d[0], f, [1.0]), taylor.errors.ShapeMismatch, "3 elements"),
         (lambda d: op.apply(d[0], f), TypeError, "call it as"),

@@ -12,7 +12,7 @@ import functools
 import math
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -34,13 +34,34 @@ def placed(x: Array) -> Array:
     where = positions(x.shape)
     if x.flags.c_contiguous:
         return where
-    steps = np.array(x.strides) // max(1, np.gcd.reduce(x.strides))
-    ends = (np.array(x.shape) - 1) * steps
-    room = np.empty(1 + int(np.abs(ends).sum()), dtype=int)
-    start = room[-int(ends[ends < 0].sum()) :]
-    found: Array = as_strided(start, x.shape, [int(s) * room.itemsize for s in steps])
+    layout = _layout(x.shape, x.strides)
+    if layout is None:
+        return in_order(where, x)
+    found: Array = np.ndarray(x.shape, where.dtype, np.empty(layout.room, where.dtype), *layout[1:])
     found[...] = where
-    return found if np.array_equal(found, where) else in_order(where, x)
+    return found
+
+
+class Layout(NamedTuple):
+    """How positions lie: in so many numbers, from this byte on, with these steps in bytes."""
+
+    room: int
+    start: int
+    steps: tuple[int, ...]
+
+
+@functools.lru_cache(maxsize=1024)
+def _layout(shape: tuple[int, ...], strides: tuple[int, ...]) -> Layout | None:
+    """Return how positions lie as an array with those strides does; None if some would share."""
+    steps = np.array(strides) // max(1, np.gcd.reduce(strides))
+    ends = (np.array(shape) - 1) * steps
+    room, item = np.full(1 + int(np.abs(ends).sum()), 0), np.dtype(int).itemsize
+    start = -int(ends[ends < 0].sum())
+    where, found = positions(shape), as_strided(room[start:], shape, steps * item)
+    found[...] = where
+    if not np.array_equal(found, where):
+        return None
+    return Layout(room.size, start * item, tuple([int(s) * item for s in steps]))
 
 
 def in_memory(x: Any) -> Array:

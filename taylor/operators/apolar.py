@@ -163,7 +163,10 @@ def _catalecticant(forms: Sequence[Form], d: int) -> list[Row]:
 
 
 def _exact(c: Any) -> Any:
-    """Return a number as a fraction; floats are the fractions that they are."""
+    """Return a number as a fraction; floats, and mpmath's, are the fractions that they are."""
+    if hasattr(c, "_mpf_"):
+        sign, mantissa, exponent, _ = map(int, c._mpf_)
+        return (-1) ** sign * mantissa * Fraction(2) ** exponent
     return Fraction(c) if not isinstance(c, (int, Fraction)) else c
 
 

@@ -17,7 +17,7 @@ from taylor.core.operand import lift
 from taylor.drivers.derivable import Derivable
 from taylor.drivers.driver import driver, point
 from taylor.errors import ShapeMismatch
-from taylor.numbers.values import constant, together
+from taylor.numbers.values import as_array, constant, together
 from taylor.operators.operator import Operator, by_code
 from taylor.operators.symbol import Symbol, partials
 
@@ -172,11 +172,13 @@ def hessian_trace(f: Function, x: Any, A: Any) -> Any:
     >>> float(hessian_trace(lambda x: x[0] ** 2 * x[1], [1.0, 2.0], A))
     6.0
     """
+    A = lift(A)
+    A = as_array(A) if isinstance(A, (list, tuple)) else A
     if isinstance(f, Derivable):
         y = by_code(_trace, f, (x, A), np.ndim(x) > 1)
         if y is not NotImplemented:
             return y
-    return _trace(f, point(x), lift(A))
+    return _trace(f, point(x), A)
 
 
 def _trace(f: Function, x: Any, A: Any) -> Any:

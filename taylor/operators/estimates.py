@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from taylor.drivers.driver import point
 from taylor.errors import ShapeMismatch
-from taylor.numbers.kinds import base_array
+from taylor.numbers.kinds import Floats, Kind, base_array
+from taylor.numbers.values import constant, is_complex
 from taylor.operators.drivers import apply
 from taylor.operators.operator import Operator
 from taylor.operators.symbol import Symbol, partials
@@ -36,7 +37,7 @@ class Estimate:
     @property
     def error(self) -> Any:
         """The standard error of the value: the square root of its variance."""
-        return np.sqrt(self.variance)
+        return self.variance**0.5  # of a fraction, too
 
 
 def estimate(P: Symbol, f: Function, *args: Any, samples: int, seed: Seed) -> Estimate:
@@ -59,17 +60,17 @@ def estimate(P: Symbol, f: Function, *args: Any, samples: int, seed: Seed) -> Es
         )
     count, rng = _count(samples), _random(seed)
     terms = [m for m in P.terms if m]
-    every: Array = np.array([P.terms[m] for m in terms] + [P.terms.get((), 0)])
-    *c, number = every if every.dtype.kind == "c" else every.astype(float)
-    size = np.abs(c)
+    c = [P.terms[m] for m in terms]
+    total, size = sum(map(abs, c)), np.array([float(abs(x)) for x in c])
     drawn = Counter(rng.choice(len(terms), count, p=size / size.sum()).tolist())
     at = {i: Symbol(P.variables, {terms[i]: 1}) for i in drawn}
     base = Symbol(P.variables, {(): 1})
     found = apply([base, *at.values()], f, *args)
-    signs = [c[i] / size[i] for i in drawn]
-    scaled = [size.sum() * s * y for s, y in zip(signs, found[1:], strict=True)]
+    factors = [total * (c[i] / abs(c[i]) if is_complex(c[i]) else 1 if c[i] > 0 else -1)
+               for i in drawn]  # fmt: skip
+    scaled = [constant(a, y) * y for a, y in zip(factors, found[1:], strict=True)]
     mean, variance = _moments(scaled, list(drawn.values()))
-    return Estimate(number * found[0] + mean, variance, count)
+    return Estimate(constant(P.terms.get((), 0), mean) * found[0] + mean, variance, count)
 
 
 def estimate_laplacian(
@@ -90,18 +91,22 @@ def estimate_laplacian(
     count, rng, x = _count(samples), _random(seed), point(x)
     if not np.ndim(x):
         raise ShapeMismatch("the variables lie along the last axis of the point, which has none")
+    if operator.index(power) < 1:
+        raise ValueError(f"a power of the Laplacian to be estimated is 1, 2, ..., not {power}")
     n = np.shape(x)[-1]
     sigma = None if factor is None else np.asarray(factor)
     if sigma is not None and (sigma.ndim != 2 or len(sigma) != n):
         raise ShapeMismatch(f"the factor has {n} rows, not the shape {sigma.shape}")
     shape = (*np.shape(x)[:-1], count, n if sigma is None else sigma.shape[1])
-    v = rng.choice([-1.0, 1.0], shape) if power == 1 else rng.normal(size=shape)
+    v: Array = rng.choice([-1, 1], shape) if power == 1 else rng.normal(size=shape)
+    kind = Kind.of(x)
+    v = v.astype(kind.dtype) if isinstance(kind, Floats) else Kind.of(x, v).array(v)
     v = v if sigma is None else v @ sigma.T
 
     def along(t: Any) -> Any:
         return f(x + np.sum(t[..., None] * v, -2))
 
-    found = _along_each(count, 2 * power).applied(along, np.zeros(shape[:-1]))
+    found = _along_each(count, 2 * power).applied(along, 0 * v[..., 0])
     odd = math.prod(range(1, 2 * power, 2))
     each = [y / odd for y in (found if type(found) is tuple else (found,))]
     mean, variance = _moments(each, [1] * count)

@@ -14,19 +14,22 @@ import numbers
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from taylor.numbers.kinds import shown
+from taylor.numbers.values import is_complex
 
 Monomial = tuple[
     int, ...
 ]  # the variables of a product of derivatives, ascending: ∂0²∂3 is (0, 0, 3)
 Coefficient = Callable[..., Any]
 RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+SHOWN = 12  # terms of a symbol
+MOST = 1 << 22  # products of terms in a product of symbols
 
 
 def factorial(m: Monomial) -> int:
@@ -57,6 +60,7 @@ class Partials:
         }
 
     reads_of_users = ()  # nothing of it changes
+    __array_ufunc__ = None
 
     def __getattr__(self, name: str) -> Any:
         parts = self.__dict__.get("_parts", {})  # none while it is unpickled
@@ -161,6 +165,8 @@ def _count(n: Any) -> int:
 class Vector(tuple["Symbol", ...]):
     """A vector of symbols: v[i], v[i:j], v @ w = Σ v_i w_i, v @ A and A @ v for a matrix A.
 
+    Of a vector a of numbers v @ a = a @ v is the derivative along it, Σ a_i v_i.
+
     Vectors add, and are multiplied by numbers and functions, as those of numbers are.
     """
 
@@ -208,24 +214,28 @@ class Vector(tuple["Symbol", ...]):
     def __matmul__(self, other: Any) -> Any:
         if isinstance(other, (Vector, Partials)):
             return _total(a * b for a, b in zip(self, self._like(other), strict=True))
-        return Vector(map(self._combined, _matrix(other, len(self)).T))
+        a = _numbers(other, len(self))
+        return self._combined(a) if a.ndim == 1 else Vector(map(self._combined, a.T))
 
-    def __rmatmul__(self, other: Any) -> Vector:
-        return Vector(map(self._combined, _matrix(np.transpose(other), len(self)).T))
+    def __rmatmul__(self, other: Any) -> Any:
+        return self @ (other if callable(other) else np.transpose(other))
 
     def _combined(self, coefficients: NDArray[Any]) -> Symbol:
         return _total(v * c for c, v in zip(coefficients.tolist(), self, strict=True))
 
 
-def _matrix(a: Any, rows: int) -> NDArray[Any]:
+def _numbers(a: Any, rows: int) -> NDArray[Any]:
     if callable(a):
         raise TypeError(
             "a matrix that depends on the point: write hessian_trace(f, x, A(x)), or its elements"
         )
-    matrix: NDArray[Any] = np.asarray(a)
-    if matrix.ndim != 2 or len(matrix) != rows:
-        raise ValueError(f"a matrix of {rows} rows is needed, not one of shape {matrix.shape}")
-    return matrix
+    found: NDArray[Any] = np.asarray(a)
+    if found.ndim not in (1, 2) or len(found) != rows:
+        raise ValueError(
+            f"a vector of {rows} numbers or a matrix of {rows} rows is needed, "
+            f"not one of shape {found.shape}"
+        )
+    return found
 
 
 def _total(symbols: Iterable[Symbol]) -> Symbol:
@@ -269,8 +279,8 @@ class Symbol:
         if isinstance(other, np.ndarray) and not other.ndim:
             other = other[()]
         if isinstance(other, (numbers.Number, Fraction)) or hasattr(other, "_mpf_"):
-            if other != other:
-                raise ValueError("a coefficient of a symbol is nan")
+            if other - other != 0:
+                raise ValueError(f"a coefficient of a symbol is {other}")
             exact = isinstance(other, (int, np.integer))
             return Symbol(self.variables, {(): int(other) if exact else other})
         if isinstance(other, np.ndarray):
@@ -310,6 +320,11 @@ class Symbol:
             raise TypeError(
                 "a derivative of a coefficient that depends on the point: write it on the left of "
                 "all derivatives, a * (d.x * d.y), and its own derivatives as coefficients"
+            )
+        if len(self.terms) * len(met.terms) > MOST:
+            raise MemoryError(
+                f"a product of symbols of {len(self.terms)} and {len(met.terms)} terms; apply one "
+                "after the other, or take an estimate (taylor.operators.estimate_laplacian)"
             )
         terms: dict[Monomial, Any] = {}
         for m, c in self.terms.items():
@@ -379,13 +394,15 @@ class Symbol:
     def __repr__(self) -> str:
         names = self.variables.names
         found = ""
-        for m, c in self.terms.items():
+        for m, c in islice(self.terms.items(), SHOWN):
             powers = ((names[i], len(list(same))) for i, same in groupby(m))
             text = " ".join(n + str(p).translate(RAISED) * (p > 1) for n, p in powers)
-            negative = not isinstance(c, complex) and c < 0
+            negative = not is_complex(c) and c < 0
             size = -c if negative else c
             factor = "" if size == 1 and text else f"{size} " if text else f"{size}"
             found += (" - " if negative else " + ") + factor + text
+        if len(self.terms) > SHOWN:
+            found += f" + ... ({len(self.terms)} terms)"
         for a, p in self.varying:
             found += f" + {shown(getattr(a, '__name__', a))}·({p})"
         found = found or " + 0"
