@@ -198,3 +198,20 @@ def test_training_a_network():
     slope = taylor.gradient(loss, net.w)
     e = 1e-5 * RNG.normal(size=net.w.shape)
     assert np.sum(slope * e) == pytest.approx((loss(net.w + e) - loss(net.w - e)) / 2, rel=1e-6)
+
+
+def test_code_of_a_long_program_does_not_grow_with_the_order():
+    """Degrees are written out for a few products only: elsewhere that takes longer to run, too."""
+
+    def fun(t, y):
+        total = 0.0
+        for i in range(1, 9):
+            total = total + np.sin(i * y[0]) / i
+        return [y[1], -total]
+
+    orders = 10, 24
+    low, high = (taylor.ode.TaylorIntegrator(fun, 0.0, [0.5, 0.2], order=k) for k in orders)
+    sizes = [it._memory.machine.code.long for it in (low, high)]
+    assert sizes[1] < 1.3 * sizes[0]
+    exact = scipy.integrate.solve_ivp(fun, (0, 3), [0.5, 0.2], "DOP853", rtol=1e-13, atol=1e-13)
+    assert np.allclose(high.propagate_until(3.0), exact.y[:, -1], rtol=0, atol=1e-11)

@@ -57,7 +57,8 @@ LOG, TIMES, SERIES, LOGGED, HEAD = range(17, 22)
 GIVEN = END, LONGEST, STATUS, STEPS, LIMIT, FLOOR, ALLOWED, WORST, WATCH, CHECK, SIZE, LOG, TIMES
 OFTEN, NEVER = 3, -math.inf  # calls after which Python calls the code at once
 LEAST, VANISHED = -1022.5, -2000.0  # log2 below which a number is none, and the rate of none
-WRITTEN_OUT = 40
+WRITTEN_OUT = 40  # vectors whose largest is found without a loop
+PRODUCTS = 5  # of series, in a program of numbers whose degrees are written out without a loop
 
 
 class Coefficients(Table):
@@ -136,7 +137,7 @@ class Stepper(Machine):
             products = [i.shape for i in program.code if isinstance(i.op, SUMMING)]
             numbers = all(math.prod(shape) == 1 for shape in products)
             numbers &= all(math.prod(i.shape) <= LARGE for i in program.code)
-            if self.unit == 1 and numbers and len(products) <= WRITTEN_OUT and order <= 32:
+            if self.unit == 1 and numbers and len(products) <= PRODUCTS and order <= 32:
                 for k in range(order):
                     for step in sweep.steps:
                         step(k)

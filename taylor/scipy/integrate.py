@@ -16,11 +16,13 @@ import numpy as np
 import scipy.integrate
 
 from taylor.core.algebra import Algebra
+from taylor.core.copies import frozen
 from taylor.core.operand import as_array, lift
 from taylor.core.outside import taken_in
 from taylor.core.table import Rule
 from taylor.core.tags import fresh_tag
 from taylor.drivers.driver import parts
+from taylor.drivers.evolution import has_nodes
 from taylor.drivers.several import argument, pullback, pushforward, series
 from taylor.numbers.kinds import base, is_operand
 from taylor.scipy.theirs import names_of
@@ -64,6 +66,7 @@ def quad(
     for x in given[:2]:
         if is_operand(x) and x.shape:
             raise TypeError("the limits of quad are numbers")
+    func = frozen(func) if any(map(has_nodes, given)) else func
     return _Integral(func, epsabs, epsrel)(*given), None
 
 
