@@ -26,7 +26,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "patterns", "singular", "slopes", "instructions", "einsum", "sides", "calls", "maps",
         "lookups", "parts", "places", "operand", "bilinear", "fillable", "simpler", "node", "tape",
         "rules", "shown", "program", "deciding", "scalars", "exponents", "repeat", "sweep", "loops",
-        "rolled",
+        "dependence", "rolled",
     ],
     "linalg": ["degrees", "equations", "branches", "factors", "spectrum", "__init__"],
     "arrays": [
