@@ -47,6 +47,7 @@ from taylor.ode.pieces import (
 from taylor.ode.roots import derivative, roots, value, without_root
 from taylor.ode.surfaces import cut
 from taylor.ode.system import filled, is_linear, moving
+from taylor.ode.translated import or_translated
 from taylor.series.univariate import Taylor
 
 Array = NDArray[Any]
@@ -130,7 +131,7 @@ class Event:
 
     def _value(self, t: Any, y: Any, args: Sequence[Any]) -> Any:
         try:
-            value = content(self.g(t, y, *args))
+            value = content(or_translated(self.g, (t, y, *args)))
         except TypeError as error:
             if not_called(error):
                 annotate(error, f"event {self.n} is called as event(t, y, *args)")
