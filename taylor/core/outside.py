@@ -43,6 +43,12 @@ def opened(f: Callable[..., Any], held: Sequence[Any], first: int) -> Callable[.
     return g
 
 
+def taken_in(f: Callable[..., Any]) -> tuple[Callable[..., Any], list[Any]]:
+    """Return f(x, *args) as a function of (x, *held, *args), and what it holds: p of λx p·x."""
+    held = outside(f)
+    return (opened(f, held, 1) if held else f), held
+
+
 def _within(x: Any) -> Iterator[tuple[Any, Any]]:
     """Yield whatever something holds, with what it is a part of."""
     level, seen = [x], {id(x)}
