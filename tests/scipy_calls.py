@@ -15,6 +15,8 @@ P = np.abs(RNG.normal(size=6)) + 0.3
 U = RNG.uniform(0.1, 0.9, 6)
 X = RNG.normal(size=20)
 M = RNG.normal(size=(3, 3)) + 3 * np.eye(3)
+TURN = np.array([[1.0, 2.0, 0.3, 0.1], [-1.5, 0.7, 0.2, 0.4], [0.1, 0.6, 2.0, -1.0],
+                 [0.5, 0.2, 0.8, 2.5]])  # fmt: skip
 N = RNG.normal(size=(3, 3)) + 3 * np.eye(3)
 S = M @ M.T
 A = RNG.normal(size=(5, 3))
@@ -124,6 +126,10 @@ call("linalg.expm_frechet", M / 3, lambda sp, a: sp.linalg.expm_frechet(a, sp.da
 call("linalg.signm", A[:3] + A[1:4].T, lambda sp, a: sp.linalg.signm(a))
 call("linalg.companion", P, lambda sp, a: sp.linalg.companion(a))
 call("linalg.leslie", V, lambda sp, f: sp.linalg.leslie(f, f[1:] ** 2))
+call("linalg.fiedler_companion", P, lambda sp, a: sp.linalg.fiedler_companion(a))
+for which in (0, 1):
+    call(f"linalg.schur {which}", M, lambda sp, a, which=which: sp.linalg.schur(a)[which])
+    call(f"linalg.schur pairs {which}", TURN, lambda sp, a, which=which: sp.linalg.schur(a)[which])
 call("linalg.fiedler", V, lambda sp, a: sp.linalg.fiedler(a))
 for mode in ("full", "same", "valid"):
     call(f"linalg.convolution_matrix {mode}", V, lambda sp, a, mode=mode:
@@ -175,6 +181,19 @@ call("stats.boxcox_llf", P, lambda sp, x: sp.stats.boxcox_llf(0.4, x))
 call("stats.circmean", U, lambda sp, x: sp.stats.circmean(x))
 call("stats.trim_mean", X, lambda sp, x: sp.stats.trim_mean(x, 0.1))
 call("stats.iqr", K[[3, 0, 5, 1, 4, 2]], lambda sp, x: sp.stats.iqr(x))
+call("stats.median_abs_deviation", A, lambda sp, x: sp.stats.median_abs_deviation(
+    x, axis=1, scale="normal"))
+for n in (1, 2, 3, 4):
+    call(f"stats.kstat {n}", A, lambda sp, x, n=n: sp.stats.kstat(x, n, axis=0))
+for n in (1, 2):
+    call(f"stats.kstatvar {n}", X, lambda sp, x, n=n: sp.stats.kstatvar(x, n))
+call("stats.yeojohnson_llf", V, lambda sp, x: sp.stats.yeojohnson_llf(0.4, x))
+for name in ("wasserstein_distance", "energy_distance"):
+    call(f"stats.{name}", V, lambda sp, x, name=name: getattr(sp.stats, name)(
+        x, sp.data(W[:4]), v_weights=sp.data(P[:4])))
+for which in (0, 1):
+    call(f"stats.f_oneway {which}", V, lambda sp, x, which=which: sp.stats.f_oneway(
+        x, sp.data(W[:4]), x[:3] ** 2)[which])
 call("stats.gaussian_kde", X, lambda sp, x: sp.stats.gaussian_kde(x)(sp.data(AT)))
 
 # ------------------------------------------------------------------ integrate
@@ -306,6 +325,11 @@ call("signal.decimate", X, lambda sp, x: sp.signal.decimate(x, 2, n=2, ftype="fi
 call("signal.upfirdn", X, lambda sp, x: sp.signal.upfirdn([1.0, 0.5, 0.2], x, 3, 2))
 call("signal.resample_poly", X, lambda sp, x: sp.signal.resample_poly(x, 2, 3))
 call("signal.welch", X, lambda sp, x: sp.signal.welch(x, nperseg=8)[1])
+for options in ({}, {"normalize": True, "floating_mean": True}, {"weights": P}):
+    call(f"signal.lombscargle {list(options)}", V, lambda sp, y, options=options:
+        sp.signal.lombscargle(sp.data(K), y, sp.data(AT), **options))
+call("signal.lombscargle times", K, lambda sp, t: sp.real(sp.signal.lombscargle(
+    t, sp.data(V), sp.data(AT), normalize="amplitude")))
 call("signal.periodogram", X, lambda sp, x: sp.signal.periodogram(x)[1])
 call("signal.wiener", X, lambda sp, x: sp.signal.wiener(x, 5))
 call("signal.medfilt", X, lambda sp, x: sp.signal.medfilt(x, 3))
@@ -387,6 +411,15 @@ call("ndimage.affine_transform", IMAGE, lambda sp, x: sp.ndimage.affine_transfor
     x, np.array([[0.9, 0.1], [-0.1, 0.9]]), order=1))
 call("ndimage.sum_labels", IMAGE, lambda sp, x: sp.ndimage.sum_labels(
     x, np.arange(42).reshape(6, 7) % 3, [0, 1, 2]))
+
+PARTS = np.array([1, 1, 2, 0, 2, 5, 5] * 6).reshape(6, 7)
+for name in ("variance", "standard_deviation", "maximum", "minimum", "median", "mean", "sum"):
+    for parts in ((), (PARTS,), (PARTS, 2), (PARTS, [2, 5])):
+        call(f"ndimage.{name} {parts[1:] or len(parts)}", IMAGE, lambda sp, x, name=name,
+            parts=parts: getattr(sp.ndimage, name)(x, *parts))
+call("ndimage.center_of_mass", IMAGE**2, lambda sp, x: sp.ndimage.center_of_mass(x)[1])
+call("ndimage.center_of_mass parts", IMAGE**2, lambda sp, x: sp.ndimage.center_of_mass(
+    x, PARTS, [2, 5])[1][0])
 
 # ------------------------------------------------------------------ spatial
 for name in ("euclidean", "sqeuclidean", "cosine", "correlation", "cityblock", "chebyshev",

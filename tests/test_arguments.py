@@ -657,3 +657,27 @@ def test_whole_numbers_that_are_no_floats_stay_whole(n):
     for f in (lambda x: x * x + 1, lambda x: x + 1, lambda x: x * x * 1.0):
         found = taylor.compile(f)(n)
         assert type(found) is type(f(n)) and found == f(n)
+
+
+@pytest.mark.parametrize("made", [lambda f: f, taylor.compile])
+@pytest.mark.parametrize("shape", [(1,), (1, 1)])
+def test_an_array_of_one_element_is_a_number(made, shape):
+    """As x.T @ A @ x of a column is: what other packages take as a loss."""
+    x, v, w = np.array([1.0, 2.0]), np.array([0.5, -1.0]), np.array([2.0, 1.0])
+    number = lambda x: np.sin(x[0]) * x[1] ** 2
+    f = made(lambda x: np.reshape(number(x), shape))
+    for driver, more in (
+        (taylor.gradient, ()), (taylor.hessian, ()), (taylor.hvp, (v,)), (taylor.third, (v, w)),
+        (taylor.value_and_gradient, ()), (lambda f, x: taylor.sparse_hessian(f, x).toarray(), ()),
+        (lambda f, x: taylor.jacobian(lambda y: taylor.gradient(f, y), x), ()),
+    ):  # fmt: skip
+        for found, right in zip(driver(f, x, *more), driver(number, x, *more), strict=True):
+            np.testing.assert_allclose(found, right, rtol=1e-14)
+    by_name = taylor.hessian(lambda p: f(p["x"]) * p["a"], {"a": 2.0, "x": x})
+    np.testing.assert_allclose(by_name["x"]["a"], taylor.gradient(number, x), rtol=1e-14)
+    relu = lambda x: np.reshape(np.maximum(x[0], 0.0), shape)
+    with pytest.raises(taylor.NonAnalyticError, match="kink"):
+        taylor.gradient(relu, np.zeros(2))
+    squares = lambda x: np.reshape(np.abs(x[0]) ** 2 + x[1] ** 3, shape)
+    np.testing.assert_allclose(taylor.hessian(squares, [0.0, 2.0]), np.diag([2.0, 12.0]))
+    assert taylor.jacobian(f, x).shape == (*shape, 2)

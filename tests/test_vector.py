@@ -59,6 +59,9 @@ RANGES = {
     "hypot": [("even", -3, 3), ("log", -100, 100)],
 }
 BOUND = {
+    "tanh": 0.6,
+    "sech2": 0.6,
+    "sigmoid": 0.6,
     "log_ndtr": 1.5,
     "erfcx_slope": 4,
     "digamma": 6,

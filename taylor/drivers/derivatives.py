@@ -26,6 +26,7 @@ from taylor.drivers import inside, kinks, ties
 from taylor.drivers.derivable import Derivable, noted
 from taylor.drivers.driver import (
     all_finite,
+    alone,
     call,
     direction,
     driver,
@@ -142,7 +143,8 @@ def _pullback(
 
     within = inside.begun(x) if w is None and not through else None
     try:
-        code, v, out = recorded(f, x, through, room, None if within is None else within.tape)
+        tape = None if within is None else within.tape
+        code, v, out = recorded(alone(f) if w is None else f, x, through, room, tape)
         if within is not None and (known := within.answer(out)) is not None:
             return known
         if w is None:
@@ -364,7 +366,7 @@ def _contracted(f: Function, x: Any, v: tuple[Any, ...], what: str) -> Array:
             return functools.reduce(lambda t, w: np.tensordot(t, w, np.ndim(at)), d, table)[()]
 
     found: Array = kinks.decided(
-        lambda f: bent(f, x, *v, what=what), f, point(x), 1 + len(v), what, swept
+        lambda f: bent(f, x, *v, what=what), f, point(x), 1 + len(v), what, swept, scalar=True
     )
     return found
 
@@ -383,7 +385,9 @@ def hessian(f: Function, x: Any) -> Array:
         room = math.inf if is_operand(x) else ROOM
         return _columns(gradient_of(f, "hessian", room=room), x, symmetric=True)
 
-    found = kinks.decided(columns, f, x, 2, "hessian", lambda f: _dense(f, x, 2, "hessian"))
+    found = kinks.decided(
+        columns, f, x, 2, "hessian", lambda f: _dense(f, x, 2, "hessian"), scalar=True
+    )
     return _symmetric(found)[()]
 
 
@@ -403,7 +407,7 @@ def _lower(n: int) -> Array:
 
 def _dense(f: Function, x: Any, order: int, what: str) -> Any:
     """Return all partial derivatives of one order of a scalar f in forward mode."""
-    found, value = _partials(f, x, order)
+    found, value = _partials(alone(f), x, order)
     scalar_only(shape_of(value), what, f"tensor(f, x, {order})")
     return found
 
@@ -501,7 +505,7 @@ def _byforward(
 ) -> tuple[Any, Any]:
     """Return value and adjoint by forward mode, where reverse mode gave an error or nan."""
     try:
-        slopes, value = _partials(f, x, 1)
+        slopes, value = _partials(alone(f) if w is None else f, x, 1)
     except TaylorError:
         raise
     except ValueError:

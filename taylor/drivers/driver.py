@@ -38,7 +38,7 @@ from taylor.numbers.kinds import (
     is_nested,
     is_operand,
 )
-from taylor.numbers.values import as_array, as_data, integers, together, zeros
+from taylor.numbers.values import as_array, as_data, integers, shape_of, together, zeros
 from taylor.series.series import Series
 
 Array = Any
@@ -220,6 +220,22 @@ def _check_isolated(f: Function, x: Any, y: Any) -> None:
             "point only. Compare with < or >, move the point, or compare "
             f"taylor.stop_gradient(x) == c to differentiate what f does here ({PAGE})"
         )
+
+
+def is_one(shape: tuple[int, ...]) -> bool:
+    """Return whether arrays of that shape have axes and one element."""
+    return shape != () and math.prod(shape) == 1
+
+
+def alone(f: Function) -> Function:
+    """Return f with the number in place of an array of one element."""
+
+    def number(x: Any) -> Any:
+        found = result(f, x)
+        shape = shape_of(found)
+        return found[(0,) * len(shape)] if is_one(shape) else found
+
+    return number
 
 
 def result(f: Function, x: Any) -> Any:

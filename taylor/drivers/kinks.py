@@ -18,7 +18,7 @@ from taylor.core.program import recording
 from taylor.core.rules import adjoints
 from taylor.core.singular import masked
 from taylor.drivers import ties
-from taylor.drivers.driver import all_finite, result
+from taylor.drivers.driver import all_finite, alone, result
 from taylor.drivers.forward_mode import along
 from taylor.drivers.ties import Shares, Tied
 from taylor.errors import NonAnalyticError, ShapeMismatch, TaylorError
@@ -128,12 +128,19 @@ def _generic(t: Tied) -> dict[int, Array]:
 
 
 def decided(
-    driver: Function, f: Function, x: Any, order: int, what: str, slow: Function | None = None
+    driver: Function,
+    f: Function,
+    x: Any,
+    order: int,
+    what: str,
+    slow: Function | None = None,
+    scalar: bool = False,
 ) -> Any:
     """Return driver(f), made of derivatives of f at x up to that order; exact at ties, too.
 
     `slow` is for functions for which the driver finds no number and that have no ties.  A
-    scalar-valued f without these derivatives raises NonAnalyticError; else they are nan.
+    scalar-valued f (`scalar`: an array of one element is a number) without these derivatives raises
+    NonAnalyticError; else they are nan.
     """
 
     def either(g: Function) -> Any:
@@ -150,7 +157,7 @@ def decided(
     found, error = _untied(driver, f)
     if found is not None:
         return found
-    t = tied_at(f, x)
+    t = tied_at(alone(f) if scalar else f, x)
     if t is None:
         return either(f)
     found = smooth(t, either, x, order, what)

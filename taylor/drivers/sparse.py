@@ -35,7 +35,7 @@ from taylor.core.rules import tangents
 from taylor.drivers import kinks, ties
 from taylor.drivers.derivable import Derivable
 from taylor.drivers.derivatives import hvp, vjp
-from taylor.drivers.driver import all_finite
+from taylor.drivers.driver import all_finite, is_one
 from taylor.drivers.forward_mode import table_along
 from taylor.drivers.pattern import jacobian_pattern as jacobian_pattern
 from taylor.drivers.transform import reverse
@@ -452,6 +452,8 @@ class SparseHessian(_Sparse):
     def _planned(self, x: Array) -> _Plan:
         program = record(self._f, x)
         shape = program.code[program.outputs[0]].shape
+        if len(program.outputs) == 1 and is_one(shape):
+            program, shape = record(lambda x: np.reshape(program(x), ()), x), ()
         if len(program.outputs) != 1 or shape != ():
             many = len(program.outputs) != 1
             raise ShapeMismatch(

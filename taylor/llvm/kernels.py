@@ -153,12 +153,16 @@ def line(a: Pair, t: Pair, b: Scalar) -> Pair:
     return y, t[1].fma(b, t[0].fma(b, a[0] - y)) + a[1]
 
 
-def over(a: Pair, b: Pair) -> tuple[Scalar, Scalar]:
-    """Return a/b and 1/b, with one rounding more than the exact ones."""
-    inverse = 1.0 / b[0]
-    q = a[0] * inverse
-    lost = (-q).fma(b[1], (-q).fma(b[0], a[0]) + a[1])
-    return lost.fma(inverse, q), inverse
+def inverse_of(b: Pair) -> Pair:
+    """Return y and e, 1/b = y (1 + e); the low part of b is beyond the last place of b."""
+    y = 1.0 / b[0]
+    return y, (-y).fma(b[1], (-y).fma(b[0], 1.0))
+
+
+def over(a: Pair, inverse: Pair) -> Scalar:
+    """Return a/b, rounded once, of 1/b by `inverse_of`."""
+    y, e = inverse
+    return a[0].fma(y, y * a[0].fma(e, a[1]))
 
 
 def tanh_sech2(x: Scalar) -> list[Scalar]:
@@ -167,19 +171,18 @@ def tanh_sech2(x: Scalar) -> list[Scalar]:
     Of |x| = n·ln 2/2 + r, t = tanh r and d = 1 + w + t (1 - w), by the theorem of addition.
     """
     n, t = halves(at_most(abs(x), 380.0))
-    w = power_of_two(-at_most(n, 100.0))
+    m = at_most(n, 100.0)
+    w = power_of_two(-m)
     up, down = added(1.0, w), added(1.0, -w)
-    d, d_low = line(up, t, down[0])
-    tanh, inverse = over(line(down, t, up[0]), (d, d_low))
-    off = (-inverse).fma(d_low, (-inverse).fma(d, 1.0)) * inverse
-    square, more = product(inverse, inverse)
-    more = (inverse + inverse).fma(off, more)
-    z, lost = product(t[0], t[0])
-    one, rest = added(1.0, -z)
-    rest = rest - (t[0] + t[0]).fma(t[1], lost)
-    y, low = product(one, square)
-    y = y + one.fma(more, square.fma(rest, low))
-    return [signed(tanh, x), scaled(y, 2.0 - n)]
+    beyond = t[0].fma(down[1], up[1]), t[0].fma(up[1], down[1])
+    inverse, e = inverse_of(line((up[0], beyond[0]), t, down[0]))
+    tanh = over(line((down[0], beyond[1]), t, up[0]), (inverse, e))
+    z = t[0] * t[0]
+    one, rest = added(1.0, -z)  # what z itself lacks is beyond: t² < 1/30
+    first, lost = product(one, inverse)
+    lost = inverse * rest.fma(inverse, lost)
+    y = first.fma(inverse, (e + e).fma(first * inverse, lost))
+    return [signed(tanh, x), y * w * power_of_two(2.0 - (n - m))]
 
 
 def sigmoid(x: Scalar) -> list[Scalar]:
@@ -187,7 +190,7 @@ def sigmoid(x: Scalar) -> list[Scalar]:
     n, t = halves(at_least(at_most(x, 40.0), -746.0) * 0.5)
     w = power_of_two(-at_most(abs(n), 100.0))
     top, lost = added(1.0, t[0])
-    y, _ = over((top, lost + t[1]), line(added(1.0, w), t, signed(1.0 - w, n)))
+    y = over((top, lost + t[1]), inverse_of(line(added(1.0, w), t, signed(1.0 - w, n))))
     return [scaled(y, at_most(n, 0.0))]
 
 

@@ -21,9 +21,11 @@ from taylor.scipy import special
 from taylor.scipy.given import floats
 
 __all__ = [
-    "boxcox_llf", "circmean", "circstd", "circvar", "entropy", "gaussian_kde", "gmean", "gstd",
-    "gzscore", "hmean", "iqr", "kurtosis", "linregress", "moment", "pearsonr", "pmean", "sem",
-    "skew", "trim_mean", "ttest_1samp", "ttest_ind", "ttest_rel", "variation", "zmap", "zscore",
+    "boxcox_llf", "circmean", "circstd", "circvar", "energy_distance", "entropy", "f_oneway",
+    "gaussian_kde", "gmean", "gstd", "gzscore", "hmean", "iqr", "kstat", "kstatvar", "kurtosis",
+    "linregress", "median_abs_deviation", "moment", "pearsonr", "pmean", "sem", "skew", "trim_mean",
+    "ttest_1samp", "ttest_ind", "ttest_rel", "variation", "wasserstein_distance", "yeojohnson_llf",
+    "zmap", "zscore",
 ]  # fmt: skip
 
 
@@ -67,6 +69,57 @@ def kurtosis(a: Any, axis: int | None = 0, fisher: bool = True, bias: bool = Tru
     if not bias and n > 3:
         found = ((n**2 - 1) * found - 3 * (n - 1) ** 2) / ((n - 2) * (n - 3)) + 3
     return found - 3 if fisher else found
+
+
+def kstat(data: Any, n: int = 2, *, axis: int | None = None) -> Any:
+    """Return the k-statistic of an order up to 4: the unbiased estimate of the cumulant.
+
+    >>> float(kstat([1.0, 2.0, 6.0]))
+    7.0
+    """
+    x = _sample(data, axis)
+    many = np.shape(x)[-1]
+    if n not in (1, 2, 3, 4):
+        raise ValueError(f"k-statistics only supported for 1<=n<=4, not {n}")
+    if n == 1:
+        return np.mean(x, axis=-1)
+    found = _central(x, n)
+    if n == 4:
+        found = ((many + 1) * found - 3 * (many - 1) * _central(x, 2) ** 2) / (many - 3)
+    return found * {
+        2: many / (many - 1), 3: many**2 / ((many - 1) * (many - 2)),
+        4: many**2 / ((many - 1) * (many - 2)),
+    }[n]  # fmt: skip
+
+
+def kstatvar(data: Any, n: int = 2, *, axis: int | None = None) -> Any:
+    """Return an unbiased estimate of the variance of `kstat` of order 1 or 2."""
+    many = np.shape(_sample(data, axis))[-1]
+    square = kstat(data, 2, axis=axis)
+    if n == 1:
+        return square / many
+    if n != 2:
+        raise ValueError("Only n=1 or n=2 supported.")
+    fourth = kstat(data, 4, axis=axis)
+    return (2 * many * square**2 + (many - 1) * fourth) / (many * (many + 1))
+
+
+def median_abs_deviation(
+    x: Any, axis: int | None = 0, center: Callable[..., Any] = np.median,
+    scale: float | str = 1.0,
+) -> Any:  # fmt: skip
+    """Return the median distance to the median, divided by scale ("normal": 0.6744898, Φ⁻¹(¾)).
+
+    >>> float(median_abs_deviation([1.0, 2.0, 6.0]))
+    1.0
+    """
+    x = _sample(x, axis)
+    if isinstance(scale, str):
+        if scale != "normal":
+            raise ValueError(f"{scale} is not a valid scale value.")
+        scale = float(special.ndtri(0.75))
+    away = x - np.expand_dims(center(x, axis=-1), -1)
+    return np.median(np.abs(away), axis=-1) / scale
 
 
 def variation(a: Any, axis: int | None = 0, *, ddof: int = 0) -> Any:
@@ -203,6 +256,49 @@ def boxcox_llf(lmb: Any, data: Any, axis: int | None = 0) -> Any:
     return (lmb - 1) * np.sum(logs, axis=-1) - n / 2 * f.log(spread)
 
 
+def yeojohnson_llf(lmb: Any, data: Any, axis: int | None = 0) -> Any:
+    """Return the log-likelihood of λ in the transform of Yeo and Johnson, as `boxcox_llf`."""
+    x = _sample(data, axis)
+    low = x < 0
+    size = f.log1p(np.where(low, -x, x))
+    rate = np.where(low, 2 - as_array(lmb), lmb)
+    turned = np.where(low, -1.0, 1.0) * special.boxcox1p(f.expm1(size), rate)
+    jacobian = np.sum(np.where(low, -size, size), axis=-1)
+    return (lmb - 1) * jacobian - np.shape(x)[-1] / 2 * f.log(np.var(turned, axis=-1))
+
+
+def _distance(u: Any, v: Any, weights: tuple[Any, Any], power: int) -> Any:
+    """Return ∫|U - V|^power of two distribution functions that are steps at the data."""
+    u, v = _sample(u, None), _sample(v, None)
+    both = np.concatenate([u, v])
+    order = np.argsort(both)
+    mass = [
+        np.ones(np.size(x)) if w is None else _sample(w, None)
+        for x, w in zip((u, v), weights, strict=True)
+    ]
+    steps = np.concatenate([mass[0] / np.sum(mass[0]), -mass[1] / np.sum(mass[1])])
+    gaps = np.cumsum(steps[order])[:-1]
+    return np.sum((np.abs(gaps) if power == 1 else gaps**2) * np.diff(both[order]))
+
+
+def wasserstein_distance(
+    u_values: Any, v_values: Any, u_weights: Any = None, v_weights: Any = None
+) -> Any:
+    """Return ∫|U - V| of the distribution functions of two samples.
+
+    >>> float(wasserstein_distance([0.0, 1.0], [2.0, 3.0]))
+    2.0
+    """
+    return _distance(u_values, v_values, (u_weights, v_weights), 1)
+
+
+def energy_distance(
+    u_values: Any, v_values: Any, u_weights: Any = None, v_weights: Any = None
+) -> Any:
+    """Return √(2 ∫(U - V)²) of the distribution functions of two samples."""
+    return f.sqrt(2 * _distance(u_values, v_values, (u_weights, v_weights), 2))
+
+
 # ------------------------------------------------------------------ tests and lines
 class Tested(NamedTuple):
     """A statistic and the probability of one as far out by chance."""
@@ -252,6 +348,19 @@ def ttest_ind(a: Any, b: Any, *, axis: int | None = 0, equal_var: bool = True) -
         freedom = square**2 / ((v / m) ** 2 / (m - 1) + (w / n) ** 2 / (n - 1))
     t = (np.mean(x, axis=-1) - np.mean(y, axis=-1)) / f.sqrt(square)
     return _by_student(t, freedom)
+
+
+def f_oneway(*samples: Any, axis: int = 0) -> Tested:
+    """Return the test of Fisher for equal means of two or more samples."""
+    each = [_sample(a, axis) for a in samples]
+    if len(each) < 2:
+        raise TypeError(f"at least two inputs are required; got {len(each)}")
+    n, k = sum(np.shape(x)[-1] for x in each), len(each)
+    middle = np.mean(np.concatenate(each, axis=-1), axis=-1)
+    between = sum(np.shape(x)[-1] * (np.mean(x, axis=-1) - middle) ** 2 for x in each)
+    within = sum(np.shape(x)[-1] * np.var(x, axis=-1) for x in each)
+    found = (between / (k - 1)) / (within / (n - k))
+    return Tested(found, special.fdtrc(k - 1.0, float(n - k), found))
 
 
 def _correlated(x: Any, y: Any) -> tuple[Any, Any, Any]:

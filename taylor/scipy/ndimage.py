@@ -27,16 +27,17 @@ from taylor.core import functions as f
 from taylor.core.operand import as_array
 from taylor.errors import ShapeMismatch
 from taylor.numbers.kinds import base, is_operand
-from taylor.scipy import special
+from taylor.scipy import labels, special
 from taylor.scipy.given import floats
+from taylor.scipy.labels import *  # noqa: F403
 from taylor.scipy.theirs import names_of
 
 __all__ = [
-    "affine_transform", "convolve", "convolve1d", "correlate", "correlate1d", "gaussian_filter",
-    "gaussian_filter1d", "gaussian_gradient_magnitude", "gaussian_laplace", "laplace",
-    "map_coordinates", "maximum_filter", "mean", "median_filter", "minimum_filter",
+    *labels.__all__, "affine_transform", "convolve", "convolve1d", "correlate", "correlate1d",
+    "gaussian_filter", "gaussian_filter1d", "gaussian_gradient_magnitude", "gaussian_laplace",
+    "laplace", "map_coordinates", "maximum_filter", "median_filter", "minimum_filter",
     "percentile_filter", "prewitt", "rotate", "shift", "sobel", "spline_filter", "spline_filter1d",
-    "sum_labels", "uniform_filter", "uniform_filter1d", "zoom",
+    "uniform_filter", "uniform_filter1d", "zoom",
 ]  # fmt: skip
 PADS = {  # SciPy's names of how an image goes on, and NumPy's
     "reflect": "symmetric", "grid-mirror": "symmetric", "mirror": "reflect", "nearest": "edge",
@@ -477,27 +478,6 @@ def rotate(
     return affine_transform(
         x, matrix, (size - 1) / 2.0 - middle, tuple(shape), order=order, **options
     )
-
-
-# ------------------------------------------------------------------ measurements
-def sum_labels(input: Any, labels: Any = None, index: Any = None) -> Any:
-    """Return the sums of the elements with a label, or of all."""
-    x = floats(input)
-    if labels is None:
-        return np.sum(x)
-    labels = np.broadcast_to(np.asarray(labels), np.shape(x)).reshape(-1)
-    if index is None:
-        return np.sum(np.reshape(x, -1)[labels > 0])
-    names, place = np.unique(labels, return_inverse=True)
-    sums = np.bincount(place, np.reshape(x, -1), len(names))
-    where = np.minimum(np.searchsorted(names, index), len(names) - 1)
-    return np.where(names[where] == index, sums[where], 0.0)
-
-
-def mean(input: Any, labels: Any = None, index: Any = None) -> Any:
-    """Return the means of the elements with a label, or of all."""
-    ones = np.ones(np.shape(as_array(input)))
-    return sum_labels(input, labels, index) / sum_labels(ones, labels, index)
 
 
 if not TYPE_CHECKING:

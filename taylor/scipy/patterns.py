@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import scipy.linalg
 
 from taylor.core.operand import as_array
 from taylor.errors import ShapeMismatch
 
 __all__ = [
-    "block_diag", "circulant", "companion", "convolution_matrix", "fiedler", "hankel", "khatri_rao",
-    "leslie", "toeplitz",
+    "block_diag", "circulant", "companion", "convolution_matrix", "fiedler", "fiedler_companion",
+    "hankel", "khatri_rao", "leslie", "toeplitz",
 ]  # fmt: skip
 
 
@@ -123,6 +124,22 @@ def fiedler(a: Any) -> Any:
     a = _vector("fiedler", a)
     same = np.eye(np.size(a), dtype=bool)
     return np.where(same, 0.0, abs(np.where(same, 1.0, a[:, None] - a)))
+
+
+def fiedler_companion(a: Any) -> Any:
+    """Return the companion matrix with five diagonals of the polynomial Σ a_k x^(n-k).
+
+    M. Fiedler, A note on companion matrices, Linear Algebra and its Applications 372 (2003).
+
+    >>> fiedler_companion([1.0, -6.0, 11.0, -6.0])
+    array([[  6., -11.,   1.],
+           [  1.,   0.,   0.],
+           [  0.,   6.,   0.]])
+    """
+    a = _vector("fiedler_companion", a, 2)
+    elements = np.concatenate([[0.0, 1.0], -a[1:] / a[0]])
+    place = scipy.linalg.fiedler_companion([1.0, *-np.arange(2.0, np.size(a) + 1)])
+    return _by_place(elements, place.astype(int))
 
 
 def convolution_matrix(a: Any, n: int, mode: str = "full") -> Any:

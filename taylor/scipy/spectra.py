@@ -14,7 +14,9 @@ from taylor.scipy.filters import by_points
 from taylor.scipy.filters import detrend as without_trend
 from taylor.scipy.given import floats
 
-__all__ = ["coherence", "csd", "istft", "periodogram", "spectrogram", "stft", "welch"]
+__all__ = [
+    "coherence", "csd", "istft", "lombscargle", "periodogram", "spectrogram", "stft", "welch",
+]  # fmt: skip
 
 PADS: dict[Any, Any] = {
     "zeros": "constant", "constant": "edge", "even": "reflect", "odd": "odd",
@@ -134,6 +136,45 @@ def spectrogram(
         found = (z if mode == "complex" else np.abs(z)) / np.sqrt(power)
     times = (size / 2 + step * np.arange(np.shape(z)[-2])) / fs
     return np.fft.rfftfreq(size, 1 / fs), times, _frequencies_at(found, axis)
+
+
+def lombscargle(
+    x: Any, y: Any, freqs: Any, *, normalize: bool | str = False, weights: Any = None,
+    floating_mean: bool = False,
+) -> Any:  # fmt: skip
+    """Return the power (or amplitude) at angular frequencies of real data y at any times x.
+
+    That of the sum of a cosine and a sine fitted by least squares: M. Zechmeister and M. Kürster,
+    Astronomy & Astrophysics 496 (2009), equations 7-20.  normalize: "power", "normalize"
+    (or True) for a part of the whole, "amplitude" for that of the fit, a complex number.
+
+    >>> lombscargle([0.0, 1.0, 2.5], [0.0, 1.0, -0.5], [1.0]).round(6)
+    array([0.579346])
+    """
+    x, y, w = floats(x), floats(y), floats(freqs)
+    if np.ndim(x) != 1 or np.shape(x) != np.shape(y) or np.ndim(w) != 1:
+        raise ShapeMismatch("lombscargle takes times and data of one length, and frequencies")
+    kind = ("power", "normalize")[normalize] if isinstance(normalize, bool) else normalize
+    if kind not in ("power", "normalize", "amplitude"):
+        raise ValueError(f"normalize is 'power', 'normalize' or 'amplitude', not {normalize!r}")
+    weight = np.ones(np.shape(y)) if weights is None else floats(weights)
+    weight = weight / np.sum(weight)
+
+    def free(v: Any) -> Any:
+        return v - np.sum(weight * v, axis=-1, keepdims=True) if floating_mean else v
+
+    def of(a: Any, b: Any) -> Any:
+        return np.sum(weight * a * b, axis=-1)
+
+    c, s, y = free(np.cos(w[:, None] * x)), free(np.sin(w[:, None] * x)), free(y)
+    late = np.arctan2(2 * of(c, s), of(c, c) - of(s, s)) / 2
+    at = w[:, None] * x - late[:, None]
+    c, s = free(np.cos(at)), free(np.sin(at))
+    a, b = of(c, y) / of(c, c), of(s, y) / of(s, s)
+    if kind == "amplitude":
+        return (a + 1j * b) * np.exp(1j * late)
+    power = a * of(c, y) + b * of(s, y)
+    return power / of(y, y) if kind == "normalize" else power * (np.size(y) / 2)
 
 
 def _frequencies_at(z: Any, axis: int) -> Any:
