@@ -20,7 +20,7 @@ FOLDERS = {  # lines that a folder may have
     "series": 2890,
     "drivers": 8571,
     "scipy": 8790,
-    "ode": 13375,
+    "ode": 13382,
     "command": 495,
     ".": 838,
     "hyperdual": 202,
