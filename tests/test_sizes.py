@@ -19,7 +19,7 @@ FOLDERS = {  # lines that a folder may have
     "machine": 7609,
     "series": 2890,
     "drivers": 8571,
-    "scipy": 8790,
+    "scipy": 8815,
     "ode": 13382,
     "command": 495,
     ".": 838,
