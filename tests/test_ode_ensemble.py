@@ -572,3 +572,26 @@ def test_members_that_branch_stay_in_lanes(name, monkeypatch):
     r = solve_ensemble(fun, (0.0, 7.0), y0, args=(0.7,), events=events, threads=1, chunk=200)
     assert r.success.all()
     assert len(alone) < 50  # of 200 members with some changes of branch, or events, each
+
+
+@pytest.mark.parametrize("mode", [taylor.jacobian, taylor.gradient])
+def test_times_that_are_differentiated(mode):
+    """The derivative of y(t1) is y'(t1), of that for t0 -y'(t0) carried on; t_eval moves too."""
+
+    def end(x):
+        r = solve_ensemble(lambda t, y, k: -k * t * y, (x[0], x[1]), np.array([[1.0], [2.0]]),
+                           args=(x[2],))  # fmt: skip
+        return np.sum(r.y[:, 0, -1]) + np.sum(r.y_last)
+
+    t0, t1, k = x = np.array([0.3, 1.4, 0.7])
+    y = 6 * np.exp(-k * (t1**2 - t0**2) / 2)
+    exact = [k * t0 * y, -k * t1 * y, -(t1**2 - t0**2) / 2 * y]
+    assert mode(end, x) == pytest.approx(exact, rel=1e-12)
+
+    def asked(x):
+        r = solve_ensemble(lambda t, y: -y, (0.0, 3.0), np.array([[1.0], [2.0]]), t_eval=x)
+        assert r.y.shape == (2, 1, 3)
+        return np.sum(r.y)
+
+    times = np.array([0.3, 0.7, 3.0])
+    assert mode(asked, times) == pytest.approx(-3 * np.exp(-times), rel=1e-12)
