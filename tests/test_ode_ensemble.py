@@ -595,3 +595,31 @@ def test_times_that_are_differentiated(mode):
 
     times = np.array([0.3, 0.7, 3.0])
     assert mode(asked, times) == pytest.approx(-3 * np.exp(-times), rel=1e-12)
+
+
+def test_callbacks_change_nothing_that_members_share():
+    """Each member would read what others have left: what changes is in the arguments."""
+    held = {"on": 1.0}
+    met = []
+
+    def heated(t, y, k):
+        return k * (held["on"] * 40.0 - y)
+
+    def warm(t, y, k):
+        return y[0] - 21.0
+
+    def given(t, y, k, on):
+        return k * (on * 40.0 - y)
+
+    warm.callback = lambda t, y, k: held.update(on=0.0)
+    r = solve_ensemble(heated, (0.0, 1.0), np.array([[20.0]]), args=(0.8,), events=[warm])
+    assert not r.success[0]
+    assert "changed a dict" in r.message[0]
+    assert "return (y, new args)" in r.message[0]
+    warm.callback = lambda t, y, k, on: (met.append(float(t)), (y, (k, 0.0)))[1]
+    hot = lambda t, y, k, on: warm(t, y, k)
+    hot.callback = warm.callback
+    r = solve_ensemble(given, (0.0, 1.0), np.array([[20.0]]), args=(0.8, 1.0), events=[hot])
+    assert r.success[0] and len(met) == 1
+    t = np.log(20 / 19) / 0.8
+    assert r.y[0, 0, -1] == pytest.approx(21 * np.exp(-0.8 * (1 - t)), rel=1e-12)
