@@ -20,7 +20,7 @@ FOLDERS = {  # lines that a folder may have
     "series": 2890,
     "drivers": 8544,
     "scipy": 9015,
-    "ode": 13502,
+    "ode": 13520,
     "command": 495,
     ".": 838,
     "hyperdual": 202,
