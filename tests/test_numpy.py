@@ -880,3 +880,15 @@ def test_numbers_are_put_for_nan_in_place_if_it_is_asked_for():
         assert g(np.array([2.0, 1.0])) == 53.0
         assert taylor.gradient(g, np.array([2.0, 1.0])).tolist() == [4.0, 0.0]
         assert taylor.jvp(g, np.array([2.0, 1.0]), np.ones(2))[1] == 4.0
+
+
+@pytest.mark.parametrize("f", [np.power, np.float_power, lambda a, r: a**r])
+@pytest.mark.parametrize("r", [np.zeros(0), np.ones((3, 0)), np.array(2 + 1j), np.array([2 + 1j])])
+def test_powers_with_exponents_that_are_empty_or_complex(f, r):
+    r = np.asarray(r)
+    want = r * np.power(1.5 + 0 * r, r - 1)
+    assert np.allclose(taylor.jvp(lambda a: f(a, r), 1.5, 1.0)[1], want)
+    assert np.shape(f(taylor.Taylor.variable(1.5, 2), r)) == r.shape
+    real = lambda a: np.sum(np.real(f(a, r)))
+    assert np.allclose(taylor.gradient(real, 1.5), np.sum(np.real(want)))
+    assert np.allclose(taylor.gradient(taylor.compile(real), 1.5), np.sum(np.real(want)))

@@ -25,7 +25,7 @@ from taylor.numbers.values import zeros
 
 def integer_valued(r: Any) -> bool:
     """Whether r is a plain number with an integer value, of any type (2, 2.0, Fraction(4, 2))."""
-    if np.ndim(r) or isinstance(r, complex | np.complexfloating) or contexts.is_interval(r):
+    if np.ndim(r) or np.iscomplexobj(r) or contexts.is_interval(r):
         return False
     return bool(abs(r) < math.inf and r == int(r))
 
@@ -78,6 +78,8 @@ def raised(a: Any, r: Any) -> Any:
         a = a.astype(np.result_type(a.dtype, r.dtype), copy=False)
     if integer_valued(r):
         return integer_power(a, int(r))
+    if np.ndim(r) and not r.size:
+        return a * r
     if np.ndim(r) and r.dtype.kind != "c":
         whole = np.array([integer_valued(e) for e in r.reshape(-1)], dtype=bool).reshape(r.shape)
         by_product = integer_power(a, np.where(whole, r, 0).astype(int)) if whole.any() else None
