@@ -180,6 +180,11 @@ ONE_SIDED = {  # a point, and f and its first two derivatives there
         0.5,
         [0.5, 1, 0],
     ),
+    "in all elements": (
+        lambda x: np.sum(np.where(x > [0, 1], np.sqrt(x) * np.arange(2), x * np.array([1, 3]))),
+        -1.0,
+        [-4, 4, 0],
+    ),
     "of a side": (lambda x: np.exp(np.where(x > 0, x**1.5, x)), -1.0, [np.exp(-1)] * 3),
 }
 EVERY = {
@@ -191,6 +196,11 @@ EVERY = {
         f(x),
         taylor.jacobian(lambda v: np.stack([f(v[0])]), [x]).item(),
         taylor.laplacian(lambda v: f(v[0]), [x]),
+    ],
+    "by rows": lambda f, x: [
+        f(x),
+        taylor.jacrev(f, x),
+        taylor.jacrev(lambda x: taylor.jacrev(f, x), x),
     ],
     "compiled": lambda f, x: taylor.derivatives(taylor.compile(f), x, 2),
     "compiled gradient": lambda f, x: [

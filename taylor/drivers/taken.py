@@ -23,8 +23,8 @@ from taylor.core.singular import outcome
 def only_taken(program: Program, v: list[Any]) -> Program | None:
     """Return a program of the same value and derivatives at its point, or None if it is the same.
 
-    `v` are the values of the instructions there.  Of what is chosen by single numbers it has the
-    side that was taken alone, and none of the guards.
+    `v` are the values of the instructions there.  Of what is chosen by numbers, or alike in all
+    elements, it has the side that was taken alone, and none of the guards.
 
     >>> from taylor.core.program import recording
     >>> found = only_taken(*recording(lambda x: np.where(x > 0, np.sqrt(x), 2 * x), -1.0))
@@ -49,13 +49,11 @@ def only_taken(program: Program, v: list[Any]) -> Program | None:
 
 
 def _side(args: tuple[int, ...], v: list[Any]) -> int | None:
-    """Return the side of a choice that was taken, if two numbers decide it."""
+    """Return the side of a choice that was taken, if that is the same in all elements."""
     left, right, first, second = args
-    if np.shape(v[left]) or np.shape(v[right]):
-        return None
-    if outcome(operator.ge, v[left], v[right]):
+    if np.all(outcome(operator.ge, v[left], v[right])):
         return first
-    return second if outcome(operator.lt, v[left], v[right]) else None
+    return second if np.all(outcome(operator.lt, v[left], v[right])) else None
 
 
 def _source(op: Gather, args: tuple[int, ...], v: list[Any]) -> int | None:
