@@ -222,6 +222,38 @@ def test_a_side_that_is_not_taken_has_no_say(name, every):
         assert np.ravel(EVERY[every](f, x)) == pytest.approx(want, rel=1e-14, abs=0)
 
 
+def newton(size):
+    """Return the square root by five steps from 1; of the defect only the size is compared."""
+
+    def f(x):
+        y = 1 + 0 * x
+        for _ in range(5):
+            r = y * y - x
+            y = y - r / (2 * y)
+            if size(r) > 1e3:
+                y = 0 * y
+        return y
+
+    return f
+
+
+SIZES = {
+    "abs": abs,
+    "norm": lambda r: np.linalg.norm([r]),
+    "largest": lambda r: np.max(np.abs(np.stack([r, -r]))),
+    "hypot": lambda r: np.hypot(r, r),
+    "root": lambda r: np.sqrt(r * r),
+    "maximum": lambda r: np.maximum(r, -r),
+}
+
+
+@pytest.mark.parametrize("every", EVERY)
+@pytest.mark.parametrize("size", SIZES)
+def test_what_is_only_compared_needs_no_series(size, every):
+    found = EVERY[every](newton(SIZES[size]), np.float64(1.0))
+    assert np.ravel(found) == pytest.approx([1, 0.5, -0.25], rel=1e-14)
+
+
 @pytest.mark.parametrize(
     ("f", "x"),
     [
@@ -244,3 +276,42 @@ def test_slopes_of_a_constant_side_are_floats():
         for driver in (taylor.gradient, lambda f, x: taylor.hvp(f, x, x)):
             for dtype in (np.float32, np.float64):
                 assert driver(f, np.array([-1.0], dtype)).dtype == dtype
+
+
+# ------------------------------------------------------------------ jumps in lanes
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.arctan(np.ceil(x)),
+        lambda x: x + np.exp(np.sign(x - 1)),
+        lambda x: np.sqrt(3 + np.floor(x)),
+        lambda x: taylor.digamma(1.5 + np.trunc(x)),
+        lambda x: np.arctan2(np.floor(x), x),
+        lambda x: np.hypot(x, np.floor(x)),
+        lambda x: 1.5 ** np.floor(x),
+        lambda x: np.floor(x) ** 1.5,
+        lambda x: np.tanh(np.rint(x - 0.5)),
+    ],
+)
+def test_a_function_of_a_jump_in_a_lane_has_no_slope(f):
+    x, v = np.array([1.0, 2.75]), np.ones(2)
+    total = lambda x: np.sum(f(x) * x)
+    found = [
+        *taylor.derivatives(f, x, 2)[1:],
+        f(Taylor.variable(x, 1)).coef[1],
+        f(TaylorN.variables(x, 1)[0] * v + x - 1).coef[1],
+        taylor.gradient(total, x),
+        taylor.jvp(f, x, v)[1],
+        taylor.derivative(taylor.compile(f), x),
+        taylor.lanes(lambda x: taylor.gradient(taylor.compile(total), x))(x[None])[0],
+    ]
+    assert np.isnan([first for first, _ in found]).all()
+    assert np.isfinite([other for _, other in found]).all()
+    assert np.isnan(taylor.hvp(total, x, v)[0])
+
+
+def test_a_row_that_jumps_by_one_argument_has_slopes_in_the_shape_of_both():
+    x = np.array([0.5, 2.0])
+    f = lambda x: np.sum(x * np.heaviside(3.0, x + x))
+    assert taylor.hvp(f, x, x).tolist() == [0, 0]
+    assert taylor.gradient(f, x).tolist() == [1, 1]

@@ -1,6 +1,7 @@
 """Implicit functions against closed forms, mpmath and sympy; and that no iteration is repeated."""
 
 import functools
+import itertools
 import math
 from fractions import Fraction
 
@@ -296,17 +297,17 @@ def test_a_changed_equation_is_factorised_again():
 
 
 def test_the_iteration_is_not_differentiated():
-    calls = []
+    calls = itertools.count()  # a list would have a copy for the reverse sweep
 
     def g(x, theta):
         if not isinstance(theta, float):
-            calls.append(1)
+            next(calls)
         return x**3 + x - theta
 
     def evaluations(guess, run):
-        calls.clear()
+        before = next(calls)
         run(implicit_root(g, guess))
-        return len(calls)
+        return next(calls) - before - 1
 
     for run in (
         lambda root: root(Taylor.variable(2.0, 6)),

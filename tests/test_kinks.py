@@ -600,3 +600,34 @@ def test_what_is_cut_off_has_the_derivative_zero_beside_lanes_that_move(name):
     }
     for way, found in ways.items():
         np.testing.assert_allclose(found, bends, rtol=1e-13, err_msg=way)
+
+
+CHOICES = {
+    "max of rows": lambda x: np.sum(np.exp(np.max(np.outer(x, [1.0, -2.0, 0.5]) + x, axis=1))),
+    "shifted exponentials": lambda x: np.sum(np.exp(x * x - np.max(x * x)) ** 2),
+    "maximum": lambda x: np.sum(np.exp(np.maximum(x * x, 1.0))),
+    "abs": lambda x: np.sum(np.exp(np.abs(x * x - 0.3))),
+    "clip": lambda x: np.sum(np.exp(np.clip(x * x, 0.2, 1.5))),
+    "where": lambda x: np.sum(np.exp(np.where(x > 0, x * x, x**3))),
+}
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_code_of_a_hessian_is_that_of_all_sides(name):
+    """Each side that another element of an array takes was a branch, of 2ⁿ."""
+    f = CHOICES[name]
+    c = taylor.compile(f)
+    points = [np.array(x) for x in ([0.3, 1.1, -0.4], [1.3, -0.2, 0.9], [-1.4, 0.5, 1.1])]
+    for x in points:
+        np.testing.assert_allclose(taylor.hessian(c, x), taylor.hessian(f, x), rtol=1e-12)
+        v = x[::-1]
+        twice = taylor.gradient(lambda x, v=v: np.sum(taylor.jvp(f, x, v)[1]), x)
+        np.testing.assert_allclose(twice, taylor.hessian(f, x) @ v, rtol=1e-12, atol=1e-15)
+    assert [len(each) for each in c.machines.values()] == [1]
+    found = []
+    for g in (f, c):
+        try:
+            found.append(taylor.hessian(g, np.array([1.0, 1.0, 0.0])).round(12).tolist())
+        except NonAnalyticError as error:
+            found.append(str(error))
+    assert found[0] == found[1]

@@ -21,8 +21,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "special", "vector", "store", "jit", "entry", "spread", "tiles", "proven", "enclosures",
     ],
     "core": [
-        "advice", "choices", "reads", "outside", "table", "tags", "tables", "products", "algebra",
-        "graded", "structured", "powers", "functions", "binding", "conditions", "memory",
+        "advice", "choices", "reads", "copies", "outside", "table", "tags", "tables", "products",
+        "algebra", "graded", "structured", "powers", "functions", "binding", "conditions", "memory",
         "patterns", "singular", "slopes", "instructions", "einsum", "sides", "calls", "maps",
         "lookups", "parts", "places", "operand", "bilinear", "fillable", "simpler", "node", "tape",
         "rules", "shown", "program", "deciding", "scalars", "exponents", "repeat", "sweep", "loops",

@@ -965,3 +965,16 @@ def test_branches_of_eigenvalues_are_those_on_each_side():
             c = branches(list(a), after)
             for s, w in zip(t, exact, strict=True):
                 np.testing.assert_allclose(sum(c[k] * s**k for k in range(4)), w, atol=1e-9)
+
+
+@pytest.mark.parametrize("outer", ["qr", "eigvalsh"])
+def test_second_derivatives_of_factors_of_factors(outer):
+    a, b = np.array([[3.0, 0.2], [0.1, 2.0]]), np.array([[0.5, -1.0], [0.3, 0.7]])
+
+    def f(x):
+        r = abs(np.linalg.qr(a + x * b)[1])
+        s = r @ r.T + 1
+        return np.sum(np.linalg.qr(s)[1] if outer == "qr" else np.linalg.eigvalsh(s) ** 2)
+
+    bend = taylor.derivative(f, 0.61, 2)
+    assert taylor.hessian(f, 0.61) == pytest.approx(bend, rel=1e-10)

@@ -15,6 +15,7 @@ import taylor
 from hyperdual import HyperDual
 from taylor import DomainError, Taylor, record
 from taylor.core.table import TABLE
+from taylor.drivers.recorded import derived
 from taylor.kept import STORE
 from taylor.machine import engine, planar
 from taylor.machine.machine import INFINITE, OK, Machine
@@ -475,3 +476,24 @@ def test_derivatives_where_one_and_a_square_cancel(f, slope, points):
         for g in (f, code):
             assert taylor.derivatives(g, z, 2)[1:] == pytest.approx(want, rel=1e-12, abs=0)
             assert taylor.jvp(g, z, 1 + 0j)[1] == pytest.approx(want[0], rel=1e-12, abs=0)
+
+
+FOURIER = {
+    "fft": lambda x: np.abs(np.fft.fft(x)) ** 2,
+    "ifft": lambda x: np.fft.ifft(np.exp(x)).imag ** 2,
+    "rfft": lambda x: np.fft.rfft(x * x).real ** 3,
+    "irfft": lambda x: np.fft.irfft(1j * np.arange(3) * np.fft.rfft(x), 4) * x,
+    "ihfft": lambda x: np.fft.ihfft(x).imag ** 3,
+    "rfft2": lambda x: np.abs(np.fft.rfft2(x.reshape(2, 2))) ** 2,
+}
+
+
+@pytest.mark.parametrize("name", FOURIER)
+def test_adjoints_of_fourier_transforms_run_as_code_where_they_are_of_real_numbers(name):
+    """The adjoint of a real part is real, and its transform is not."""
+    program = record(lambda x: np.sum(FOURIER[name](x)), x := np.array([0.3, -1.2, 0.7, 0.4]))
+    for driver, more in (taylor.gradient, ()), (taylor.hessian, ()), (taylor.hvp, (x * x,)):
+        made, _ = derived(program, driver, (x, *more))
+        status, (found, *_) = Machine(made)(x, *more)
+        assert status == OK
+        np.testing.assert_allclose(found, driver(program, x, *more), rtol=1e-12, atol=1e-12)

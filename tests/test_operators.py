@@ -315,8 +315,19 @@ def test_estimates_stay_in_their_field():
     assert op.estimate_laplacian(g, y, samples=3, seed=1).value.dtype == np.float32
 
 
+def test_what_is_kept_of_an_operator_is_not_for_other_types_of_coefficients():
+    g = lambda x: x[0] ** 3 * x[1]
+    fractions, floats = [Fraction(1), Fraction(2)], np.array([1.0, 2.0])
+    for kind, x, of in ((float, fractions, float), (int, fractions, Fraction),
+                        (mpmath.mpf, floats, mpmath.mpf), (float, floats, np.float64)):  # fmt: skip
+        p = op.partials(2)
+        found = op.apply([kind(7) * p[0] ** 2, kind(7) * p[0] ** 2 * p[1]], g, x)
+        found += [op.apply(kind(7) * p[0] ** 2, g, x)]
+        assert found == [84, 42, 84] and {type(y) for y in found} == {of}
+
+
 def test_derivatives_along_a_vector():
-    a, A = np.array([1.0, -2.0]), np.array([[1, 2], [0, 3]])
+    a, A = np.array([1, -2]), np.array([[1, 2], [0, 3]])
     d, v = op.partials(2), op.partials(x=2).x
     assert d @ a == a @ d == d @ a.tolist() == d[0] - 2 * d[1]
     assert (

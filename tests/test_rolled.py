@@ -174,3 +174,44 @@ def test_what_only_python_knows_is_not_rolled():
     assert rolled(program, is_written) is program
     c = taylor.compile(f, strict=True)
     assert taylor.gradient(c, 0.4) == pytest.approx(taylor.gradient(f, 0.4), rel=1e-11)
+
+
+def observed(x):
+    """A hidden Markov model: each step reads one of four columns that were computed before."""
+    a, b = np.exp(x[:4]).reshape(2, 2), np.exp(x[4:]).reshape(2, 4)
+    a, b = a / np.sum(a, axis=1, keepdims=True), b / np.sum(b, axis=1, keepdims=True)
+    state, total = b[:, 0] / 2, 0.0
+    for k in np.random.default_rng(1).integers(0, 4, 50):
+        state = (state @ a) * b[:, k]
+        total = total + np.log(np.sum(state))
+        state = state / np.sum(state)
+    return total
+
+
+def tridiagonal(x):
+    """Thomas' algorithm: the way back reads what the way there has left."""
+    n = 60
+    c, d = [x[1] / x[0]], [1.0 / x[0]]
+    for i in range(1, n):
+        m = x[0] * (1 + 0.01 * i) - x[2] * c[-1]
+        c.append(x[1] / m)
+        d.append((1.0 - x[2] * d[-1]) / m)
+    y = [d[-1]]
+    for i in range(n - 2, -1, -1):
+        y.append(d[i] - c[i] * y[-1])
+    return sum(y[::7])
+
+
+@pytest.mark.parametrize(
+    "f, x, count",
+    [(observed, np.linspace(-1, 1, 12), 1), (tridiagonal, np.array([3.0, 0.7, 0.4]), 2)],
+)
+def test_steps_may_read_what_was_computed_before(f, x, count):
+    program = taylor.record(f, x)
+    shorter = short(program, "hvp")
+    assert sum(isinstance(i.op, Loop) for i in shorter.code) == count
+    assert len(shorter) < len(program) / 3
+    c, v = taylor.compile(f, strict=True), np.cos(x)
+    assert c(x) == pytest.approx(f(x), rel=1e-14)
+    for driver in (taylor.gradient, lambda f, x: taylor.hvp(f, x, v)):
+        assert driver(c, x) == pytest.approx(driver(program, x), rel=1e-11, abs=1e-12)

@@ -14,7 +14,7 @@ import scipy.sparse
 import taylor
 from taylor import Taylor
 from taylor.errors import ShapeMismatch
-from taylor.scipy import fft, integrate, interpolate, linalg, signal, sparse, special
+from taylor.scipy import fft, integrate, interpolate, linalg, optimize, signal, sparse, special
 
 RNG = np.random.default_rng(7)
 A = RNG.normal(size=(3, 3)) + 3 * np.eye(3)
@@ -416,3 +416,54 @@ def test_what_is_scipys_takes_plain_numbers():
             call(Taylor.variable(X, 1))
     with pytest.raises(TypeError, match=r"odeint is SciPy's.*taylor\.ode\.solve_ivp"):
         taylor.gradient(lambda y: integrate.odeint(lambda y, t: -y, y, [0.0, 1.0])[-1], 1.0)
+
+
+# ------------------------------------------------------------------ parameters from outside
+SQUARE = np.array([[2.0, 0.3], [0.3, 1.0]])
+CUBE = lambda x, p: x**3 + x - p
+PLANE = lambda x, p: np.matmul(SQUARE, x) + 0.1 * x**3 - p
+BOWL = lambda x, p: np.sum(x * np.matmul(SQUARE, x)) / 2 + np.sum(x**4) / 40 - np.sum(p * x)
+WELL = lambda x, p: x**4 / 4 + x**2 / 2 - p * x
+SOLVED = {
+    **{
+        name: lambda p, name=name: getattr(optimize, name)(
+            lambda x: CUBE(x, p[0]), 0.0, 3.0, xtol=1e-14, rtol=1e-14
+        )
+        for name in ("bisect", "brenth", "brentq", "ridder", "toms748")
+    },
+    "newton": lambda p: optimize.newton(lambda x: CUBE(x, p[0]), 1.0),
+    "newton fprime": lambda p: optimize.newton(
+        lambda x: CUBE(x, p[0]), 1.0, fprime=lambda x: 3 * x**2 + 1 + 0 * p[0]
+    ),
+    "root_scalar": lambda p: optimize.root_scalar(lambda x: CUBE(x, p[0]), bracket=(0, 3)).root,
+    "minimize_scalar": lambda p: optimize.minimize_scalar(lambda x: WELL(x, p[0]), tol=1e-12).x,
+    "root": lambda p: optimize.root(lambda x: PLANE(x, p), [1.0, 1.0], tol=1e-13).x,
+    "root jac": lambda p: optimize.root(
+        lambda x, q: PLANE(x, p * q), [1.0, 1.0], args=(1.0,),
+        jac=lambda x, q: SQUARE + np.diag(0.3 * x**2) + 0 * p * q, tol=1e-13,
+    ).x,
+    "fsolve": lambda p: optimize.fsolve(lambda x: PLANE(x, p), [1.0, 1.0], xtol=1e-13),
+    "minimize": lambda p: optimize.minimize(
+        lambda x: BOWL(x, p), [1.0, 1.0], jac=lambda x: PLANE(x, p), tol=1e-11
+    ).x,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SOLVED)
+def test_roots_and_minima_have_derivatives_in_what_functions_hold(name):
+    f, p, d = SOLVED[name], np.array([1.7, 1.2]), np.array([0.6, -0.8])
+    x = f(p)
+    if np.ndim(x):  # dx = (A + .3 diag x²)⁻¹ dp
+        slope = np.linalg.inv(SQUARE + np.diag(0.3 * x**2))
+        want = slope @ d
+        bend = -slope @ (0.6 * x * want**2)
+    else:
+        slope = np.array([1 / (3 * x**2 + 1), 0.0])
+        want = slope @ d
+        bend = -6 * x * want**2 * slope[0]
+    assert np.allclose(taylor.jvp(f, p, d)[1], want, rtol=1e-6)
+    assert np.allclose(taylor.jacrev(f, p), slope, rtol=1e-6, atol=1e-12)
+    second = taylor.derivative(lambda t: f(p + t * d), 0.0, 2)
+    assert np.allclose(second, bend, rtol=1e-5)
+    w = np.ones(np.shape(x))
+    assert np.allclose(taylor.hvp(lambda p: np.sum(w * f(p)), p, d) @ d, np.sum(second), rtol=1e-5)

@@ -18,14 +18,26 @@ from taylor.core.table import Rule
 Function = Callable[..., Any]
 
 
-def linear(name: str, f: Function, transposed: Function | None = None) -> Rule:
-    """Return a linear map of the last axis as a rule; left out, its transpose is itself."""
+def linear(
+    name: str, f: Function, transposed: Function | None = None, complex_valued: bool = False
+) -> Rule:
+    """Return a linear map of the last axis as a rule; left out, its transpose is itself.
+
+    `complex_valued`: of real arguments, too, as adjoints of real parts are.
+    """
 
     def made(name: str, f: Function, other: Callable[[], Rule]) -> Rule:
         def step(algebra: Any, given: Sequence[Any], live: Sequence[bool], y: Any) -> Any:
             return lambda k: [rule(given[0][algebra.part(k) if k else 0])]
 
-        rule = Rule(name, f, lambda bar, y, x: (other()(bar),), lambda d, y, x: rule(d[0]), step)
+        rule = Rule(
+            name,
+            f,
+            lambda bar, y, x: (other()(bar),),
+            lambda d, y, x: rule(d[0]),
+            step,
+            complex_valued,
+        )
         return rule
 
     there = made(name, f, lambda: back)
@@ -40,8 +52,8 @@ def _floats(x: Any) -> Any:
     return x
 
 
-FORWARD = linear("fft", lambda x: np.fft.fft(_floats(x)))
-BACKWARD = linear("ifft", lambda x: np.fft.ifft(_floats(x), norm="forward"))
+FORWARD = linear("fft", lambda x: np.fft.fft(_floats(x)), complex_valued=True)
+BACKWARD = linear("ifft", lambda x: np.fft.ifft(_floats(x), norm="forward"), complex_valued=True)
 
 
 def sized(x: Any, n: Any, axis: int) -> Any:

@@ -6,7 +6,6 @@ Such values become arguments: `outside` finds them, `opened` is the function of 
 
 from __future__ import annotations
 
-import copy
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import CellType, FunctionType, MethodType, ModuleType
@@ -14,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from taylor.core.copies import Copies
 from taylor.numbers.kinds import is_operand
 
 LIBRARIES = {"builtins", "numpy", "scipy", "taylor", "mpmath", "pandas", "threading", "_thread"}
@@ -37,10 +37,16 @@ def opened(f: Callable[..., Any], held: Sequence[Any], first: int) -> Callable[.
 
     def g(*x: Any) -> Any:
         values = dict(zip(ids, x[first:end], strict=True))
-        return _replaced(f, values, _holders(f, values))(*x[:first], *x[end:])
+        return Copies(_holders(f, values), values)(f)(*x[:first], *x[end:])
 
     vars(g)["__opened__"] = True
     return g
+
+
+def taken_in(f: Callable[..., Any]) -> tuple[Callable[..., Any], list[Any]]:
+    """Return f(x, *args) as a function of (x, *held, *args), and what it holds: p of λx p·x."""
+    held = outside(f)
+    return (opened(f, held, 1) if held else f), held
 
 
 def _within(x: Any) -> Iterator[tuple[Any, Any]]:
@@ -93,53 +99,3 @@ def _holders(f: Any, values: Mapping[int, Any]) -> dict[int, Any]:
             found[id(x)] = x
             waiting += above.get(id(x), ())
     return found
-
-
-def _replaced(x: Any, values: Mapping[int, Any], made: dict[int, Any]) -> Any:
-    """Return something with other values; `made` is what becomes of what holds some."""
-    if id(x) in values:
-        return values[id(x)]
-    new = made.get(id(x), x)
-    if new is not x or id(x) not in made:
-        return new
-    other = functools.partial(_replaced, values=values, made=made)
-    return (_function if isinstance(x, FunctionType) else _made)(x, other, made)
-
-
-def _made(x: Any, other: Callable[[Any], Any], made: dict[int, Any]) -> Any:
-    """Return an object made of the other parts, which may hold itself."""
-    if isinstance(x, MethodType):
-        new: Any = MethodType(other(x.__func__), other(x.__self__))
-    elif isinstance(x, functools.partial):
-        new = functools.partial(other(x.func), *map(other, x.args), **_values(x.keywords, other))
-    elif isinstance(x, tuple):
-        new = type(x)(*map(other, x)) if hasattr(x, "_fields") else type(x)(map(other, x))
-    else:
-        made[id(x)] = new = copy.copy(x)
-        if isinstance(x, list):
-            new[:] = map(other, x)
-        else:
-            table = new if isinstance(x, dict) else vars(new)
-            table.update(_values(x if isinstance(x, dict) else vars(x), other))
-    made[id(x)] = new
-    return new
-
-
-def _values(table: dict[str, Any], other: Callable[[Any], Any]) -> dict[str, Any]:
-    return {name: other(value) for name, value in table.items()}
-
-
-def _function(f: FunctionType, other: Callable[[Any], Any], made: dict[int, Any]) -> Any:
-    """Return a function of the other parts, which may call itself."""
-    known = f.__globals__
-    moved = {n: other(known[n]) for n in f.__code__.co_names if is_operand(known.get(n))}
-    defaults = tuple(map(other, f.__defaults__)) if f.__defaults__ else None
-    given, old = {**known, **moved} if moved else known, f.__closure__ or ()
-    cells = tuple([CellType() for _ in old])
-    made[id(f)] = new = FunctionType(f.__code__, given, f.__name__, defaults, cells or None)
-    for cell, content in zip(cells, old, strict=True):
-        if content != EMPTY:
-            cell.cell_contents = other(content.cell_contents)
-    new.__kwdefaults__ = _values(f.__kwdefaults__, other) if f.__kwdefaults__ else None
-    new.__dict__.update(_values(vars(f), other))
-    return new

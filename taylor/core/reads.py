@@ -33,7 +33,7 @@ from typing import Any
 
 import numpy as np
 
-from taylor.numbers.kinds import Array
+from taylor.numbers.kinds import Array, is_operand
 
 SAME = (int, float, complex, str, bytes, type(None), np.generic, np.ufunc)
 PLAIN = (int, float, complex, str)  # equal ones of one type do the same
@@ -235,7 +235,7 @@ class Reads:
                 self.known = False
                 continue
             self._read(cell.cell_contents)
-        if _package(f.__module__) in PACKAGES:
+        if of_package(f.__module__) in PACKAGES:
             if f.__closure__:
                 self._read(getattr(f, "__wrapped__", None))
             return
@@ -252,11 +252,11 @@ class Reads:
             self._named(f.__globals__, name)
         self._absent(f.__globals__, [n for n in known if not hasattr(builtins, n)])
         for name in modules:
-            self._read(sys.modules.get(name) if _package(name) not in PACKAGES else None)
+            self._read(sys.modules.get(name) if of_package(name) not in PACKAGES else None)
 
     def _named(self, owner: Mapping[str, Any], name: str) -> None:
         x = owner[name]
-        if not (isinstance(x, ModuleType) and _package(x.__name__) in PACKAGES):
+        if not (isinstance(x, ModuleType) and of_package(x.__name__) in PACKAGES):
             self.names.append((owner, name, x))
             self._read(x)
 
@@ -275,10 +275,12 @@ class Reads:
             self._read(wrapped)
         elif hasattr(x, "reads_of_users") and not isinstance(x, type):
             self._each(x.reads_of_users)
-        elif _package(home) in PACKAGES:
+        elif of_package(home) in PACKAGES:
             code = isinstance(x, (ModuleType, type)) or type(x) is type(np.sum)
             self.known &= code
-            if not code and hasattr(x, "__array__") and not _is_graph(x):  # of pandas, say
+            if is_operand(x) and hasattr(x, "tape"):  # a node, which may be written into
+                self._slot(functools.partial(getattr, x, "i"))
+            elif not code and hasattr(x, "__array__") and not _is_graph(x):  # of pandas, say
                 self.objects.append((x, _bytes(x)))
             elif not code and hasattr(x, "__dict__"):
                 self._each([*vars(x).values()])
@@ -304,7 +306,7 @@ class Reads:
     def _classes(self, x: Any) -> None:
         """Follow what an object has of its classes, and what making one of a class does."""
         called = OPERATORS | MAKING if isinstance(x, type) else OPERATORS
-        for cls in _classes(x):
+        for cls in users_classes(x):
             for name in self._followed(vars(cls)) | (called & vars(cls).keys()):
                 self._of_class(x, cls, name)
 
@@ -348,10 +350,10 @@ def _content(table: Mapping[Any, Any]) -> Sequence[Any]:
     return [*table.keys(), *table.values()]
 
 
-def _classes(x: Any) -> Sequence[type]:
+def users_classes(x: Any) -> Sequence[type]:
     """Return the classes whose attributes an object, or a class, has."""
     own = x.__mro__ if isinstance(x, type) else ()
-    return [cls for cls in (*own, *type(x).__mro__) if _package(cls.__module__) not in PACKAGES]
+    return [cls for cls in (*own, *type(x).__mro__) if of_package(cls.__module__) not in PACKAGES]
 
 
 def _is_graph(x: Any) -> bool:
@@ -408,5 +410,6 @@ def looked_up(code: CodeType) -> tuple[frozenset[str], frozenset[str]]:
     return names, modules
 
 
-def _package(module: str | None) -> str:
+def of_package(module: str | None) -> str:
+    """Return the package of a module."""
     return (module or "").partition(".")[0]

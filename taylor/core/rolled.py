@@ -1,14 +1,15 @@
 """Programs made shorter: loops that were written out are rolled up, loops that are alike made one.
 
 A stretch of a program repeats with period p if instruction i + p does what instruction i does, its
-arguments being the same ones or those p later.  What differs between the repetitions, constants and
-elements of arrays, becomes the rows of the loop.
+arguments being the same ones or those p later.  What differs between the repetitions, constants,
+elements of arrays and what was computed before, becomes the rows of the loop.
 """
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,6 +31,7 @@ FEWEST = 100  # instructions of a loop that was written out
 LEAST = 8  # repetitions of a loop
 WINDOW = 24  # instructions that are compared to find a period
 MUCH = 1.2  # times as many instructions are worth a longer period
+OUTSIDE = -1  # the shift of an argument that is some result from before the stretch
 VARYING = (Const, Scale, Gather)  # instructions that may differ from step to step
 
 
@@ -119,15 +121,13 @@ def rolled(program: Program, written: Written, any_kind: bool = True) -> Program
     >>> len(long), len(rolled(long, lambda rule: False))
     (1501, 3)
     """
+    free = any_kind or len(program) >= LONG
     for _ in range(PASSES):
         if len(program) < SHORTEST:
             break
-        free = any_kind or len(program) >= LONG
-        stretch = _stretch(program.code, written, free)
-        if stretch is None:
-            break
-        shorter = _Rolling(program, stretch, free).program()
-        if shorter is program:
+        found = (_Rolling(program, s, free).program() for s in _stretches(program, written, free))
+        shorter = next((p for p in found if p is not program), None)
+        if shorter is None:
             break
         program = shorter
     return program
@@ -148,23 +148,38 @@ def _kind(i: Instruction, written: Written, free: bool) -> Any:
     return op.key(), len(i.args), i.shape
 
 
-def _stretch(code: Sequence[Instruction], written: Written, free: bool) -> Stretch | None:
-    """Return the longest stretch that repeats, of those that hold the middle of the program."""
+def _stretches(program: Program, written: Written, free: bool) -> Iterator[Stretch]:
+    """Yield the longest stretches that repeat, of those that hold the middle, or a quarter.
+
+    First where `free` those whose steps may read any results from before.
+    """
     numbers: dict[Any, int] = {}
+    code, n = program.code, len(program)
     kinds = np.array([numbers.setdefault(_kind(i, written, free), len(numbers)) for i in code])
-    middle = len(code) // 2
+    args = _arguments(code)
+    for middle in (n // 2, n // 4, n - n // 4):
+        for any_args in (True, False)[not free :]:
+            stretch = _stretch_at(middle, kinds, args, any_args)
+            if stretch is not None:
+                yield stretch
+
+
+def _stretch_at(middle: int, kinds: Array, args: Array, any_args: bool) -> Stretch | None:
+    """Return the longest stretch that repeats, of those that hold that place of a program."""
     window = kinds[middle : middle + WINDOW]
     places = np.lib.stride_tricks.sliding_window_view(kinds[middle + 1 :], len(window))
     gaps = np.flatnonzero((places == window).all(axis=1))[:64] + 1
     lengths = [_around(kinds[:-p] == kinds[p:], middle) for p in gaps.tolist()]
-    args = _arguments(code)
     best: Stretch | None = None
     for k in sorted(range(len(gaps)), key=lambda k: (lengths[k][0] - lengths[k][1], gaps[k])):
         p, known = int(gaps[k]), 0 if best is None else best.stop - best.start
         if lengths[k][1] - lengths[k][0] + p <= MUCH * known:
             break
-        moved = args[p:] - args[:-p]
-        same = (kinds[:-p] == kinds[p:]) & ((moved == 0) | (moved == p)).all(axis=1)
+        moved, from_before = args[p:] - args[:-p], args < lengths[k][0]
+        known_args = (moved == 0) | (moved == p)
+        if any_args:
+            known_args |= from_before[p:] & from_before[:-p]
+        same = (kinds[:-p] == kinds[p:]) & known_args.all(axis=1)
         first, stop = _around(same, middle)
         times = (stop + p - first) // p
         if times >= LEAST and times * p >= max(FEWEST, MUCH * known):
@@ -204,6 +219,10 @@ class _Rolling:
         self.rows: dict[int, Any] = {}  # by place in a step: what gives the rows of all steps
         self.constants: dict[int, None] = {}  # those that are numbers, which a step has itself
         self.fixed: dict[int, None] = {}  # arguments that are the same in all steps, in order
+        self.outside: dict[
+            tuple[int, ...], int
+        ] = {}  # results from before, a row each; their order
+        self.args: Array = np.zeros((0, 0, 0), dtype=int)  # by step, instruction, place
         self.shifts: list[list[int]] = []  # of the arguments from one step to the next
         self.states: dict[int, int] = {}  # by distance before the step: where they begin
         self.body: list[Instruction] = []
@@ -222,15 +241,18 @@ class _Rolling:
     def _read(self) -> None:
         """Find what each instruction of a step reads: states, rows, what is fixed, others."""
         table = _arguments(self.code[self.start : self.stop])
-        table = table.reshape(self.count, self.period, -1)
+        self.args = table = table.reshape(self.count, self.period, -1)
         moved = table[1:] - table[:-1]
-        if np.any(moved != moved[0]):
+        outside = (table < self.start).all(axis=0) & (moved != 0).any(axis=0)
+        if np.any((moved != moved[0]).any(axis=0) & ~outside):
             raise Irregular
-        self.shifts = moved[0].tolist()
+        self.shifts = np.where(outside, OUTSIDE, moved[0]).tolist()
         for j, shift in enumerate(self.shifts):
             op, args, _ = self._at(j, 0)
-            for a, moves in zip(args, shift, strict=False):
-                if moves and a < self.start:
+            for n, (a, moves) in enumerate(zip(args, shift, strict=False)):
+                if moves == OUTSIDE:
+                    self._outside(table[:, j, n].tolist())
+                elif moves and a < self.start:
                     self._carried(a)
                 elif not moves and a >= self.start:
                     raise Irregular
@@ -241,6 +263,8 @@ class _Rolling:
             if j not in self.rows or type(op) is Scale:
                 for a in [a for a, m in zip(args, shift, strict=False) if not m]:
                     (self.constants if type(self.code[a].op) is Const else self.fixed)[a] = None
+        if all(j in self.rows and type(self._at(j, 0).op) is not Scale for j in range(self.period)):
+            raise Irregular  # nothing is computed
 
     def _carried(self, a: int) -> None:
         """Note a result of a step before, and all those between."""
@@ -250,6 +274,12 @@ class _Rolling:
                 raise Irregular
             self.states.setdefault(before, a)
             a += self.period
+
+    def _outside(self, every: list[int]) -> None:
+        """Note results from before the stretch of which each step reads another one."""
+        if not self.free or len({self.code[a].shape for a in every}) > 1:
+            raise Irregular
+        self.outside.setdefault(tuple(every), len(self.outside))
 
     def _rows(self, j: int, every: Sequence[Instruction], moves: bool) -> None:
         """Note what differs between the steps: constants, factors, elements of what is fixed."""
@@ -284,6 +314,7 @@ class _Rolling:
         code = list(self.code[: self.start])
         for j, (op, given) in self.rows.items():
             code.append(Instruction(op, given, (self.count, *self._at(j, 0).shape)))
+        code += [_one_each(self.code, every) for every in self.outside]
         at = len(code)
         args = (*self.states.values(), *self.fixed, *range(self.start, at))
         code.append(Instruction(loop, args, loop.shape([])))
@@ -310,16 +341,21 @@ class _Rolling:
         """Return the loop, with the results at those places of each step."""
         shapes = [self.code[a].shape for a in (*self.states.values(), *self.fixed)]
         shapes += [self._at(j, 0).shape for j in self.rows]
+        shapes += [self.code[every[0]].shape for every in self.outside]
         body = [Instruction(Input(n), (), shape) for n, shape in enumerate(shapes)]
         states = {before: n for n, before in enumerate(self.states)}
         fixed = {a: n for n, a in enumerate(self.fixed, len(states))}
         rows = {j: n for n, j in enumerate(self.rows, len(states) + len(fixed))}
         place: dict[int, int] = {}
+        last = len(states) + len(fixed) + len(rows)
         for a in self.constants:
             fixed[a] = len(body)
             body.append(self.code[a])
 
-        def at(a: int, moves: int) -> int:
+        def at(j: int, n: int, a: int) -> int:
+            moves = self.shifts[j][n]
+            if moves == OUTSIDE:
+                return last + self.outside[tuple(self.args[:, j, n].tolist())]
             if a >= self.start:
                 return place[a - self.start]
             return states[self.start - a] if moves else fixed[a]
@@ -330,7 +366,7 @@ class _Rolling:
                 place[j] = rows[j]
                 continue
             place[j] = len(body)
-            given = tuple(map(at, args, self.shifts[j]))
+            given = tuple([at(j, n, a) for n, a in enumerate(args)])
             if j in rows:
                 op, given = MUL, (*given, rows[j])
             body.append(Instruction(op, given, shape))
@@ -339,7 +375,7 @@ class _Rolling:
         ]
         outputs += [place[j] for j in ys]
         step = Program(body, list(range(len(shapes))), outputs, [], False, self._point())
-        return Loop(step.pruned(), self.count, len(states), len(rows))
+        return Loop(step.pruned(), self.count, len(states), len(rows) + len(self.outside))
 
     def _point(self) -> tuple[Any, ...]:
         """Return the values that a step begins with."""
@@ -347,6 +383,16 @@ class _Rolling:
         found = [v[a] for a in (*self.states.values(), *self.fixed)]
         for op, args in self.rows.values():
             found.append(op.value([v[a] for a in args], lambda c: c)[0])
+        found += [v[every[0]] for every in self.outside]
         if any(np.iscomplexobj(x) for x in found):
             raise Irregular
         return tuple(np.asarray(x, dtype=float)[()] for x in found)
+
+
+def _one_each(code: Sequence[Instruction], every: Sequence[int]) -> Instruction:
+    """Return what stacks results of one shape, each of them as often as it is named."""
+    shape, order = code[every[0]].shape, {a: n for n, a in enumerate(dict.fromkeys(every))}
+    size = math.prod(shape)
+    first = np.array([order[a] * size for a in every])
+    index = first.reshape(-1, *[1] * len(shape)) + np.arange(size).reshape(shape)
+    return Instruction(Gather(index), tuple(order), index.shape)

@@ -17,7 +17,7 @@ from taylor.core.algebra import Univariate
 from taylor.core.choices import SIDES, SLOPES, apart, blend, choose, shared
 from taylor.core.functions import absolute, clip, maximum, minimum
 from taylor.core.instructions import At, Degrees, Input, Number, Op, Shape, Sweep, by_degree
-from taylor.core.singular import outcome, show
+from taylor.core.singular import leading, outcome, show
 from taylor.core.table import Elementary
 from taylor.core.tables import nonzero, pad
 from taylor.errors import NonAnalyticError, Undecided
@@ -207,7 +207,7 @@ class Decision:
             half = self._decide(k)
         # an undecided lane has equal parts on both sides so far
         new = _pick(a, b, self.first | self.tie, self.lost)
-        slopes = self.mean if mode == "kink" else mode
+        slopes = self.mean if mode == "kink" else "side" if mode == "where" else mode
         if half is not None and half.any():
             new = np.where(half, shared(a, b, slopes), new)[()]
         for lanes, left, right in self.outer:
@@ -220,6 +220,8 @@ class Decision:
         left, right = (self.t.value(j) for j in self.args[:2])
         if isinstance(base(left), ValueSet) or isinstance(base(right), ValueSet):
             return self._compare_sets(base(left), base(right))
+        if self._chooses_for_itself(left, right):
+            return
         above = operator.ge if self.mode in SIDES else operator.gt
         if self.mode == "formula" and any(np.iscomplexobj(base(x)) for x in (left, right)):
             left, right = ordered(base(left)), ordered(base(right))  # a guard has no order to hold
@@ -232,6 +234,22 @@ class Decision:
             self._defer(left, right, self.tie)
             if self.mode in SLOPES:
                 self._foresee()
+
+    def _chooses_for_itself(self, left: Any, right: Any) -> bool:
+        """Leave all lanes to choices that are recorded, and no guard, if there are no ties here.
+
+        Of first derivatives, as of tangents (`between`): at other points ties have none, or one.
+        """
+        x, y = base(left), base(right)
+        recorded = is_operand(leading(left)) or is_operand(leading(right))
+        if not recorded or self.t.order > 1 or self.mode == "formula":
+            return False
+        self.first = np.asarray(x > y, dtype=bool)
+        if not np.all(self.first | (x < y)):
+            return False
+        self.tie = self.lost = np.zeros_like(self.first)
+        self.outer.append((True, left, right))
+        return True
 
     def _defer(self, left: Any, right: Any, lanes: Any) -> None:
         """Leave ties that move with the variables of an outer derivative to its series.

@@ -125,7 +125,8 @@ class Sweep:
         elif isinstance(op, Parameter):
             self.table.append(self.number(parameters[op.n]))
         elif isinstance(op, Row):
-            self.table.append(self.checked(op.row, [self.point(a) for a in args]))
+            own = op.made_of(args)
+            self.table.append(self.checked(op.row, [self.point(a) for a in own]))
         else:
             known = {a: self.value(a) for a in args}  # one object for one: of sets x·x is a square
             self.table.append(op.value([known[a] for a in args], self.number))

@@ -257,7 +257,8 @@ def slope_of_jump(row: Elementary) -> Elementary:
 
     def slope(*x: Any) -> Any:
         dtype = np.result_type(*x)
-        zero = np.zeros((), dtype if dtype.kind in "fc" else float)
+        shape = np.broadcast_shapes(*map(np.shape, x))  # a row may jump by its first argument alone
+        zero = np.zeros(shape, dtype if dtype.kind in "fc" else float)
         return np.where(np.asarray(jumps(*x), dtype=bool), np.nan * zero, zero)[()]
 
     def slope_of_set(ctx: Any, *x: Any) -> Any:

@@ -20,10 +20,11 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from taylor.core.copies import frozen
 from taylor.core.memory import fresh
 from taylor.core.node import Node
 from taylor.core.operand import host, lift
-from taylor.drivers.evolution import Evolution
+from taylor.drivers.evolution import Evolution, has_nodes
 from taylor.drivers.scan import as_loop, whole_number
 from taylor.drivers.several import pullback
 from taylor.errors import TraceError
@@ -147,10 +148,13 @@ def checkpoint(
     if not callable(step):
         raise TypeError(f"the step must be a function, not {type(step).__name__}")
 
-    def numbered_step(i: int, state: Any, *p: Any) -> Any:
-        return content(step(fresh(state), *([i] if numbered else []), *map(fresh, p)))
+    def rule(step: Step) -> Step:
+        def numbered_step(i: int, state: Any, *p: Any) -> Any:
+            return content(step(fresh(state), *([i] if numbered else []), *map(fresh, p)))
 
-    rule = _loop(numbered_step, steps, kept, progress).forward()
+        return _loop(numbered_step, steps, kept, progress).forward()
+
+    own = rule(step)
     size = sizes(steps, 4 * math.isqrt(steps) + 4 if snapshots is None else kept)
     nested = None if numbered or progress is not False else size
 
@@ -159,7 +163,10 @@ def checkpoint(
         if isinstance(owner, Node) and owner.tape.compiled and nested:
             with contextlib.suppress(TraceError):  # a step that is no program is asked for
                 return _nested(lambda s: step(s, *map(fresh, parameters)), state, steps, nested)
-        return rule(state, *parameters) if steps else state
+        if not steps:
+            return state
+        given = frozen(step) if any(map(has_nodes, (state, *parameters))) else step
+        return (own if given is step else rule(given))(state, *parameters)
 
     return loop
 

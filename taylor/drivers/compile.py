@@ -63,6 +63,7 @@ class Compiled(Derivable):
     """A function that runs as machine code where it can; made by `compile`."""
 
     worth = CALL  # of a call by optimised code, beside its time
+    without_code = property(lambda self: self.f)  # for copies of what it reads
 
     def __init__(
         self, f: Callable[..., Any], threads: int | None = None, strict: bool = False

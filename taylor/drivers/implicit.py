@@ -30,11 +30,12 @@ import numpy as np
 
 from taylor import linalg
 from taylor.core.algebra import Algebra
+from taylor.core.copies import frozen
 from taylor.core.memory import fresh
 from taylor.core.operand import lift
 from taylor.core.table import Rule
 from taylor.drivers.derivatives import jacobian, vjp
-from taylor.drivers.evolution import by_degree
+from taylor.drivers.evolution import by_degree, has_nodes
 from taylor.drivers.forward_mode import value_and_tangent
 from taylor.drivers.several import argument, pullback, pushforward
 from taylor.errors import DomainError, ForeignNodeError, ShapeMismatch
@@ -286,13 +287,19 @@ def implicit_root(
         raise TypeError(f"g must be a function of x and theta, not {type(g).__name__}")
     if (guess is None) == (solver is None):
         raise TypeError("give a guess for Newton's method, or else a solver=: one of the two")
-    equation = _Equation(g)
-    find = _newton(equation, guess, iterations) if solver is None else _by_solver(solver)
-    rule = equation.root(find)
+
+    def rule(g: Function) -> Rule:
+        equation = _Equation(g)
+        find = _newton(equation, guess, iterations) if solver is None else _by_solver(solver)
+        return equation.root(find)
+
+    own = rule(g)
 
     def root(theta: Any) -> Any:
         """Return x with g(x, theta) = 0."""
-        return rule(argument(theta))
+        theta = argument(theta)
+        given = frozen(g) if has_nodes(theta) else g
+        return (own if given is g else rule(given))(theta)
 
     return root
 

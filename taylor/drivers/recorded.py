@@ -13,6 +13,7 @@ from taylor.core.choices import choose
 from taylor.core.conditions import Guard
 from taylor.core.functions import log, log1p, log2, log10
 from taylor.core.instructions import Add, Instruction, Scale
+from taylor.core.loops import Loop
 from taylor.core.maps import Reshape, Sum
 from taylor.core.node import Node
 from taylor.core.operand import is_complex
@@ -108,7 +109,9 @@ def derived(program: Program, driver: Callable[..., Any], x: Sequence[Any]) -> t
     def run(*x: Any) -> list[Any]:
         nonlocal count
         tape: Tape = x[0].tape
-        tape.exact = bool(program.guards)  # decisions are checked at the values
+        loops = [type(i.op) is Loop for i in program.code]
+        # decisions are checked at the values, and loops may divide by what others give
+        tape.exact = bool(program.guards) or sum(loops) > 1
         f = _Recorded(program, tape)
         y = driver(f, *x)
         tape.guards += f.guards.values()

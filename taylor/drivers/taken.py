@@ -2,7 +2,8 @@
 
 A number has no lanes: a series of it raises where a function has no expansion, before `np.where`
 can leave that out.  So the program of f at the point is run in its place, in which only what was
-chosen is left.  A kink (minimum, clip) leaves nothing out: both its sides have a say.
+chosen is left.  What is only compared goes, too: the abs(r) of `while abs(r) > tol`.  A kink
+(minimum, clip) leaves nothing out: both its sides have a say.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ def only_taken(program: Program, v: list[Any]) -> Program | None:
     """Return a program of the same value and derivatives at its point, or None if it is the same.
 
     `v` are the values of the instructions there.  Of what is chosen by numbers, or alike in all
-    elements, it has the side that was taken alone, and none of the guards.
+    elements, it has the side that was taken alone, and of guards nothing.
 
     >>> from taylor.core.program import recording
     >>> found = only_taken(*recording(lambda x: np.where(x > 0, np.sqrt(x), 2 * x), -1.0))
@@ -34,18 +35,17 @@ def only_taken(program: Program, v: list[Any]) -> Program | None:
     new: list[int] = []  # what stands for each instruction
     code: list[Instruction] = []
     for i, (op, args, shape) in enumerate(program.code):
-        found = None
+        chosen = None
         if isinstance(op, Choose) and op.mode in ("where", "side"):
-            found = _side(args, v)
+            chosen = _side(args, v)
         elif isinstance(op, Gather) and not shape and len(args) > 1:
-            found = _source(op, args, v)
-        alike = found is not None and program.code[found].shape == shape
-        new.append(new[found] if found is not None and alike else i)
+            chosen = _source(op, args, v)
+        alike = chosen is not None and program.code[chosen].shape == shape
+        new.append(new[chosen] if chosen is not None and alike else i)
         code.append(Instruction(op, tuple([new[a] for a in args]), shape))
     outputs = [new[i] for i in program.outputs]
-    if new == list(range(len(new))):
-        return None
-    return Program(code, program.inputs, outputs, [], program.single).pruned()
+    found = Program(code, program.inputs, outputs, [], program.single).pruned()
+    return found if len(found.code) < len(code) else None
 
 
 def _side(args: tuple[int, ...], v: list[Any]) -> int | None:

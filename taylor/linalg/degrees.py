@@ -269,7 +269,7 @@ def matrix_rule(
         return d if guard is None or d is None else guard(d, bar, *args, *_results(y))
 
     def tangent(dargs: Any, y: Any, *args: Any) -> Any:
-        moving = [guarded(d, np.nan, y, args) for d in dargs]
+        moving = [guarded(d, np.array(np.nan), y, args) for d in dargs]
         x = [line(a, d) for a, d in zip(args, moving, strict=True)]
         found = [z(1) for z in series(*x, *_results(y))]
         dy = tuple(v * 0 if type(d) is int else d for v, d in zip(_results(y), found, strict=True))

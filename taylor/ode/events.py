@@ -300,11 +300,12 @@ class Events:
         for event in self.functions:
             if not (same and event.reads.unchanged()):
                 event.forget()
+                event.reads = Reads(event.g)
         if not (same and self.reads.unchanged()):
             self.it.renew()
             if self.variation:
                 self.variation.go_on_with(self.variation.args)
-            self.given = Reads(self.it.args)
+        self.read()  # what changes may change back
 
     def _note_change(self) -> None:
         """Raise where the state is changed again and again at one time."""

@@ -37,6 +37,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from taylor.core.copies import frozen
 from taylor.core.operand import host, lift
 from taylor.core.singular import nans
 from taylor.drivers.derivatives import gradient
@@ -473,6 +474,15 @@ def point_of(x: Any) -> Any:
     return x.astype(float) if isinstance(x, np.ndarray) and x.dtype.kind in "iub" else x
 
 
+def as_now(fun: Function, args: Sequence[Any]) -> tuple[Function, tuple[Any, ...]]:
+    """Return fun and its arguments as they are now, for what is done later: see `frozen`."""
+    given = {i: a for i, a in enumerate(args) if not (is_operand(a) or is_parameter(a))}
+    if not given:
+        return frozen(fun), tuple(args)
+    fun, given = frozen((fun, given))
+    return fun, tuple(given.get(i, a) for i, a in enumerate(args))
+
+
 def is_recorded(y0: Any, args: Sequence[Any]) -> bool:
     """Whether reverse mode is recording y0 or an argument, or coefficients of theirs."""
     return any(map(has_nodes, [lift(y0), *map(argument, args)]))
@@ -480,7 +490,7 @@ def is_recorded(y0: Any, args: Sequence[Any]) -> bool:
 
 def states(fun: Function, y0: Any, args: Sequence[Any], course: Course) -> Any:
     """Return the states at the times of a course, along the last axis."""
-    f, p, _ = numeric(fun, args)
+    f, p, _ = numeric(*as_now(fun, args))
     given = point_of(y0), *p
     course = course._replace(varied=tuple(map(is_operand, given)))
     return np.moveaxis(flow(f, course).forward()(*given), 0, -1)

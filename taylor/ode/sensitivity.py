@@ -19,6 +19,7 @@ from taylor.ode.closures import with_closures
 from taylor.ode.events import ends
 from taylor.ode.flow import (
     Course,
+    as_now,
     flow,
     integrator,
     is_recorded,
@@ -89,6 +90,8 @@ def value_and_gradient(
     if isinstance(options, MethodOptions):
         _only("of Taylor series: leave {} out, or the method", kept, progress)
     args = as_args(args)
+    if is_recorded(y0, args):
+        fun, args = as_now(fun, args)
     f, p, places = numeric(fun, args, whole=_vary(fun, t0, y0, args))
     y0 = point_of(y0)
     if events is None and dosing is None:

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from taylor.core.copies import frozen
 from taylor.core.memory import fresh
 from taylor.core.operand import lift
 from taylor.drivers.evolution import has_nodes
@@ -26,6 +27,7 @@ from taylor.numbers.kinds import base, is_operand
 from taylor.ode.control import norm, spacing
 from taylor.ode.flow import (
     Course,
+    as_now,
     common_delay,
     delay_of,
     edge,
@@ -74,11 +76,14 @@ class Variation:
         wanted: Any,
         dense: bool,
     ) -> None:
-        self.fun, self.args, self.options = fun, tuple(map(argument, args)), options
+        self.fun, self.options = fun, options
         t0, self.t1 = map(lift, t_span)
         times = None if wanted is None else [lift(t) for t in wanted]
-        for x in (t0, self.t1, lift(y0), *self.args, *(times or ())):
+        given = *map(argument, args), t0, self.t1, lift(y0), *(times or ())
+        for x in given:
             _pin(x)
+        self.recorded = any(map(has_nodes, given))
+        self.go_on_with(tuple(args))
         self.t = self.time = _at(t0)  # of the state: as a plain number, with its derivatives
         self.sign = -1 if _at(self.t1) < self.t else 1
         self.ends = {self.t: t0, _at(self.t1): self.t1}
@@ -89,9 +94,6 @@ class Variation:
         self.states: list[Any] = []
         self.found: dict[int, list[tuple[Any, Any]]] = {}  # by the number of the event
         self.dense, self.pieces = dense, list[Pieces]()
-        self.last: Any = None  # the system in plain numbers, and its integrator, for fun of these
-        self.numbers: Any = None
-        self.kept: dict[str, Any] = {}
         self.rate: Any = None  # with which the run has to go on
         self.jumps = False  # whether fun jumps at the present time
         self.failed = False
@@ -101,10 +103,20 @@ class Variation:
         """Have the state carry, from the start, the derivatives that some arrays have."""
         for x in given:
             self.y = self.y + 0 * np.sum(x)
+        if not self.recorded and any(map(has_nodes, given)):
+            self.recorded = True
+            self.go_on_with(self.args)
 
     def go_on_with(self, args: tuple[Any, ...]) -> None:
         """Go on with other arguments, or with what they or fun may now hold."""
-        self.args, self.last, self.numbers, self.kept = args, None, None, {}
+        self.args = tuple(map(argument, args))
+        # as they are now, where a reverse sweep needs them later
+        self.held = (self.fun, self.args)
+        if self.recorded:
+            self.held = as_now(*self.held)
+        self.last: Any = None  # the system in plain numbers, and its integrator, for fun of these
+        self.numbers: Any = None
+        self.kept: dict[str, Any] = {}
 
     # -------------------------------------------------------------- along the steps
     def passed(self, pieces: Pieces, it: Integrator, stop: bool = False) -> None:
@@ -157,7 +169,7 @@ class Variation:
     def _states(self, times: Sequence[Any]) -> Any:
         """Return the states at times, along the first axis."""
         if self.numbers is None:
-            self.numbers = numeric(self.fun, self.args)
+            self.numbers = numeric(*self.held)
         f, p, _ = self.numbers
         if any(map(has_nodes, (self.y, *p))):
             given = point_of(self.y), *p
@@ -184,7 +196,7 @@ class Variation:
 
     def _moved(self, t: Any, y: Any, tau: Any) -> Any:
         """Return the state after a time that is zero but for its derivatives."""
-        f, p, _ = numeric(self.fun, self.args)
+        f, p, _ = numeric(*self.held)
         y = point_of(y)
         order = order_of(tau) if moves(tau) else 0
         at = edge(f, number(t), y, p, self._near(number(t)), order) if order else None
@@ -217,10 +229,11 @@ class Variation:
                 if is_operand(event.time)
                 else (None, None)
             )
-        f, p, places = numeric(self.fun, self.args)
+        f, p, places = numeric(*self.held)
+        given, args = frozen(event.g) if self.recorded else event.g, self.held[1]
 
         def g(t: Any, y: Any, *p: Any) -> Any:
-            return event.g(t, fresh(y), *map(fresh, filled(self.args, places, p)))
+            return given(t, fresh(y), *map(fresh, filled(args, places, p)))
 
         root, theta = delay_of(f, g, t, point_of(y), p)
         if root is not None and order > 1:
@@ -237,7 +250,7 @@ class Variation:
         self._come(t)
         if len(events) > 1 and any(moves(event.time) for event, _ in events):
             raise NonAnalyticError(TOGETHER.format(t))
-        f, p, _ = numeric(self.fun, self.args)
+        f, p, _ = numeric(*self.held)
         y = point_of(self.y)
         near = self._near(t)
         here = jumps(f, t, y, p, near) if branches else []

@@ -33,11 +33,13 @@ def operator(symbols: Any) -> Operator:
     >>> operator(partials(6)[0] * partials(6)[1]).dimensions
     (1, 2, 1)
     """
-    return _of_symbol(symbols) if isinstance(symbols, Symbol) else _known(Operator(symbols))
+    if isinstance(symbols, Symbol):
+        return _of_symbol(symbols, symbols.types)
+    return _known(Operator(symbols))
 
 
 @functools.lru_cache(maxsize=64)
-def _of_symbol(symbol: Symbol) -> Operator:
+def _of_symbol(symbol: Symbol, types: Any) -> Operator:
     return _known(Operator(symbol))
 
 

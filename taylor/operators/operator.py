@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ from taylor.series.series import Series
 PARTS = ("real", "imag")
 
 Array = NDArray[Any]
+Key = tuple[tuple[Monomial, Any, type], ...]  # a form: what is kept of 2 is not for 2.0
 Function = Callable[..., Any]
 
 
@@ -72,10 +73,11 @@ class Operator:
             leaves[0] + s  # the variables are the same
         self.symbols = leaves
         self.variables: Partials = leaves[0].variables
+        self._types = [s.types for s in leaves]
         self.order = max(s.order for s in leaves)
-        forms: dict[tuple[Any, ...], int] = {}
+        forms: dict[Key, int] = {}
         self._sums = [[(a, _forms(s, forms)) for a, s in _summands(p)] for p in leaves]
-        self._forms: list[Form] = [dict(key) for key in forms]
+        self._forms = _of_keys(forms)
         self._apolar: Apolar | None = _algebra(tuple(forms), tuple(self.variables.names))
         self._rounded = _rounded(tuple(forms), len(self.variables)) or self._apolar
 
@@ -102,7 +104,8 @@ class Operator:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Operator):
             return NotImplemented
-        return (self._structure, self.symbols) == (other._structure, other.symbols)
+        mine, theirs = ((P._structure, P.symbols, P._types) for P in (self, other))
+        return mine == theirs
 
     def __hash__(self) -> int:
         return hash((self._structure, *self.symbols))
@@ -304,7 +307,7 @@ def _summands(p: Symbol) -> list[tuple[Coefficient | None, Symbol]]:
     return [*([(None, plain)] if p.terms or not p.varying else []), *p.varying]
 
 
-def _forms(p: Symbol, forms: dict[tuple[Any, ...], int]) -> tuple[list[tuple[int, Any]], Any]:
+def _forms(p: Symbol, forms: dict[Key, int]) -> tuple[list[tuple[int, Any]], Any]:
     """Return the places of the homogeneous parts of p among the forms, and its number.
 
     With each place its factor: of the form of imaginary parts, i.
@@ -315,20 +318,24 @@ def _forms(p: Symbol, forms: dict[tuple[Any, ...], int]) -> tuple[list[tuple[int
     for form in each.values():
         real, imaginary = ({m: getattr(c, part) for m, c in form.items()} for part in PARTS)
         for factor, part in ((1, real), (1j, imaginary)):
-            terms = tuple((m, c) for m, c in part.items() if c != 0)
+            terms = tuple((m, c, type(c)) for m, c in part.items() if c != 0)
             if terms:
                 places.append((forms.setdefault(terms, len(forms)), factor))
     return places, number
 
 
-@functools.lru_cache(maxsize=64)
-def _algebra(forms: tuple[tuple[tuple[Monomial, Any], ...], ...], names: tuple[str, ...]) -> Any:
-    return apolar([dict(form) for form in forms], names) if forms else None
+def _of_keys(keys: Iterable[Key]) -> list[Form]:
+    return [{m: c for m, c, _ in key} for key in keys]
 
 
 @functools.lru_cache(maxsize=64)
-def _rounded(forms: tuple[tuple[tuple[Monomial, Any], ...], ...], n: int) -> Apolar | None:
-    return in_axes([dict(form) for form in forms], n) if forms else None
+def _algebra(forms: tuple[Key, ...], names: tuple[str, ...]) -> Apolar | None:
+    return apolar(_of_keys(forms), names) if forms else None
+
+
+@functools.lru_cache(maxsize=64)
+def _rounded(forms: tuple[Key, ...], n: int) -> Apolar | None:
+    return in_axes(_of_keys(forms), n) if forms else None
 
 
 def _read(made: Apolar, table: Any) -> Any:

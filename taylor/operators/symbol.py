@@ -391,6 +391,12 @@ class Symbol:
     def __hash__(self) -> int:
         return hash((self.variables, frozenset(self.terms.items()), self.varying))
 
+    @property
+    def types(self) -> tuple[Any, ...]:
+        """The types of its coefficients: 2 and 2.0 are equal, what is computed with them is not."""
+        inner = (p.types for _, p in self.varying)
+        return frozenset((m, type(c)) for m, c in self.terms.items()), *inner
+
     def __repr__(self) -> str:
         names = self.variables.names
         found = ""

@@ -16,11 +16,13 @@ import numpy as np
 import scipy.integrate
 
 from taylor.core.algebra import Algebra
+from taylor.core.copies import frozen
 from taylor.core.operand import as_array, lift
-from taylor.core.outside import opened, outside
+from taylor.core.outside import taken_in
 from taylor.core.table import Rule
 from taylor.core.tags import fresh_tag
 from taylor.drivers.driver import parts
+from taylor.drivers.evolution import has_nodes
 from taylor.drivers.several import argument, pullback, pushforward, series
 from taylor.numbers.kinds import base, is_operand
 from taylor.scipy.theirs import names_of
@@ -53,7 +55,7 @@ def quad(
     >>> taylor.derivatives(f, 2.0, 2).round(8)
     array([ 0.5 , -0.25,  0.25])
     """
-    func, held = _from_outside(func)
+    func, held = taken_in(func)
     args = (*held, *(args if isinstance(args, tuple) else (args,)))
     given = [argument(v) for v in (a, b, *args)]
     if not any(map(is_operand, given)):
@@ -64,13 +66,8 @@ def quad(
     for x in given[:2]:
         if is_operand(x) and x.shape:
             raise TypeError("the limits of quad are numbers")
+    func = frozen(func) if any(map(has_nodes, given)) else func
     return _Integral(func, epsabs, epsrel)(*given), None
-
-
-def _from_outside(f: Function) -> tuple[Function, list[Any]]:
-    """Return f as a function of (x, *held, *args), and what it holds: p of λx p·x."""
-    held = outside(f)
-    return (opened(f, held, 1) if held else f), held
 
 
 class _Integral:
@@ -214,7 +211,7 @@ def nquad(
     >>> round(float(nquad(lambda y, x: x * y, [lambda x: (0.0, x), (0.0, 2.0)])[0]), 9)
     2.0
     """
-    func, held = _from_outside(func)
+    func, held = taken_in(func)
     last, count = len(ranges) - 1, len(held)
 
     def parts(n: int, given: tuple[Any, ...]) -> tuple[tuple[Any, ...], ...]:

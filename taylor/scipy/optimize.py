@@ -1,4 +1,4 @@
-"""scipy.optimize: roots and minima as functions of the parameters in args.
+"""scipy.optimize: roots and minima as functions of parameters, in args or from outside.
 
 SciPy finds them at plain numbers.  Their derivatives follow from the equation that they solve, not
 from the iteration (the implicit function theorem): f(x, p) = 0 for a root, f_x(x, p) = 0 for a
@@ -19,6 +19,7 @@ import numpy as np
 import scipy.optimize
 
 from taylor.core.operand import as_array
+from taylor.core.outside import opened, outside
 from taylor.drivers.derivatives import gradient
 from taylor.drivers.implicit import implicit_root
 from taylor.drivers.trees import joined
@@ -26,6 +27,7 @@ from taylor.numbers.kinds import is_operand
 from taylor.scipy.theirs import names_of
 
 Function = Callable[..., Any]
+DERIVATIVES = ("fprime", "fprime2", "jac", "hess", "hessp")  # options that are functions of args
 BRACKETING = ("bisect", "brenth", "brentq", "ridder", "toms748")
 __all__ = [
     *BRACKETING, "fsolve", "minimize", "minimize_scalar", "newton", "root", "root_scalar", "rosen",
@@ -54,6 +56,21 @@ def _implicit(equation: Function, find: Function, args: Any) -> tuple[Any, Any]:
     return x, seen[-1] if seen else None
 
 
+def _taken_in(f: Function, args: Any, options: dict[str, Any]) -> tuple[Function, tuple[Any, ...]]:
+    """Return f as a function of x and what it returns second: what f holds, then args.
+
+    The functions among the options, changed in place, take the same: a Jacobian holds what f does.
+    """
+    args = args if isinstance(args, tuple) else (args,)
+    more = {name: options[name] for name in DERIVATIVES if callable(options.get(name))}
+    held = outside(f, *more.values())
+    if not held:
+        return f, args
+    for name, g in more.items():
+        options[name] = opened(g, held, 1 + (name == "hessp"))
+    return opened(f, held, 1), (*held, *args)
+
+
 def _not_derived(name: str, x: Any) -> None:
     if is_operand(as_array(x)):
         raise TypeError(f"{name}: the start is a plain number; what varies is passed in args")
@@ -67,6 +84,7 @@ def _of_brackets(name: str) -> Function:
             _not_derived(name, end)
         if options.pop("full_output", False):
             raise TypeError(f"{name} returns the root only; use root_scalar for more")
+        f, args = _taken_in(f, args, {})
 
         def find(p: tuple[Any, ...]) -> tuple[None, Any]:
             return None, scipy_own(lambda x, *p: float(f(x, *p)), a, b, args=p, **options)
@@ -84,8 +102,10 @@ bisect, brenth, brentq, ridder, toms748 = map(_of_brackets, BRACKETING)
 def newton(func: Function, x0: Any, fprime: Any = None, args: Any = (), **options: Any) -> Any:
     """Return the root of func(x, *args) that scipy.optimize.newton finds from x0."""
     _not_derived("newton", x0)
+    options["fprime"] = fprime
+    func, args = _taken_in(func, args, options)
     return _implicit(
-        func, lambda p: (None, scipy.optimize.newton(func, x0, fprime, p, **options)), args
+        func, lambda p: (None, scipy.optimize.newton(func, x0, args=p, **options)), args
     )[0]
 
 
@@ -99,6 +119,7 @@ def _found(result: Any, **own: Any) -> Any:
 
 def root_scalar(f: Function, args: Any = (), **options: Any) -> Any:
     """Return scipy.optimize.root_scalar(f, args, ...); its `root` has derivatives in args."""
+    f, args = _taken_in(f, args, options)
 
     def find(p: tuple[Any, ...]) -> tuple[Any, Any]:
         result = scipy.optimize.root_scalar(f, args=p, **options)
@@ -118,6 +139,7 @@ def root(fun: Function, x0: Any, args: Any = (), **options: Any) -> Any:
            [0.      , 0.769231]])
     """
     _not_derived("root", x0)
+    fun, args = _taken_in(fun, args, options)
 
     def find(p: tuple[Any, ...]) -> tuple[Any, Any]:
         result = scipy.optimize.root(fun, x0, args=p, **options)
@@ -130,6 +152,7 @@ def root(fun: Function, x0: Any, args: Any = (), **options: Any) -> Any:
 def fsolve(func: Function, x0: Any, args: Any = (), **options: Any) -> Any:
     """Return the root of func(x, *args) that scipy.optimize.fsolve finds from x0."""
     _not_derived("fsolve", x0)
+    func, args = _taken_in(func, args, options)
     return _implicit(
         lambda x, *p: as_array(func(x, *p)),
         lambda p: (None, scipy.optimize.fsolve(func, x0, args=p, **options)),
@@ -151,6 +174,7 @@ def minimize(fun: Function, x0: Any, args: Any = (), **options: Any) -> Any:
     _not_derived("minimize", x0)
     if options.get("bounds") is not None or options.get("constraints"):
         raise TypeError("minimize with parameters that vary takes no bounds and no constraints")
+    fun, args = _taken_in(fun, args, options)
 
     def find(p: tuple[Any, ...]) -> tuple[Any, Any]:
         result = scipy.optimize.minimize(lambda x, *p: float(fun(x, *p)), x0, args=p, **options)
@@ -163,6 +187,7 @@ def minimize_scalar(fun: Function, args: Any = (), **options: Any) -> Any:
     """Return scipy.optimize.minimize_scalar(fun, args=args, ...) without bounds, as `minimize`."""
     if options.get("bounds") is not None:
         raise TypeError("minimize_scalar with parameters that vary takes no bounds")
+    fun, args = _taken_in(fun, args, options)
 
     def find(p: tuple[Any, ...]) -> tuple[Any, Any]:
         result = scipy.optimize.minimize_scalar(fun, args=p, **options)

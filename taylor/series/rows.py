@@ -96,7 +96,8 @@ def swept(
     padded = [pad(t, len(shape)) for t in tables]
     heights = [algebra.height(t) for t in padded]
     if reaches:
-        heights = [int(min(h, r)) for h, r in zip(heights, reaches, strict=True)]
+        # a constant that has coefficients has nan: those of a jump
+        heights = [int(min(h, r)) if r else h for h, r in zip(heights, reaches, strict=True)]
     sweep = Sweep(program, algebra, padded, parameters, heights)
     sweep.side = side
     sweep.run()
