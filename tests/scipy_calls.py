@@ -28,6 +28,8 @@ AT = np.array([0.3, 1.5, 3.9])
 R = np.array(0.7)
 COORDINATES = np.array([[0.3, 2.2, 4.7], [1.1, 3.9, 5.2]])
 SOS = np.array([[0.2, 0.3, 0.2, 1.0, -0.5, 0.2], [1.0, 0.4, 0.1, 1.0, -0.3, 0.1]])
+STATES = np.array([[0.3, -0.2], [0.1, 0.7]])
+CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
 COUNTS = np.array([0, 2, 1, 4])
 
 CALLS = {}
@@ -211,6 +213,8 @@ call("integrate.romb", X[:9], lambda sp, y: sp.integrate.romb(y, dx=y[0]))
 call("integrate.quad", R, lambda sp, p: sp.integrate.quad(
     lambda x, p: np.exp(-p * x) * x, 0.0, 2.0, args=(p,))[0])
 call("integrate.quad limit", R, lambda sp, b: sp.integrate.quad(np.cos, 0.0, b)[0])
+call("integrate.quad points", R, lambda sp, p: sp.integrate.quad(
+    lambda x, p: np.abs(x - 0.3) * np.exp(p * x), 0.0, 1.0, p, points=[0.3], limit=80)[0])
 call("integrate.quad_vec", V[:2], lambda sp, p: sp.integrate.quad_vec(
     lambda x, p: np.exp(-p * x), 0.0, 1.0, args=(p,))[0])
 call("integrate.fixed_quad", R, lambda sp, p: sp.integrate.fixed_quad(
@@ -266,6 +270,8 @@ call("interpolate.LinearNDInterpolator", V, lambda sp, z: sp.interpolate.LinearN
     FLAT, z)(INSIDE))
 call("interpolate.LinearNDInterpolator x", INSIDE, lambda sp, x:
     sp.interpolate.LinearNDInterpolator(FLAT, sp.data(V), rescale=True)(x))
+call("interpolate.LinearNDInterpolator 2", V[:2] / 9 + 0.3, lambda sp, x: (
+    sp.interpolate.LinearNDInterpolator(CORNERS, [1.0, 2.0, 4.0])(x[0], x[1])))
 call("interpolate.griddata", V, lambda sp, z: sp.interpolate.griddata(FLAT, z, INSIDE))
 call("interpolate.griddata nearest", V, lambda sp, z: sp.interpolate.griddata(
     FLAT, z, (INSIDE[:, 0], INSIDE[:, 1]), "nearest"))
@@ -312,6 +318,8 @@ call("signal.correlate", X, lambda sp, x: sp.signal.correlate(x, sp.data(V)))
 call("signal.lfilter", X, lambda sp, x: sp.signal.lfilter([1.0, 0.5], [1.0, -0.4, 0.2], x))
 call("signal.lfilter axis", A, lambda sp, x: sp.signal.lfilter([1.0, 0.5], [1.0, -0.4], x, axis=0))
 call("signal.filtfilt", X, lambda sp, x: sp.signal.filtfilt([0.5, 0.5], [1.0, -0.4], x))
+call("signal.sosfilt zi", X, lambda sp, x: sp.signal.sosfilt(
+    sp.data(SOS), x, zi=sp.data(STATES))[1])
 call("signal.sosfilt", X, lambda sp, x: sp.signal.sosfilt(SOS, x))
 call("signal.sosfiltfilt", np.r_[X, X], lambda sp, x: sp.signal.sosfiltfilt(SOS, x))
 call("signal.savgol_filter", X, lambda sp, x: sp.signal.savgol_filter(x, 5, 2))

@@ -26,7 +26,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "patterns", "singular", "slopes", "instructions", "einsum", "sides", "calls", "maps",
         "lookups", "parts", "places", "operand", "bilinear", "fillable", "simpler", "node", "tape",
         "rules", "shown", "program", "deciding", "scalars", "exponents", "repeat", "sweep", "loops",
-        "rolled",
+        "dependence", "rolled",
     ],
     "linalg": ["degrees", "equations", "branches", "factors", "spectrum", "__init__"],
     "arrays": [
@@ -63,8 +63,10 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "optimize", "__init__",
     ],
     "array_api": ["array", "functions", "fft", "linalg", "special", "__init__"],
+    "numpy": ["creation", "functions", "__init__"],
     "ode": [
-        "files", "control", "options", "roots", "dense", "units", "recalled", "system", "pieces",
+        "files", "control", "options", "roots", "dense", "units", "recalled", "translated",
+        "system", "pieces",
         "surfaces", "zeros", "registers", "followed", "machine", "lanes", "stepper", "singular",
         "standing", "rests", "sliding", "record", "stiffness", "stops", "state", "integrator",
         "rates",
@@ -82,7 +84,6 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "compiled", "horner", "fields", "lohner", "tube", "points", "steps",
         "flows", "modelsteps", "solution", "ivp", "sections", "__init__",
     ],
-    "numpy": ["creation", "functions", "__init__"],
     "elementary": [],
     "sparse": [],
     "__init__": [],

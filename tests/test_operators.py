@@ -303,18 +303,6 @@ def test_fields_of_numbers():
     assert op.laplacian(g, z) == pytest.approx(np.trace(taylor.hessian(g, z)), rel=1e-12)
 
 
-def test_estimates_stay_in_their_field():
-    g = lambda x: x[..., 0] ** 3 * x[..., 1] ** 2
-    x, d = [Fraction(1), Fraction(2)], op.partials(2)
-    for found in (op.estimate(d[0] ** 2 / 3 - 2 * d[1], g, x, samples=3, seed=1),
-                  op.estimate_laplacian(g, x, samples=3, seed=1)):  # fmt: skip
-        assert type(found.value) is type(found.variance) is Fraction
-        assert found.error == pytest.approx(float(found.variance) ** 0.5)
-    y = np.array([1, 2], np.float32)
-    assert op.estimate(d @ d, g, y, samples=3, seed=1).value.dtype == np.float32
-    assert op.estimate_laplacian(g, y, samples=3, seed=1).value.dtype == np.float32
-
-
 def test_what_is_kept_of_an_operator_is_not_for_other_types_of_coefficients():
     g = lambda x: x[0] ** 3 * x[1]
     fractions, floats = [Fraction(1), Fraction(2)], np.array([1.0, 2.0])
@@ -324,6 +312,33 @@ def test_what_is_kept_of_an_operator_is_not_for_other_types_of_coefficients():
         found = op.apply([kind(7) * p[0] ** 2, kind(7) * p[0] ** 2 * p[1]], g, x)
         found += [op.apply(kind(7) * p[0] ** 2, g, x)]
         assert found == [84, 42, 84] and {type(y) for y in found} == {of}
+
+
+WITH_A_PARAMETER = [  # and what it is at f
+    (lambda d, c: c * (d @ d), lambda c: 26 * c),
+    (lambda d, c: (d @ d) * c, lambda c: 26 * c),
+    (lambda d, c: d[0] - c * (d @ d) / 2 + c, lambda c: 12 - 9 * c),
+    (lambda d, c: (d @ d) / c - c, lambda c: 26 / c - 4 * c),
+    (lambda d, c: (c * d[0] + 1) ** 2, lambda c: 24 * c**2 + 24 * c + 4),
+    (lambda d, c: d[1] * (c * d[0] + d[1]) * d[0], lambda c: 24 * c + 6),
+    (lambda d, c: d @ np.array([[c, 1], [0, c * c]]) @ d, lambda c: 24 * c + 12 + 2 * c * c),
+]
+
+
+@pytest.mark.parametrize(("symbol", "want"), WITH_A_PARAMETER)
+def test_a_parameter_is_a_coefficient(symbol, want):
+    g, x, d = (lambda x: x[..., 0] ** 3 * x[..., 1] ** 2), np.array([1.0, 2.0]), op.partials(2)
+    P = lambda c: op.apply(symbol(d, c), g, x)
+    for f in (P, taylor.compile(P), taylor.compile(P, strict=True)):
+        for c in (0.5, 2.0):
+            assert f(c) == pytest.approx(want(c), rel=1e-13)
+            assert taylor.gradient(f, c) == pytest.approx(taylor.derivative(want, c), rel=1e-13)
+            assert taylor.derivative(f, c, 2) == pytest.approx(taylor.derivative(want, c, 2))
+    np.testing.assert_allclose(taylor.lanes(P)(np.array([1.0, 3.0])), [want(1.0), want(3.0)])
+    t = taylor.Taylor.variable(0.5, order=3)
+    np.testing.assert_allclose(P(t).coef, np.broadcast_to(want(t).coef, 4), atol=1e-12)
+    found = P(taylor.verified.Interval(0.5, 0.625))
+    assert want(0.5) in found and want(0.625) in found
 
 
 def test_derivatives_along_a_vector():
@@ -425,58 +440,7 @@ def test_mistakes(call, error, words):
         call(op.partials(3))
 
 
-# ------------------------------------------------------------------ estimates
-@pytest.mark.parametrize("power", [1, 2])
-def test_estimates_are_unbiased(power):
-    x, d = np.array([0.2, -0.4, 0.3, 0.1]), op.partials(4)
-    P = (d @ d) ** power + (3 * d[0] - 2 if power == 2 else 0)
-    for want, one in (
-        (by_tensors(P, f, x), lambda s: op.estimate(P, f, x, samples=6, seed=s)),
-        (by_tensors((d @ d) ** power, f, x),
-         lambda s: op.estimate_laplacian(f, x, samples=6, seed=s, power=power)),
-    ):  # fmt: skip
-        found = [one(s) for s in range(60)]
-        values, variances = ([getattr(e, k) for e in found] for k in ("value", "variance"))
-        assert abs(np.mean(values) - want) < 4 * np.std(values) / np.sqrt(60)
-        assert np.mean(variances) == pytest.approx(np.var(values), rel=0.6)
-        assert one(3).value == one(3).value and found[0].error == found[0].variance ** 0.5
-
-
-def test_estimates_with_a_factor_and_many_points():
-    x = np.random.default_rng(0).uniform(-0.5, 0.5, (2, 4))
-    sigma = np.random.default_rng(1).normal(size=(4, 2))
-    found = [op.estimate_laplacian(f, x, samples=4, seed=s, factor=sigma) for s in range(60)]
-    want = op.hessian_trace(f, x, sigma @ sigma.T)
-    values = np.array([e.value for e in found])
-    assert (abs(values.mean(0) - want) < 4 * values.std(0) / np.sqrt(60)).all()
-    with pytest.raises(ValueError, match="2 samples"):
-        op.estimate_laplacian(f, x, samples=1, seed=0)
-
-
-@pytest.mark.parametrize("factor", [None, RNG.normal(size=(4, 3))])
-def test_variance_of_random_directions(factor):
-    """It is 2 Σ_{i≠j} K_ij², K = σᵀHσ."""
-    h = np.array([[1, 2, 0, -1], [2, -3, 1, 0], [0, 1, 2, 4], [-1, 0, 4, 5.0]])
-    K = h if factor is None else factor.T @ h @ factor
-    found = op.estimate_laplacian(
-        lambda x: np.sum(x @ h * x, -1) / 2, np.zeros((300, 4)), samples=4, seed=0, factor=factor
-    )
-    want = 2 * np.sum((K - np.diag(np.diag(K))) ** 2) / 4
-    assert np.mean(found.variance) == pytest.approx(want, rel=0.2)
-    assert np.var(found.value) == pytest.approx(want, rel=0.3)
-
-
-def test_variance_of_random_terms():
-    """It is Σ|c| Σ|c|(∂^α f)² - (Pf)²."""
-    d, x = op.partials(3), np.array([0.2, -0.4, 0.3])
-    P = 3 * d[0] ** 2 - 2 * d[0] * d[1] * d[2] + d[2]
-    each = {m: by_tensors(op.Symbol(d, {m: 1}), f, x) for m in P.terms}
-    size = sum(map(abs, P.terms.values()))
-    want = size * sum(abs(c) * each[m] ** 2 for m, c in P.terms.items()) - op.apply(P, f, x) ** 2
-    found = op.estimate(P, f, x, samples=2000, seed=0)
-    assert found.variance * 2000 == pytest.approx(want, rel=0.1)
-
-
+# ------------------------------------------------------------------ cost, and what is kept
 def test_cost_grows_with_the_dimensions():
     products = [Operator(op.partials(n) @ op.partials(n)).products for n in (10, 100)]
     assert products == [3 * n + 3 for n in (10, 100)]
@@ -561,15 +525,6 @@ def test_a_monomial_of_many_repetitions():
     x, y = op.partials(2)
     value = op.Operator(x**13 * y**14)(lambda z: np.exp(z[0] / 2 - z[1]), np.zeros(2))
     assert float(value) == pytest.approx(0.5**13, rel=1e-12)
-
-
-@pytest.mark.parametrize("call", [
-    lambda f: op.estimate(op.partials(3) @ op.partials(3), f, np.ones(3), samples=4, seed=None),
-    lambda f: op.estimate_laplacian(f, np.ones(3), samples=4, seed=None),
-])  # fmt: skip
-def test_estimates_need_a_seed(call):
-    with pytest.raises(TypeError, match="seed=0"):
-        call(lambda x: np.sum(x**2))
 
 
 def test_powers_of_symbols_are_whole():

@@ -102,11 +102,25 @@ def map_of_numbers(x):
     return y
 
 
+def observed(x):
+    """A hidden Markov model: each step reads one of four columns that were computed before."""
+    a, b = np.exp(x[:4]).reshape(2, 2), np.exp(x[4:]).reshape(2, 4)
+    a, b = a / np.sum(a, axis=1, keepdims=True), b / np.sum(b, axis=1, keepdims=True)
+    state, total = b[:, 0] / 2, 0.0
+    for k in np.random.default_rng(1).integers(0, 4, 50):
+        state = (state @ a) * b[:, k]
+        total = total + np.log(np.sum(state))
+        state = state / np.sum(state)
+    return total
+
+
 @pytest.mark.parametrize(
     "f, x, kinds",
     [
         (map_of_numbers, np.array([0.3, 3.1]), ("value", "gradient", "hvp", "hessian")),
         (rosenbrock, np.linspace(0.5, 1.5, 25), ("value", "gradient", "hvp")),
+        (observed, np.linspace(-1, 1, 12), ("value", "gradient", "hvp", "hessian")),
+        (lambda x: rosenbrock(x * x), np.linspace(0.5, 1.5, 25), ("value", "gradient", "hvp")),
     ],
 )
 def test_short_programs_have_loops_where_no_zeros_are_lost(f, x, kinds):
@@ -174,18 +188,6 @@ def test_what_only_python_knows_is_not_rolled():
     assert rolled(program, is_written) is program
     c = taylor.compile(f, strict=True)
     assert taylor.gradient(c, 0.4) == pytest.approx(taylor.gradient(f, 0.4), rel=1e-11)
-
-
-def observed(x):
-    """A hidden Markov model: each step reads one of four columns that were computed before."""
-    a, b = np.exp(x[:4]).reshape(2, 2), np.exp(x[4:]).reshape(2, 4)
-    a, b = a / np.sum(a, axis=1, keepdims=True), b / np.sum(b, axis=1, keepdims=True)
-    state, total = b[:, 0] / 2, 0.0
-    for k in np.random.default_rng(1).integers(0, 4, 50):
-        state = (state @ a) * b[:, k]
-        total = total + np.log(np.sum(state))
-        state = state / np.sum(state)
-    return total
 
 
 def tridiagonal(x):

@@ -77,8 +77,8 @@ class Copies:
             new: Any = FunctionType(x.__code__, table, x.__name__, None, cells or None)
             return self._filled(self._function, new, x)
         if isinstance(x, np.ndarray):
-            new = x.copy()
-            return self._filled(self._elements, new, x) if x.dtype == object else new
+            filled = x.dtype == object
+            return self._filled(self._elements, x.copy(), x) if filled else self.array(x)
         if isinstance(x, (list, dict, deque)):
             return self._filled(self._content, copy.copy(x), x)
         if isinstance(x, ModuleType):
@@ -112,6 +112,14 @@ class Copies:
         if isinstance(x, functools._lru_cache_wrapper):
             return self.of(x.__wrapped__)
         return None
+
+    def array(self, x: Any) -> Any:
+        """Return the copy of an array of numbers."""
+        return x.copy()
+
+    def data(self, x: Any) -> Any:
+        """Return the copy of an object of NumPy, SciPy, pandas and the like."""
+        return copy.deepcopy(x)
 
     def _filled(self, fill: Callable[[Any, Any], None], new: Any, x: Any) -> Any:
         self.waiting.append((fill, new, x))
@@ -164,8 +172,9 @@ class Copies:
             new = object.__new__(self.of(type(x)))
             return self._filled(self._attributes, new, x)
         with contextlib.suppress(TypeError):  # of a file, a lock, a thread
-            new = copy.deepcopy(x) if package in DATA else copy.copy(x)
-            return new if package in DATA else self._filled(self._parts, new, x)
+            if package in DATA:
+                return self.data(x)
+            return self._filled(self._parts, copy.copy(x), x)
         return x
 
     def _parts(self, new: Any, x: Any) -> None:
@@ -227,9 +236,11 @@ def frozen(f: T) -> T:
     2.0
     """
     reads = Reads(f)
-    if not reads:
-        return f
+    return copied(f, reads, functools.partial(Copies, values={})) if reads else f
+
+
+def copied(f: T, reads: Reads, copies: Callable[[set[int]], Copies]) -> T:
+    """Return the copy of a function that reads this, made by those copies."""
     within = reads.seen | {id(c) for x in reads.met for c in users_classes(x)}
-    within -= {id(x) for x in reads.fixed}
-    found: T = Copies(within, {})(f)
+    found: T = copies(within - {id(x) for x in reads.fixed})(f)
     return found

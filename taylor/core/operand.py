@@ -478,8 +478,12 @@ def bind(op: Op, *args: Any) -> Any:
 
 # ------------------------------------------------------------------ helpers
 def fits(x: Any) -> bool:
-    """Whether x can be the other operand of an operator (strings and None cannot)."""
-    odd = x is None or isinstance(x, (str, bytes, dict, set))
+    """Whether x can be the other operand of an operator (strings and None cannot).
+
+    What has its own operators says so as it does to NumPy, by `__array_ufunc__ = None`.
+    """
+    own = getattr(x, "__array_ufunc__", True) is None
+    odd = x is None or own or isinstance(x, (str, bytes, dict, set))
     return is_operand(x) or not odd or is_sparse(x)
 
 

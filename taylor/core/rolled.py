@@ -7,6 +7,7 @@ elements of arrays and what was computed before, becomes the rows of the loop.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -15,9 +16,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from taylor.core.calls import Call, Row
+from taylor.core.dependence import dependence
 from taylor.core.instructions import MUL, Const, Input, Instruction, Scale
 from taylor.core.loops import Loop
 from taylor.core.maps import Gather, run
+from taylor.core.patterns import matrices
 from taylor.core.program import Program
 from taylor.core.rules import values
 from taylor.core.table import Rule
@@ -109,8 +112,8 @@ def rolled(program: Program, written: Written, any_kind: bool = True) -> Program
 
     The program has its point; it is returned as it is where nothing repeats often enough.  Rules
     of arrays that are not `written` in machine code are in no loop.  Those of programs that are not
-    long are of any kind only where that is said: else their steps read the same elements of arrays
-    and leave nothing but the last state.
+    long are of any kind only where that is said: else what their steps read depends on the same
+    inputs, and they leave nothing but the last state.
 
     >>> from taylor.core.program import record
     >>> def f(x):
@@ -151,17 +154,23 @@ def _kind(i: Instruction, written: Written, free: bool) -> Any:
 def _stretches(program: Program, written: Written, free: bool) -> Iterator[Stretch]:
     """Yield the longest stretches that repeat, of those that hold the middle, or a quarter.
 
-    First where `free` those whose steps may read any results from before.
+    First those whose steps may read any elements of arrays, and any results from before.
     """
-    numbers: dict[Any, int] = {}
     code, n = program.code, len(program)
-    kinds = np.array([numbers.setdefault(_kind(i, written, free), len(numbers)) for i in code])
-    args = _arguments(code)
+    loose, args = _kinds(code, written, True), _arguments(code)
+    strict = loose if free else _kinds(code, written, False)
     for middle in (n // 2, n // 4, n - n // 4):
-        for any_args in (True, False)[not free :]:
+        for kinds, any_args in ((loose, True), (strict, False)):
             stretch = _stretch_at(middle, kinds, args, any_args)
-            if stretch is not None:
-                yield stretch
+            if stretch is None:
+                break
+            yield stretch
+
+
+def _kinds(code: Sequence[Instruction], written: Written, free: bool) -> Array:
+    """Return numbers that are equal for instructions that may stand for each other in a loop."""
+    numbers: dict[Any, int] = {}
+    return np.array([numbers.setdefault(_kind(i, written, free), len(numbers)) for i in code])
 
 
 def _stretch_at(middle: int, kinds: Array, args: Array, any_args: bool) -> Stretch | None:
@@ -265,6 +274,29 @@ class _Rolling:
                     (self.constants if type(self.code[a].op) is Const else self.fixed)[a] = None
         if all(j in self.rows and type(self._at(j, 0).op) is not Scale for j in range(self.period)):
             raise Irregular  # nothing is computed
+        if not self.free:
+            self._check_zeros()
+
+    def _check_zeros(self) -> None:
+        """Raise Irregular if steps read what depends on other inputs: Hessians have zeros then."""
+        reads: list[Any] = [row for row in self.rows.values() if type(row[0]) is Gather]
+        reads += [_one_each(self.code, every)[:2] for every in self.outside]
+        wanted = {a for _, args in reads for a in args}
+        if not wanted:
+            return
+        if any(type(self.code[a].op) is Input and _differ(op.index) for op, (a, *_) in reads):
+            raise Irregular
+        sizes = [math.prod(self.code[i].shape) for i in self.of.inputs]
+        first = dict(enumerate(itertools.accumulate([0, *sizes[:-1]])))
+        try:
+            found = dependence(self.code[: self.start], first, sum(sizes), wanted)
+        except (ImportError, ValueError) as error:  # no SciPy, or a pattern that is not known
+            raise Irregular from error
+        for op, args in reads:
+            rows = matrices().vstack([found[a] for a in args], format="csr")
+            each = [rows[index.ravel()].sum(axis=0) > 0 for index in op.index]
+            if any(np.any(columns != each[0]) for columns in each[1:]):
+                raise Irregular
 
     def _carried(self, a: int) -> None:
         """Note a result of a step before, and all those between."""
@@ -277,7 +309,7 @@ class _Rolling:
 
     def _outside(self, every: list[int]) -> None:
         """Note results from before the stretch of which each step reads another one."""
-        if not self.free or len({self.code[a].shape for a in every}) > 1:
+        if len({self.code[a].shape for a in every}) > 1:
             raise Irregular
         self.outside.setdefault(tuple(every), len(self.outside))
 
@@ -387,6 +419,12 @@ class _Rolling:
         if any(np.iscomplexobj(x) for x in found):
             raise Irregular
         return tuple(np.asarray(x, dtype=float)[()] for x in found)
+
+
+def _differ(index: Array) -> bool:
+    """Whether the rows of an index name other elements."""
+    rows = np.sort(index.reshape(len(index), -1), axis=1)
+    return bool(np.any(rows != rows[0]))
 
 
 def _one_each(code: Sequence[Instruction], every: Sequence[int]) -> Instruction:

@@ -191,6 +191,8 @@ class Decision:
         self.fixed = not (t.height[lhs] or t.height[rhs])  # such a tie does not vary
         self.unsure: Any = None  # the lanes in which members of sets differ
         self.outer: list[tuple[Any, Any, Any]] = []  # lanes, and what is compared there: `_defer`
+        self.recorded = False  # whether choices are recorded in all lanes
+        self.doubt: Any = None  # then: zero, or nan where there was no part
 
     def __call__(self, k: int) -> Any:
         """Return the part of degree k."""
@@ -213,7 +215,18 @@ class Decision:
         for lanes, left, right in self.outer:
             chosen = choose(left, right, a, b, slopes if k else mode)
             new = np.where(lanes, chosen, new) if np.ndim(lanes) else chosen
-        return new
+        return self._doubted(new) if self.recorded and self.mode not in SIDES else new
+
+    def _doubted(self, part: Any) -> Any:
+        """Return a part, or nan in lanes that have had no part of a lower degree."""
+        t = self.t
+        if t.order == 1:  # of which there is no higher degree
+            return part
+        found = part if self.doubt is None else part + self.doubt
+        none = 0.0 * part
+        none = none.sum(0) if np.ndim(none) > np.ndim(t.value(self.args[2])) else none
+        self.doubt = none if self.doubt is None else self.doubt + none
+        return found
 
     def _compare(self) -> None:
         """Note in which lanes the first side is larger, neither is, or they do not compare."""
@@ -238,17 +251,18 @@ class Decision:
     def _chooses_for_itself(self, left: Any, right: Any) -> bool:
         """Leave all lanes to choices that are recorded, and no guard, if there are no ties here.
 
-        Of first derivatives, as of tangents (`between`): at other points ties have none, or one.
+        As tangents do (`between`): at other points ties have no derivatives where sides differ.
         """
         x, y = base(left), base(right)
         recorded = is_operand(leading(left)) or is_operand(leading(right))
-        if not recorded or self.t.order > 1 or self.mode == "formula":
+        if not recorded or self.mode == "formula":
             return False
         self.first = np.asarray(x > y, dtype=bool)
         if not np.all(self.first | (x < y)):
             return False
         self.tie = self.lost = np.zeros_like(self.first)
         self.outer.append((True, left, right))
+        self.recorded = True
         return True
 
     def _defer(self, left: Any, right: Any, lanes: Any) -> None:

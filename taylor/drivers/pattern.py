@@ -5,16 +5,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from taylor.core.instructions import Input
-from taylor.core.patterns import matrices, ones
+from taylor.core.dependence import dependence
+from taylor.core.patterns import matrices
 from taylor.core.program import Program
-
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
 
 Array = Any
 
@@ -40,32 +37,7 @@ def jacobian_pattern(
     sizes = [math.prod(program.code[program.inputs[j]].shape) for j in inputs]
     first = dict(zip(inputs, itertools.accumulate([0, *sizes]), strict=False))
     n = sum(sizes)
-    last = _last_use(program, wanted)
-    found: dict[int, csr_array] = {}
-    for i, (op, args, shape) in enumerate(program.code):
-        if i not in last:
-            continue
-        size = math.prod(shape)
-        if isinstance(op, Input) and op.n in first:
-            found[i] = ones(np.arange(size), np.arange(size) + first[op.n], (size, n))
-        elif not any(found[a].nnz for a in args):
-            found[i] = ones([], [], (size, n))
-        else:
-            shapes = [program.code[a].shape for a in args]
-            found[i] = op.pattern([found[a] for a in args], shapes, shape)
-        for a in set(args):
-            if last[a] == i:
-                del found[a]
+    found = dependence(program.code, first, n, wanted)
     joined = matrices().vstack([found[i] for i in wanted], format="csr")
     joined.sort_indices()
     return np.repeat(np.arange(joined.shape[0]), np.diff(joined.indptr)), joined.indices.astype(int)
-
-
-def _last_use(program: Program, wanted: Sequence[int]) -> dict[int, int]:
-    """Return, for the instructions the wanted ones need, the last instruction that reads them."""
-    last = dict.fromkeys(wanted, len(program.code))
-    for i in range(len(program.code) - 1, -1, -1):
-        if i in last:
-            for a in program.code[i].args:
-                last.setdefault(a, i)
-    return last

@@ -47,6 +47,7 @@ from taylor.ode.pieces import (
 from taylor.ode.roots import derivative, roots, value, without_root
 from taylor.ode.surfaces import cut
 from taylor.ode.system import filled, is_linear, moving
+from taylor.ode.translated import or_translated
 from taylor.series.univariate import Taylor
 
 Array = NDArray[Any]
@@ -121,7 +122,7 @@ class Event:
         self.y: list[Array] = []
         self.fired = False  # at the start of the next step
         self.end: End | None = None  # of the step before
-        self.reads = Reads(g)
+        self.read()
         self.forget()
 
     def __call__(self, t: Any, y: Any) -> Any:
@@ -130,7 +131,7 @@ class Event:
 
     def _value(self, t: Any, y: Any, args: Sequence[Any]) -> Any:
         try:
-            value = content(self.g(t, y, *args))
+            value = content(or_translated(self.g, (t, y, *args)))
         except TypeError as error:
             if not_called(error):
                 annotate(error, f"event {self.n} is called as event(t, y, *args)")
@@ -177,6 +178,10 @@ class Event:
         self.t.append(place.t)
         self.y.append(place.y.copy())
 
+    def read(self) -> None:
+        """Note what the function is now, and what it reads."""
+        self.reads = Reads(self.g)
+
     def forget(self) -> None:
         """What the function reads may have changed: it is to be recorded again."""
         self.recorded = False
@@ -209,7 +214,7 @@ class Event:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self.reads = Reads(self.g)
+        self.read()
 
     def enter(self, t: Any, y: Array) -> None:
         """Look at a run from here on, where no root is near."""

@@ -42,6 +42,7 @@ from taylor.errors import (
 from taylor.numbers.kinds import Kind, is_operand
 from taylor.numbers.values import as_array, is_number
 from taylor.ode.recalled import recalled
+from taylor.ode.translated import or_translated
 from taylor.series.univariate import Taylor
 
 Array = NDArray[Any]
@@ -433,7 +434,7 @@ def shaped(f: Callable[..., Any]) -> Callable[..., Any]:
 
     def g(t: Any, y: Any, *args: Any) -> Any:
         try:
-            dy = f(t, fresh(y), *map(fresh, args))
+            dy = or_translated(f, (t, fresh(y), *map(fresh, args)))
         except (TypeError, IndexError) as error:
             if isinstance(error, IndexError) or not_called(error):
                 told = f"fun is called as fun(t, y, *args), here with y of shape {np.shape(y)}"

@@ -46,6 +46,7 @@ from taylor.ode.options import Options, argument
 from taylor.ode.pieces import Pieces
 from taylor.ode.record import Record
 from taylor.ode.system import filled
+from taylor.ode.translated import or_translated
 from taylor.series.series import Series
 
 Array = NDArray[Any]
@@ -233,7 +234,7 @@ class Variation:
         given, args = frozen(event.g) if self.recorded else event.g, self.held[1]
 
         def g(t: Any, y: Any, *p: Any) -> Any:
-            return given(t, fresh(y), *map(fresh, filled(args, places, p)))
+            return or_translated(given, (t, fresh(y), *map(fresh, filled(args, places, p))))
 
         root, theta = delay_of(f, g, t, point_of(y), p)
         if root is not None and order > 1:

@@ -33,9 +33,10 @@ def operator(symbols: Any) -> Operator:
     >>> operator(partials(6)[0] * partials(6)[1]).dimensions
     (1, 2, 1)
     """
-    if isinstance(symbols, Symbol):
+    if isinstance(symbols, Symbol) and not symbols.given:
         return _of_symbol(symbols, symbols.types)
-    return _known(Operator(symbols))
+    P = Operator(symbols)
+    return P if any(s.given for s in P.symbols) else _known(P)
 
 
 @functools.lru_cache(maxsize=64)

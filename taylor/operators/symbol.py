@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taylor.numbers.kinds import shown
-from taylor.numbers.values import is_complex
+from taylor.numbers.kinds import is_operand, shown
+from taylor.numbers.values import is_complex, is_number
 
 Monomial = tuple[
     int, ...
@@ -218,14 +218,14 @@ class Vector(tuple["Symbol", ...]):
         return self._combined(a) if a.ndim == 1 else Vector(map(self._combined, a.T))
 
     def __rmatmul__(self, other: Any) -> Any:
-        return self @ (other if callable(other) else np.transpose(other))
+        return self @ (other if _is_function(other) else np.transpose(other))
 
     def _combined(self, coefficients: NDArray[Any]) -> Symbol:
         return _total(v * c for c, v in zip(coefficients.tolist(), self, strict=True))
 
 
 def _numbers(a: Any, rows: int) -> NDArray[Any]:
-    if callable(a):
+    if _is_function(a):
         raise TypeError(
             "a matrix that depends on the point: write hessian_trace(f, x, A(x)), or its elements"
         )
@@ -236,6 +236,11 @@ def _numbers(a: Any, rows: int) -> NDArray[Any]:
             f"not one of shape {found.shape}"
         )
     return found
+
+
+def _is_function(x: Any) -> bool:
+    """Whether x is a function of the point; series are numbers, though they can be called."""
+    return callable(x) and not is_operand(x)
 
 
 def _total(symbols: Iterable[Symbol]) -> Symbol:
@@ -278,12 +283,16 @@ class Symbol:
             return other
         if isinstance(other, np.ndarray) and not other.ndim:
             other = other[()]
-        if isinstance(other, (numbers.Number, Fraction)) or hasattr(other, "_mpf_"):
+        known = isinstance(other, (numbers.Number, Fraction)) or hasattr(other, "_mpf_")
+        if known and not is_operand(other):
             if other - other != 0:
                 raise ValueError(f"a coefficient of a symbol is {other}")
             exact = isinstance(other, (int, np.integer))
             return Symbol(self.variables, {(): int(other) if exact else other})
-        if isinstance(other, np.ndarray):
+        varies = is_operand(other) or is_number(other)
+        if varies and not np.ndim(other):
+            return Symbol(self.variables, {(): 1}).scaled(Given(other))
+        if varies or isinstance(other, np.ndarray):
             raise TypeError(
                 "an array is no coefficient of a symbol: write a function of the point for one "
                 "that depends on it, or multiply what P(f, x) returns; a matrix stands in d @ A @ d"
@@ -316,7 +325,8 @@ class Symbol:
         met = self._met(other)
         if met is None:
             return NotImplemented
-        if met.varying and (self.varying or any(self.terms)):
+        after = self.varying or any(self.terms)
+        if after and not all(isinstance(a, Given) for a, _ in met.varying):
             raise TypeError(
                 "a derivative of a coefficient that depends on the point: write it on the left of "
                 "all derivatives, a * (d.x * d.y), and its own derivatives as coefficients"
@@ -331,21 +341,20 @@ class Symbol:
             for k, b in met.terms.items():
                 key = tuple(sorted(m + k))
                 terms[key] = terms.get(key, 0) + c * b
-        plain = Symbol(met.variables, met.terms)
-        varying = tuple((a, p * plain) for a, p in self.varying)
-        if met.varying:  # self is a number
-            c = self.terms.get((), 0)
-            varying = tuple((a, p * c) for a, p in met.varying) if c else ()
-        return Symbol(self.variables, terms, varying)
+        mine, theirs = Symbol(self.variables, self.terms), Symbol(met.variables, met.terms)
+        varying = [(a, p * theirs) for a, p in self.varying if met.terms]
+        varying += [(b, mine * q) for b, q in met.varying if self.terms]
+        varying += [(_times(a, b), p * q) for a, p in self.varying for b, q in met.varying]
+        return Symbol(self.variables, terms, tuple(varying))
 
     def __rmul__(self, other: Any) -> Symbol:
-        if callable(other):
+        if _is_function(other):
             return self.scaled(other)
         met = self._met(other)
         return NotImplemented if met is None else met * self
 
     def __truediv__(self, other: Any) -> Symbol:
-        if isinstance(other, Symbol) or callable(other):
+        if isinstance(other, Symbol) or _is_function(other):
             raise TypeError("a symbol is divided by numbers only")
         return self * (Fraction(1, other) if isinstance(other, int) else 1 / other)
 
@@ -374,6 +383,11 @@ class Symbol:
     def reads_of_users(self) -> list[Coefficient]:
         """What of it may do something else later: coefficients that depend on the point."""
         return [a for a, _ in self.varying]
+
+    @property
+    def given(self) -> bool:
+        """Whether it holds a parameter, which is another one the next time."""
+        return any(isinstance(a, Given) for a, _ in self.varying)
 
     def homogeneous(self) -> dict[int, dict[Monomial, Any]]:
         """Return the terms with constant coefficients by their order."""
@@ -410,12 +424,28 @@ class Symbol:
         if len(self.terms) > SHOWN:
             found += f" + ... ({len(self.terms)} terms)"
         for a, p in self.varying:
-            found += f" + {shown(getattr(a, '__name__', a))}·({p})"
+            found += f" + {a if isinstance(a, Given) else shown(getattr(a, '__name__', a))}·({p})"
         found = found or " + 0"
         return ("-" if found[1] == "-" else "") + found[3:]
 
 
+class Given:
+    """A coefficient that is a number, but not a known one: a parameter, an interval."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __call__(self, *args: Any) -> Any:
+        return self.value
+
+    def __repr__(self) -> str:
+        return shown(self.value)
+
+
 def _times(a: Coefficient, b: Coefficient) -> Coefficient:
+    if isinstance(a, Given) and isinstance(b, Given):
+        return Given(a.value * b.value)
+
     def product(*args: Any) -> Any:
         return a(*args) * b(*args)
 

@@ -261,11 +261,27 @@ def filtfilt(
     return np.moveaxis(y, -1, axis)
 
 
-def sosfilt(sos: Any, x: Any, axis: int = -1) -> Any:
-    """Return the signal filtered by sections of second order, one after the other, from rest."""
-    for row in sections(sos):
-        x = lfilter(row[:3], row[3:], x, axis)
-    return x
+def sosfilt(sos: Any, x: Any, axis: int = -1, zi: Any = None) -> Any:
+    """Return the signal filtered by sections of second order, one after the other.
+
+    They start from rest, or from their states zi; then (y, the states at the end) is returned.
+
+    >>> y, z = sosfilt([[1.0, 0.0, 0.0, 1.0, -0.5, 0.0]], [1.0, 0.0], zi=[[1.0, 0.0]])
+    >>> y, z
+    (array([2., 1.]), array([[0.5, 0. ]]))
+    """
+    sos = sections(sos)
+    if zi is None:
+        for row in sos:
+            x = lfilter(row[:3], row[3:], x, axis)
+        return x
+    if np.shape(zi := floats(zi))[:1] != np.shape(sos)[:1]:
+        raise ShapeMismatch(f"zi of shape {np.shape(zi)} for {np.shape(sos)[0]} sections")
+    ends = []
+    for row, z in zip(sos, zi, strict=True):
+        x, end = lfilter(row[:3], row[3:], x, axis, z)
+        ends.append(end)
+    return x, np.stack(ends)
 
 
 def sections(sos: Any) -> Any:

@@ -226,7 +226,9 @@ class _Scattered:
     def _find(self, x: Any) -> Any:
         raise NotImplementedError
 
-    def _scaled(self, xi: Any) -> Any:
+    def _scaled(self, xi: tuple[Any, ...]) -> Any:
+        """Return points, given as one argument or by their coordinates, as those of the data."""
+        xi = xi[0] if len(xi) == 1 else xi
         return (_coordinates(xi, len(self.scale)) - self.offset) / self.scale
 
     def _row(self, place: Any, table: Any) -> Any:
@@ -250,8 +252,8 @@ class LinearNDInterpolator(_Scattered):
     def _find(self, x: Any) -> Any:
         return self.net.find_simplex(x).astype(float)
 
-    def __call__(self, xi: Any) -> Any:
-        """Return the values at points, a tuple of coordinates or an array of them, last axis."""
+    def __call__(self, *xi: Any) -> Any:
+        """Return the values at points: coordinates, a tuple or an array of them, last axis."""
         x = self._scaled(xi)
         place, n = self.find(x), np.shape(x)[-1]
         map_ = self._row(place, self.net.transform)  # of the triangle: its inverse, its last corner
@@ -279,8 +281,8 @@ class NearestNDInterpolator(_Scattered):
     def _find(self, x: Any) -> Any:
         return np.asarray(self.tree.query(x)[1]).astype(float)
 
-    def __call__(self, xi: Any) -> Any:
-        """Return the values at points, a tuple of coordinates or an array of them, last axis."""
+    def __call__(self, *xi: Any) -> Any:
+        """Return the values at points: coordinates, a tuple or an array of them, last axis."""
         return self._row(self.find(self._scaled(xi)), self.values)
 
 

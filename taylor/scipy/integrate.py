@@ -43,12 +43,15 @@ def quad(
     *,
     epsabs: float = 1.49e-8,
     epsrel: float = 1.49e-8,
+    limit: int | None = None,
+    points: Any = None,
 ) -> tuple[Any, Any]:
     """Return (∫ₐᵇ func(x, *args) dx, the error SciPy estimates).
 
     Limits (also infinite ones, which are plain) and args may be values of the package; func(x,
     *args) takes them as arguments, a number or an array each, or has them from the function it
-    stands in.  Then the second is None.
+    stands in.  Then the second is None.  At plain `points` between the limits func may have kinks;
+    the most intervals are `limit`, or what SciPy takes.
 
     >>> import taylor
     >>> f = lambda p: quad(lambda x, p: np.exp(-p * x), 0.0, np.inf, p)[0]
@@ -58,31 +61,35 @@ def quad(
     func, held = taken_in(func)
     args = (*held, *(args if isinstance(args, tuple) else (args,)))
     given = [argument(v) for v in (a, b, *args)]
+    options: dict[str, Any] = dict(epsabs=epsabs, epsrel=epsrel)
+    options |= {} if limit is None else {"limit": limit}
+    if points is not None:
+        if is_operand(points := as_array(points)):
+            raise TypeError("the points of quad are plain numbers; its limits may vary")
+        options["points"] = points
     if not any(map(is_operand, given)):
-        y, error, *_ = scipy.integrate.quad(
-            func, *given[:2], tuple(given[2:]), epsabs=epsabs, epsrel=epsrel
-        )
+        y, error, *_ = scipy.integrate.quad(func, *given[:2], tuple(given[2:]), **options)
         return y, error
     for x in given[:2]:
         if is_operand(x) and x.shape:
             raise TypeError("the limits of quad are numbers")
     func = frozen(func) if any(map(has_nodes, given)) else func
-    return _Integral(func, epsabs, epsrel)(*given), None
+    return _Integral(func, options)(*given), None
 
 
 class _Integral:
     """(a, b, *p) -> ∫ₐᵇ f(x, *p) dx of a number or an array, as a rule."""
 
-    def __init__(self, f: Function, epsabs: float, epsrel: float) -> None:
+    def __init__(self, f: Function, options: dict[str, Any]) -> None:
         self.f: Function = lambda *x: lift(f(*x))
-        self.epsabs, self.epsrel = epsabs, epsrel
+        self.options = options
         self.rule = Rule("quad", self._value, self._vjp, self._jvp, self._step)
 
     def __call__(self, *args: Any) -> Any:
         return self.rule(*args)
 
     def _of(self, g: Function) -> _Integral:
-        return _Integral(g, self.epsabs, self.epsrel)
+        return _Integral(g, self.options)
 
     def _over(self, g: Function, a: Any, b: Any) -> Any:
         def checked(x: float) -> Any:
@@ -93,8 +100,8 @@ class _Integral:
                 )
             return y
 
-        tolerance: dict[str, Any] = dict(epsabs=self.epsabs, epsrel=self.epsrel, norm="max")
-        return np.asarray(scipy.integrate.quad_vec(checked, float(a), float(b), **tolerance)[0])[()]
+        y = scipy.integrate.quad_vec(checked, float(a), float(b), norm="max", **self.options)[0]
+        return np.asarray(y)[()]
 
     def _value(self, a: Any, b: Any, *p: Any) -> Any:
         p = tuple(map(_double, p))
