@@ -315,3 +315,9 @@ def test_a_row_that_jumps_by_one_argument_has_slopes_in_the_shape_of_both():
     f = lambda x: np.sum(x * np.heaviside(3.0, x + x))
     assert taylor.hvp(f, x, x).tolist() == [0, 0]
     assert taylor.gradient(f, x).tolist() == [1, 1]
+
+
+def test_derivatives_of_the_slope_at_a_jump_are_none_either():
+    x, v = np.array([0.0, 0.37]), np.array([1.0, 0.5])
+    for f in (lambda x: np.sum(x % 1.0), lambda x: np.sum(np.sign(x) + x**2)):
+        assert np.isnan(taylor.hvp(f, x, v)[0])

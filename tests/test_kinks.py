@@ -647,6 +647,31 @@ def test_code_of_derivatives_is_that_of_all_sides(name, driver):
 @pytest.mark.parametrize(
     "f",
     [
+        lambda x: np.maximum(x, abs(x)),
+        lambda x: np.maximum(x, np.maximum(x, 0) ** 2),
+        lambda x: np.maximum(x, 0 * np.maximum(x, 0)),
+        lambda x: np.clip(x, abs(x), 2.0),
+        lambda x: abs(abs(x) - x),
+    ],
+)
+def test_code_takes_no_side_of_a_kink_whose_other_side_has_one(f):
+    x = np.array([0.0, 0.37])
+    code = taylor.compile(f)
+    for slope in (
+        taylor.derivative(code, x),
+        code(Taylor.variable(x, 2)).coef[1],
+        taylor.compile(lambda x: taylor.jvp(f, x, x * 0 + 1)[1])(x),
+        taylor.jvp(code, x, np.ones(2))[1],
+    ):
+        assert np.isnan(slope[0]) and np.isfinite(slope[1])
+    for driver in (taylor.derivative, taylor.gradient, taylor.hessian):
+        with pytest.raises(NonAnalyticError):
+            driver(code, 0.0)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
         lambda x: np.sum(np.maximum(1 - x, 0.0) ** 2),
         lambda x: np.sum(np.maximum(0.0, 1 - x * x[::-1]) ** 2),
         lambda x: np.minimum(0.0, 1 - x[0] * x[1]) ** 2,

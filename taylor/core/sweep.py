@@ -47,7 +47,7 @@ from taylor.core.singular import (
     unsettled,
     zeros_in,
 )
-from taylor.core.table import Elementary, jumps_at
+from taylor.core.table import Elementary, jumps_at, slope_of_jump
 from taylor.core.tables import nonzero
 from taylor.errors import NonAnalyticError, OrderMismatch
 from taylor.numbers import rounding
@@ -279,7 +279,10 @@ class Sweep:
             raise NonAnalyticError(
                 f"{row.name} jumps at {show(values)}; it has no derivative there"
             )
-        return y, masked(zeros(np.shape(y), self.like), at)
+        zero = zeros(np.shape(y), self.like)
+        if not is_operand(y):
+            return y, masked(zero, at)
+        return y, np.where(at, slope_of_jump(row)(*values), zero)  # which has no derivatives either
 
     # -------------------------------------------------------------- what rounding took
     def slopes_first(self, y: Any) -> bool:

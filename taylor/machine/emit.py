@@ -125,7 +125,7 @@ class Symbol(Strided, Operand):  # type: ignore[misc]  # Operand has a slot: wea
             first, lost = left >= right, left + right
             if mode in SLOPES:  # nan where slopes differ: the ordinary way knows what to do
                 real, lost = len(x.parts) == len(y.parts) == 1, f.constant(math.nan)
-                first = (left > right) | (first & (x <= y) & (x >= y)) if real else left > right
+                first = (left > right) | (first & x.equals(y)) if real else left > right
             return first.where(x, (left < right).where(y, lost))
 
         return mapped(f, body, *sides, lifted(f, a), lifted(f, b))
