@@ -317,7 +317,7 @@ for f in (np.polyadd, np.polysub, np.polymul):
 add(np.polyder, V4, {"m": [2, 0]})
 add(np.polyint, V4, {"m": [2, 0], "k": [3.0]})
 add(np.poly, V4)
-FIT = {"w": [W4], "rcond": [1e-9], "full": [True], "cov": [True]}
+FIT = {"w": [W4], "rcond": [1e-9], "full": [True], "cov": [True, "unscaled"]}
 add(np.polyfit, V4, FIT, lambda x, **k: np.polyfit(x, W4, 2, **k))
 add(np.polyfit, V4, FIT, lambda x, **k: np.polyfit(np.arange(4.0), x, 1, **k))
 add(np.interp, V4, {"left": [-3.0], "right": [9.0], "period": [1.5]},
@@ -338,7 +338,8 @@ add(np.apply_over_axes, XS, {}, lambda x: np.apply_over_axes(np.sum, x, [0]))
 add(np.insert, XS, {"axis": [0, 1]}, lambda x, **k: np.insert(x, 1, x.reshape(-1)[0] ** 2, **k))
 add(np.insert, X34, {}, lambda x: np.insert(x, [0, 2], x[0, :2]))
 add(np.trim_zeros, V4, {"trim": ["f", "b"]}, lambda x, **k: np.trim_zeros(x * [0, 1, 0, 1], **k))
-add(np.unique, XS, {"return_index": [True], "axis": [0], "equal_nan": [True]})
+add(np.unique, XS, {"return_index": [True], "return_inverse": [True], "return_counts": [True],
+                    "axis": [0], "equal_nan": [True]})
 sliding = np.lib.stride_tricks.sliding_window_view
 add(sliding, XS, {"axis": [0]}, lambda x, **k: sliding(x, (2,) * (1 if k else x.ndim), **k))
 add(np.nan_to_num, X34 + HOLES, {"nan": [2.0], "posinf": [1.0], "copy": [True]})

@@ -79,7 +79,8 @@ FUNCTIONS = {
     "return x[0] if x > 0 else x[1]": "ambiguous",
     "return x[0] if x else x[1]": "ambiguous|x > 0 or x < 0",
     "return x[0] & 1": "np.where",
-    "return ~x[0]": "bad operand type|np.where",
+    "return np.ones(3, like=x)[0]": "np.ones_like(x, shape=...)",
+    "return ~x[0]": "np.where",
     "del x[0]\nreturn x[0]": "np.delete",
     "return mpmath.exp(x[0])": "NumPy's and taylor's functions",
     # attributes of other arrays
@@ -252,14 +253,9 @@ PROGRAMS = {
     "taylor.hvp(lambda v: v.sum(), x0, {'a': 1.0})": "not dict",
     "taylor.value_and_gradient(lambda v: (v.sum(), 3), x0)": "has_aux=True if it is (value, aux)",
     "taylor.gradient(lambda v: [], x0)": "gradient needs a scalar-valued f",
-    **{
-        f"from taylor.scipy import integrate, optimize\ntaylor.gradient(lambda p: {call}, x0)":
-        f"taylor.scipy.{call.partition('(')[0]} calls its function at plain numbers: hand"
-        for call in (
-            "optimize.brentq(lambda s: s**2 - p[0], 0, 2)",
-            "optimize.root(lambda s: s**2 - p[0], np.ones(1)).x[0]",
-        )
-    },
+    "from taylor.scipy import optimize\ntaylor.gradient(lambda p: optimize.least_squares("
+    "lambda s: s - p[0], np.ones(1)).x[0], x0)":
+    "taylor.scipy.optimize.least_squares calls its function at plain numbers: hand",
     # solve_ivp
     "taylor.ode.solve_ivp(lambda y, t: [y[1], -y[0]], (0, 1), [1.0, 0.0])": "fun(t, y, *args)",
     "taylor.ode.solve_ivp(lambda t, y: [y[1]], (0, 1), [1.0, 0.0])": "one derivative for each",

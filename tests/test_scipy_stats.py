@@ -10,6 +10,7 @@ import scipy.stats
 import taylor
 from taylor import Taylor
 from taylor.scipy import stats
+from taylor.scipy.moments import MOMENTS
 
 SHAPES = {
     "norm": (), "halfnorm": (), "lognorm": (0.7,), "skewnorm": (1.3,), "expon": (), "gamma": (2.3,),
@@ -441,3 +442,55 @@ def test_mistakes():
     assert stats.vonmises(1.3).cdf(0.3) == scipy.stats.vonmises.cdf(0.3, 1.3)
     with pytest.raises(AttributeError, match="use pmf and logpmf"):
         stats.poisson.pdf(1, 2.0)
+
+
+@pytest.mark.parametrize("name", MOMENTS)
+@pytest.mark.parametrize("method", ["mean", "var", "std", "entropy", "median"])
+def test_moments_in_the_parameters(name, method):
+    """SciPy's values, and derivatives those of differences of them."""
+    shapes, d, s = (
+        {**SHAPES, **MORE, **COUNTS}[name],
+        getattr(stats, name),
+        getattr(scipy.stats, name),
+    )
+    formula = "var" if method == "std" else method
+    if method == "median" and name not in COUNTS:
+        formula = "ppf"
+    if formula not in d.formulas:
+        with pytest.raises(TypeError, match="of plain numbers"):
+            getattr(d, method)(*shapes, Taylor.variable(0.1, 1))
+        return
+    moves = np.array(
+        [float(not isinstance(p, int)) for p in shapes] + [1.0] * (2 - (name in COUNTS))
+    )
+    at = np.array([*shapes, LOC, SCALE][: len(moves)])
+    if name in ("t", "pareto", "invgamma", "f"):
+        at[: len(shapes)] += 3.0
+    value, slope = taylor.jvp(lambda p: getattr(d, method)(*p), at, moves)
+    exact = lambda h: quiet(getattr(s, method), *(at + h * moves))
+    assert value == pytest.approx(exact(0.0), rel=1e-9)
+    h = 1e-3
+    right = (8 * (exact(h) - exact(-h)) - exact(2 * h) + exact(-2 * h)) / (12 * h)
+    assert slope == pytest.approx(right, rel=1e-6, abs=1e-7)
+    fast = taylor.compile(lambda p: getattr(d(*p), method)())
+    assert taylor.jvp(fast, at, moves) == pytest.approx((value, slope), rel=1e-12)
+
+
+def test_moments_that_are_infinite():
+    for name, shape in (("pareto", 0.9), ("t", 0.8), ("t", 1.5), ("invgamma", 0.7), ("t", 1.0)):
+        for method in ("mean", "var"):
+            exact = quiet(getattr(getattr(scipy.stats, name), method), shape)
+            found = taylor.jvp(getattr(getattr(stats, name), method), shape, 1.0)[0]
+            np.testing.assert_equal(float(found), float(exact), f"{name} {method} {shape}")
+
+
+@pytest.mark.parametrize("mu", [1e-6, 0.4, 0.99, 1.5, 20.0, 300.0])
+def test_entropy_of_counts_against_its_sum(mu):
+    with mpmath.workdps(60):
+        of = lambda m: mpmath.fsum(
+            (lambda p: -mpmath.exp(p) * p)(k * mpmath.log(m) - m - mpmath.loggamma(k + 1))
+            for k in range(max(0, int(mu - 20 * mu**0.5)), int(mu + 20 * mu**0.5 + 40))
+        )
+        exact = [float(c) for c in mpmath.taylor(of, mu, 2)]
+    found = taylor.taylor_coefficients(stats.poisson.entropy, mu, 2)
+    np.testing.assert_allclose(found, exact, rtol=1e-11)

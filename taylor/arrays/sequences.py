@@ -254,15 +254,30 @@ def roots(p: Any) -> Any:
 
 
 @implements(np.polyfit)
-def polyfit(x: Any, y: Any, deg: int, *, rcond: Any = None, w: Any = None) -> Any:
-    """Return np.polyfit(x, y, deg, w=w): least squares, where the fit is unique."""
+def polyfit(
+    x: Any, y: Any, deg: int, *, rcond: Any = None, full: bool = False, w: Any = None,
+    cov: bool | str = False,
+) -> Any:  # fmt: skip
+    """Return np.polyfit(x, y, deg, ...): least squares, where the fit is unique."""
     matrix, right = np.vander(x, int(deg) + 1), y
     if w is not None:
         matrix = matrix * w[:, None]
         right = y * (w[:, None] if np.ndim(y) == 2 else w)
     scale = np.sqrt(np.sum(matrix * matrix, axis=0))
-    found = np.linalg.lstsq(matrix / scale, right, rcond=rcond)[0]
-    return (found.T / scale).T
+    matrix = matrix / scale
+    found, rest, rank, singular = np.linalg.lstsq(matrix, right, rcond=rcond)
+    found = (found.T / scale).T
+    if full:
+        least = len(x) * np.finfo(float).eps if rcond is None else rcond
+        return found, rest, rank, singular, least
+    if not cov:
+        return found
+    spread = np.linalg.inv(matrix.T @ matrix) / np.outer(scale, scale)
+    if cov == "unscaled":
+        factor: Any = 1.0
+    else:
+        factor = np.sum((right - matrix @ (found.T * scale).T) ** 2, axis=0) / (len(x) - deg - 1)
+    return found, spread * factor if np.ndim(y) == 1 else spread[:, :, None] * factor
 
 
 define(
@@ -403,9 +418,27 @@ def trim_zeros(filt: Any, trim: str = "fb") -> Any:
 
 
 @implements(np.unique)
-def unique(ar: Any, axis: Any = None) -> Any:
-    """Return np.unique(ar): the elements that differ, sorted."""
+def unique(
+    ar: Any,
+    return_index: bool = False,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    axis: Any = None,
+) -> Any:
+    """Return np.unique(ar, ...): the elements that differ, sorted; places and counts are plain."""
     if axis is not None:
         raise TypeError("np.unique(axis=) is not implemented for values of taylor")
-    a = np.sort(np.ravel(ar))
-    return a[np.append(True, np.asarray(mask(a[1:] > a[:-1]), dtype=bool))] if len(a) else a
+    flat = np.ravel(ar)
+    order = np.argsort(flat, kind="stable")
+    a = flat[order]
+    new = np.append(True, np.asarray(mask(a[1:] > a[:-1]), dtype=bool))[: len(a)]
+    found, order = [a[new]], np.asarray(order)
+    if return_index:
+        found.append(order[new])
+    if return_inverse:
+        inverse = np.empty(len(a), dtype=np.intp)
+        inverse[order] = np.cumsum(new) - 1
+        found.append(inverse.reshape(ar.shape))
+    if return_counts:
+        found.append(np.diff(np.append(np.flatnonzero(new), len(a))))
+    return tuple(found) if len(found) > 1 else found[0]

@@ -83,6 +83,7 @@ SAVED = "a series can be pickled; else save x.value"
 COUNTED = "what it gives is constant: pass x.value"
 FUNCTIONS_INSTEAD = {
     "frexp": "np.frexp(x.value)[1] is the exponent e, a constant; np.ldexp(x, -e) the mantissa",
+    **{f: f"write np.{f}_like(x, shape=...)" for f in ("zeros", "ones", "empty", "full")},
     "intersect1d": "write x[np.isin(x, y)]",
     "setxor1d": "write np.setdiff1d, both ways",
     "sort_complex": "write np.sort",
@@ -140,7 +141,7 @@ SAID = {
     "cannot be an index or a shape; int(x.value) can, a constant",
     r"unhashable type: " + VALUES: "values of taylor are compared by all their coefficients and "
     "cannot be keys or be cached; take x.value, a constant, as the key",
-    r"bit operations|unsupported operand type\(s\) for (<<|>>|&|\||\^).*" + VALUES:
+    r"bit operations|unary ~|unsupported operand type\(s\) for (<<|>>|&|\||\^).*" + VALUES:
     "bits have no derivatives; write np.where(condition, a, b)",
     VALUES + " object has no attribute": "it is an array, as what SciPy's optimisers hand on; "
     "if a column or a field is wanted, taylor.pack(p) gives them a vector of the table, dict or "

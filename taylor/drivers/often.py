@@ -19,6 +19,7 @@ from taylor.core.repeat import AROUND
 from taylor.drivers.derivable import Derivable
 from taylor.kept import Store
 from taylor.llvm import store
+from taylor.numbers.kinds import is_operand
 from taylor.numbers.policy import current_policy
 
 Function = Callable[..., Any]
@@ -161,7 +162,7 @@ def _shape(x: Any) -> tuple[int, ...] | None:
 
 
 def _is_number(y: Any) -> bool:
-    return np.asarray(y).dtype.kind in "fc" and bool(np.isfinite(y).all())
+    return not is_operand(y) and np.asarray(y).dtype.kind in "fc" and bool(np.isfinite(y).all())
 
 
 def _code(f: Any) -> types.CodeType | None:

@@ -34,7 +34,7 @@ from taylor.core.algebra import Univariate
 from taylor.core.operand import bind, is_complex
 from taylor.core.parts import Part
 from taylor.core.table import Rule
-from taylor.errors import ShapeMismatch
+from taylor.errors import NonAnalyticError, ShapeMismatch
 from taylor.linalg.degrees import H, T, Table, arguments, eye, matrix_rule, mirrored
 from taylor.linalg.equations import DET, INV, LOGDET, SLOGDET, SOLVE, TRIANGULAR, solution
 from taylor.linalg.factors import CHOLESKY, EIGH, EIGVALSH, LSTSQ, PINV, QR, SVD, SVDVALS
@@ -274,14 +274,21 @@ def lstsq(a: Any, b: Any) -> Any:
 
 
 def numpy_lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, Any, int, Array]:
-    """Return (x, residuals, rank, s) as numpy.linalg.lstsq; s are the plain singular values."""
+    """Return (x, residuals, rank, s) as numpy.linalg.lstsq, s the singular values of a.
+
+    Where they meet they have no derivatives and are nan if a varies; x has its own.
+    """
     a, b = arguments("lstsq", a, b)
     _full_rank("lstsq", a, rcond)
     x = lstsq(a, b)
     m, n = np.shape(a)
     off = a @ x - b
     residuals = np.reshape(np.real(off * np.conj(off)).sum(0), -1) if m > n else np.zeros(0)
-    return x, residuals, n, np.real(SVDVALS(base(a)))
+    try:
+        s = svdvals(a)
+    except NonAnalyticError:
+        s = np.real(SVDVALS(base(a))) * (math.nan * np.sum(a))
+    return x, residuals, n, s
 
 
 def pinv(a: Any) -> Any:
@@ -294,11 +301,12 @@ def pinv(a: Any) -> Any:
     return PINV(_of_reals(*arguments("pinv", a)))
 
 
-def numpy_pinv(a: Any, rcond: Any = None, *, rtol: Any = None) -> Any:
+def numpy_pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = None) -> Any:
     """Return numpy.linalg.pinv of matrices that have full rank at that tolerance."""
     if rcond is not None and rtol is not None:
         raise ValueError("pinv: rtol and rcond can't both be set")
     a = arguments("pinv", a)[0]
+    a = mirrored(a) if hermitian else a
     _full_rank("pinv", a, rcond if rtol is None else rtol)
     return pinv(a)
 
@@ -375,6 +383,23 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     return SVDResult(u, _real(s, a), vh)
 
 
+def numpy_svd(
+    a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False
+) -> Any:
+    """Return numpy.linalg.svd; of a Hermitian matrix, of which it reads one triangle, by `eigh`."""
+    if not hermitian:
+        return svd(a, full_matrices, compute_uv)
+    w, u = eigh(a)
+    sign = np.where(w < 0, -1.0, 1.0)
+    order = np.argsort(-sign * w, axis=-1)
+    size = np.take_along_axis(sign * w, order, -1)
+    if not compute_uv:
+        return size
+    u = np.take_along_axis(u, order[..., None, :], -1)
+    sign = np.take_along_axis(sign, order, -1)[..., None, :]
+    return SVDResult(u, size, np.conj(np.swapaxes(u * sign, -1, -2)))
+
+
 def svdvals(a: Any) -> Any:
     """Return the singular values: see `svd`."""
     return svd(a, compute_uv=False)
@@ -418,11 +443,12 @@ def expm(a: Any) -> Any:
 # what NumPy's own functions mean for series and nodes
 FUNCTIONS: dict[Any, Callable[..., Any]] = {
     **{getattr(np.linalg, f.__name__): f for f in (
-        solve, inv, det, slogdet, cholesky, qr, eigh, eigvalsh, svd, svdvals, matrix_power,
+        solve, inv, det, slogdet, cholesky, qr, eigh, eigvalsh, svdvals, matrix_power,
         eig, eigvals,
     )},
     np.linalg.lstsq: numpy_lstsq,
     np.linalg.pinv: numpy_pinv,
+    np.linalg.svd: numpy_svd,
 }  # fmt: skip
 
 if not TYPE_CHECKING:

@@ -18,7 +18,8 @@ from taylor.core import functions as fn
 from taylor.core.advice import RULE, no_name
 from taylor.core.operand import as_array, lift
 from taylor.numbers.kinds import is_operand
-from taylor.scipy.theirs import of_plain
+from taylor.scipy.moments import MOMENTS
+from taylor.scipy.theirs import of_plain, varies
 
 Formula = Callable[..., Any]
 Ends = tuple[Any, Any]
@@ -28,6 +29,7 @@ OF_X = {  # function -> (below the support, above it)
     "logpdf": (-INF, -INF), "cdf": (0.0, 1.0), "sf": (1.0, 0.0),
     "logcdf": (-INF, 0.0), "logsf": (0.0, -INF),
 }  # fmt: skip
+WHOLE = ("mean", "var", "std", "entropy", "median")  # no function of x
 OPPOSITE = {"logcdf": ("cdf", "sf"), "logsf": ("sf", "cdf")}
 
 
@@ -82,7 +84,7 @@ class Frozen:
         if name.startswith("_"):
             raise AttributeError(name)
         method = getattr(self.of, name)
-        if hasattr(type(self.of), name) and name != "entropy":
+        if hasattr(type(self.of), name) and name not in WHOLE:
             return lambda x: method(x, *self.args, **self.kwargs)
         return lambda *more, **named: method(*more, *self.args, **self.kwargs, **named)
 
@@ -108,7 +110,8 @@ class Continuous(Distribution):
     ) -> None:
         super().__init__(name)
         self.names, self.ends, self.valid = names.split(), support, valid
-        self.free, self.open, self.formulas = free.split(), open.split(), formulas
+        self.free, self.open = free.split(), open.split()
+        self.formulas = {**MOMENTS.get(name, {}), **formulas}
 
     # -------------------------------------------------------------- functions of x
     def pdf(self, x: Any, *args: Any, **kwargs: Any) -> Any:
@@ -150,7 +153,39 @@ class Continuous(Distribution):
         q = (1 - as_array(confidence)) / 2
         return self.ppf(q, *args, **kwargs), self.isf(q, *args, **kwargs)
 
+    # -------------------------------------------------------------- the whole
+    def mean(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the mean."""
+        return self._moment("mean", args, kwargs, lambda m, loc, scale: loc + scale * m)
+
+    def var(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the variance."""
+        return self._moment("var", args, kwargs, lambda v, loc, scale: scale**2 * v)
+
+    def std(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the standard deviation."""
+        return fn.sqrt(self.var(*args, **kwargs))
+
+    def entropy(self, *args: Any, **kwargs: Any) -> Any:
+        """Return -∫ p log p, of whole numbers -Σ p log p."""
+        return self._moment("entropy", args, kwargs, lambda h, loc, scale: h + fn.log(scale))
+
+    def median(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the quantile of ½."""
+        return self.ppf(0.5, *args, **kwargs)
+
     # -------------------------------------------------------------- how
+    def _moment(
+        self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], placed: Formula
+    ) -> Any:
+        formula = self.formulas.get(name)
+        if formula is None or not any(map(varies, (*args, *kwargs.values()))):
+            return self._of_plain(name, "there is no formula")(*args, **kwargs)
+        *shapes, loc, scale = self._arguments(args, kwargs)
+        with np.errstate(all="ignore"):
+            found = formula(*shapes)
+        return placed(found + _lost(shapes) + 0 * scale, loc, scale)
+
     def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
         """Return the shapes, loc and scale."""
         names = [*self.names, "loc", "scale"]

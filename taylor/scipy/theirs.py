@@ -49,12 +49,13 @@ def of_plain(found: Any, name: str, instead: str = RULE) -> Any:
 
     @functools.wraps(found)
     def plain(*args: Any, **kwargs: Any) -> Any:
-        if _varies([*args, *kwargs.values()]):
+        if varies([*args, *kwargs.values()]):
             raise TypeError(f"{name} is SciPy's, of plain numbers: {instead}")
         return found(*args, **kwargs)
 
     return plain
 
 
-def _varies(x: Any) -> bool:
-    return is_operand(x) or (isinstance(x, (list, tuple)) and any(map(_varies, x)))
+def varies(x: Any) -> bool:
+    """Return whether x is a value of the package, or a list that holds one."""
+    return is_operand(x) or (isinstance(x, (list, tuple)) and any(map(varies, x)))
