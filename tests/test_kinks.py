@@ -667,25 +667,3 @@ def test_code_takes_no_side_of_a_kink_whose_other_side_has_one(f):
     for driver in (taylor.derivative, taylor.gradient, taylor.hessian):
         with pytest.raises(NonAnalyticError):
             driver(code, 0.0)
-
-
-@pytest.mark.parametrize(
-    "f",
-    [
-        lambda x: np.sum(np.maximum(1 - x, 0.0) ** 2),
-        lambda x: np.sum(np.maximum(0.0, 1 - x * x[::-1]) ** 2),
-        lambda x: np.minimum(0.0, 1 - x[0] * x[1]) ** 2,
-        lambda x: np.sum(np.clip(x * x, 1.0, 3.0) ** 2 - 2 * np.clip(x * x, 1.0, 3.0)),
-    ],
-)
-def test_code_finds_no_second_derivative_where_slopes_have_a_kink(f):
-    """The slopes of both sides are 0; what derives from one is nan, whichever it is."""
-    away, there, v = np.array([0.3, 2.5]), np.array([1.0, 1.0]), np.array([1.0, 0.5])
-    for driver in (taylor.hessian, lambda f, x: taylor.hvp(f, x, v)):
-        c = taylor.compile(f)
-        driver(c, away)
-        lanes = taylor.lanes(lambda x, driver=driver: driver(f, x))
-        for found in (lambda: driver(f, there), lambda: driver(c, there),
-                      lambda: lanes(np.array([away, there]))):  # fmt: skip
-            with pytest.raises(NonAnalyticError):
-                found()
