@@ -37,7 +37,15 @@ def branching(x):
     return np.sum(x**2) if x[0] > 0 else np.sum(np.exp(x)) * x[1]
 
 
+def waves(x):
+    """Complex in between: a transform of NumPy's, a phase, and parts of them."""
+    y = np.fft.rfft(x) * np.exp(1j * x[:2])
+    return np.sum(np.abs(y) ** 2 * np.array([1.0, 3.0])) + np.sum(np.real(y) * x[0])
+
+
 DRIVERS = {
+    "gradient of waves": (taylor.gradient, waves, X),
+    "hessian of waves": (taylor.hessian, waves, X),
     "gradient": (taylor.gradient, smooth, X),
     "value_and_gradient": (taylor.value_and_gradient, smooth, X),
     "hessian": (taylor.hessian, smooth, X),

@@ -275,8 +275,6 @@ PROGRAMS = {
     "taylor.ode.solve_ivp(lambda t, y: -y, (0, 1), [1.0], max_step=-1)": "positive number, not -1",
     "taylor.ode.solve_ivp(lambda t, y: -y, (0, 1), [1.0], t_eval=[0, 2])": "within t_span",
     "taylor.ode.solve_ivp(lambda t, y: [math.sin(y[0])], (0, 1), [1.0])": "np.sin(x)",
-    "d = np.zeros(1)\ndef fun(t, y):\n    d[0] = -y[0]\n    return d\n"
-    "taylor.ode.solve_ivp(fun, (0, 1), [1.0])": "np.zeros_like(x)",
 }  # fmt: skip
 
 

@@ -14,12 +14,17 @@ import numpy as np
 
 from taylor.core.operand import as_array, define, is_complex
 from taylor.core.table import Rule
+from taylor.linalg.degrees import Named
 
 Function = Callable[..., Any]
 
 
 def linear(
-    name: str, f: Function, transposed: Function | None = None, complex_valued: bool = False
+    name: str,
+    f: Function,
+    transposed: Function | None = None,
+    kind: type[Rule] = Rule,
+    complex_valued: bool = False,
 ) -> Rule:
     """Return a linear map of the last axis as a rule; left out, its transpose is itself.
 
@@ -30,14 +35,8 @@ def linear(
         def step(algebra: Any, given: Sequence[Any], live: Sequence[bool], y: Any) -> Any:
             return lambda k: [rule(given[0][algebra.part(k) if k else 0])]
 
-        rule = Rule(
-            name,
-            f,
-            lambda bar, y, x: (other()(bar),),
-            lambda d, y, x: rule(d[0]),
-            step,
-            complex_valued,
-        )
+        back, along = lambda bar, y, x: (other()(bar),), lambda d, y, x: rule(d[0])
+        rule: Rule = kind(name, f, back, along, step, complex_valued)
         return rule
 
     there = made(name, f, lambda: back)
@@ -52,8 +51,8 @@ def _floats(x: Any) -> Any:
     return x
 
 
-FORWARD = linear("fft", lambda x: np.fft.fft(_floats(x)), complex_valued=True)
-BACKWARD = linear("ifft", lambda x: np.fft.ifft(_floats(x), norm="forward"), complex_valued=True)
+FORWARD = linear("fft", lambda x: np.fft.fft(_floats(x)), None, Named, True)
+BACKWARD = linear("ifft", lambda x: np.fft.ifft(_floats(x), norm="forward"), None, Named, True)
 
 
 def sized(x: Any, n: Any, axis: int) -> Any:

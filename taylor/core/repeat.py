@@ -38,8 +38,8 @@ AROUND: ContextVar[Tape | None] = ContextVar("around", default=None)  # of what 
 class Recording:
     """A function recorded at floats and arrays of floats.
 
-    It can be compared unless it has loops, rules of others, complex numbers, or values of outer
-    differentiations, or takes a plain value out.
+    It can be compared unless it has loops, rules of others, or values of outer differentiations, or
+    takes a plain value out.
     """
 
     def __init__(self, tape: Tape, f: Callable[..., Any], nodes: Sequence[Node]) -> None:
@@ -56,8 +56,8 @@ class Recording:
     def compared(self) -> Repeatable | None:
         """Return it as what is compared; None if it cannot be."""
         tape = self.tape
-        real = all(is_native(v) and not np.iscomplexobj(v) for v in tape.values)
-        if tape.read or not real or not all(_is_compared(i.op) for i in tape.code):
+        native = all(map(is_native, tape.values))
+        if tape.read or not native or not all(_is_compared(i.op) for i in tape.code):
             return None
         found = Repeatable(self.program, tape)
         # derivatives inside hold the tape, which lets go of the numbers of this point

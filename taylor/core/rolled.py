@@ -294,7 +294,7 @@ class _Rolling:
             raise Irregular from error
         for op, args in reads:
             rows = matrices().vstack([found[a] for a in args], format="csr")
-            each = [rows[index.ravel()].sum(axis=0) > 0 for index in op.index]
+            each = [rows[index[index >= 0]].sum(axis=0) > 0 for index in op.index]
             if any(np.any(columns != each[0]) for columns in each[1:]):
                 raise Irregular
 
@@ -362,7 +362,12 @@ class _Rolling:
             code.append(Instruction(op, (at,), where.shape))
         for i in range(self.stop, len(self.code)):
             new[i] = len(code)
-            code.append(self.code[i]._replace(args=tuple(new[a] for a in self.code[i].args)))
+            op, args, shape = self.code[i]
+            args = tuple(new[a] for a in args)
+            if type(op) is Gather and len(args) > 1:
+                code.append(_from_sources(code, op.index, args))
+            else:
+                code.append(Instruction(op, args, shape))
         return self.of.renumbered(code, new.__getitem__).pruned()
 
     def _is_state(self, i: int) -> bool:
@@ -433,4 +438,19 @@ def _one_each(code: Sequence[Instruction], every: Sequence[int]) -> Instruction:
     size = math.prod(shape)
     first = np.array([order[a] * size for a in every])
     index = first.reshape(-1, *[1] * len(shape)) + np.arange(size).reshape(shape)
-    return Instruction(Gather(index), tuple(order), index.shape)
+    return _from_sources(code, index, tuple(order))
+
+
+def _from_sources(code: Sequence[Instruction], index: Array, args: tuple[int, ...]) -> Instruction:
+    """Return what takes elements of the joined arguments, from where those are elements of."""
+    parts, start, starts = [], 0, dict[int, int]()
+    for a in args:
+        op, given, shape = code[a]
+        part = np.arange(math.prod(shape))
+        if type(op) is Gather and len(given) == 1:
+            a, part = given[0], op.index.ravel()
+        if a not in starts:
+            starts[a], start = start, start + math.prod(code[a].shape)
+        parts.append(np.where(part < 0, -1, part + starts[a]))
+    found = np.where(index < 0, -1, np.concatenate(parts)[index])
+    return Instruction(Gather(found), tuple(starts), found.shape)
