@@ -185,6 +185,7 @@ ONE_SIDED = {  # a point, and f and its first two derivatives there
         -1.0,
         [-4, 4, 0],
     ),
+    "spread": (lambda x: np.sum(np.where(x > 0, np.sqrt(x) * np.ones(2), x)), -1.0, [-2, 2, 0]),
     "of a side": (lambda x: np.exp(np.where(x > 0, x**1.5, x)), -1.0, [np.exp(-1)] * 3),
 }
 EVERY = {

@@ -8,6 +8,7 @@ chosen is left.  What is only compared goes, too: the abs(r) of `while abs(r) > 
 
 from __future__ import annotations
 
+import math
 import operator
 from itertools import accumulate
 from typing import Any
@@ -40,12 +41,18 @@ def only_taken(program: Program, v: list[Any]) -> Program | None:
             chosen = _side(args, v)
         elif isinstance(op, Gather) and not shape and len(args) > 1:
             chosen = _source(op, args, v)
-        alike = chosen is not None and program.code[chosen].shape == shape
-        new.append(new[chosen] if chosen is not None and alike else i)
+        if chosen is not None and (own := program.code[chosen].shape) != shape:
+            op, args = Gather(np.broadcast_to(_places(own), shape)), (chosen,)
+            chosen = None
+        new.append(i if chosen is None else new[chosen])
         code.append(Instruction(op, tuple([new[a] for a in args]), shape))
     outputs = [new[i] for i in program.outputs]
     found = Program(code, program.inputs, outputs, [], program.single).pruned()
     return found if len(found.code) < len(code) else None
+
+
+def _places(shape: tuple[int, ...]) -> Any:
+    return np.arange(math.prod(shape)).reshape(shape)
 
 
 def _side(args: tuple[int, ...], v: list[Any]) -> int | None:
