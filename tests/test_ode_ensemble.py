@@ -572,3 +572,54 @@ def test_members_that_branch_stay_in_lanes(name, monkeypatch):
     r = solve_ensemble(fun, (0.0, 7.0), y0, args=(0.7,), events=events, threads=1, chunk=200)
     assert r.success.all()
     assert len(alone) < 50  # of 200 members with some changes of branch, or events, each
+
+
+@pytest.mark.parametrize("mode", [taylor.jacobian, taylor.gradient])
+def test_times_that_are_differentiated(mode):
+    """The derivative of y(t1) is y'(t1), of that for t0 -y'(t0) carried on; t_eval moves too."""
+
+    def end(x):
+        r = solve_ensemble(lambda t, y, k: -k * t * y, (x[0], x[1]), np.array([[1.0], [2.0]]),
+                           args=(x[2],))  # fmt: skip
+        return np.sum(r.y[:, 0, -1]) + np.sum(r.y_last)
+
+    t0, t1, k = x = np.array([0.3, 1.4, 0.7])
+    y = 6 * np.exp(-k * (t1**2 - t0**2) / 2)
+    exact = [k * t0 * y, -k * t1 * y, -(t1**2 - t0**2) / 2 * y]
+    assert mode(end, x) == pytest.approx(exact, rel=1e-12)
+
+    def asked(x):
+        r = solve_ensemble(lambda t, y: -y, (0.0, 3.0), np.array([[1.0], [2.0]]), t_eval=x)
+        assert r.y.shape == (2, 1, 3)
+        return np.sum(r.y)
+
+    times = np.array([0.3, 0.7, 3.0])
+    assert mode(asked, times) == pytest.approx(-3 * np.exp(-times), rel=1e-12)
+
+
+def test_callbacks_change_nothing_that_members_share():
+    """Each member would read what others have left: what changes is in the arguments."""
+    held = {"on": 1.0}
+    met = []
+
+    def heated(t, y, k):
+        return k * (held["on"] * 40.0 - y)
+
+    def warm(t, y, k):
+        return y[0] - 21.0
+
+    def given(t, y, k, on):
+        return k * (on * 40.0 - y)
+
+    warm.callback = lambda t, y, k: held.update(on=0.0)
+    r = solve_ensemble(heated, (0.0, 1.0), np.array([[20.0]]), args=(0.8,), events=[warm])
+    assert not r.success[0]
+    assert "changed a dict" in r.message[0]
+    assert "return (y, new args)" in r.message[0]
+    warm.callback = lambda t, y, k, on: (met.append(float(t)), (y, (k, 0.0)))[1]
+    hot = lambda t, y, k, on: warm(t, y, k)
+    hot.callback = warm.callback
+    r = solve_ensemble(given, (0.0, 1.0), np.array([[20.0]]), args=(0.8, 1.0), events=[hot])
+    assert r.success[0] and len(met) == 1
+    t = np.log(20 / 19) / 0.8
+    assert r.y[0, 0, -1] == pytest.approx(21 * np.exp(-0.8 * (1 - t)), rel=1e-12)

@@ -33,6 +33,10 @@ from taylor.ode.variation import Variation
 Array = NDArray[Any]
 TOGETHER = 32.0  # units of rounding of a step: events no further apart are at one time
 BEYOND = 1 + 2.0**-20  # as far as roots may be near each other
+SHARED = (
+    "a callback changed {}, which fun or an event reads and all members of an ensemble share: have "
+    "it in args, and return (y, new args)"
+)
 
 
 class Present(NamedTuple):
@@ -64,6 +68,7 @@ class Events:
         self.reads: Any = None
         self.given: Any = None
         self.together: Any = None
+        self.shared = False  # whether other runs read what these functions do
         if self.functions or any(dose.give is not None for dose in doses):
             self.read()
         self.cuts: set[Any] = set()  # times at which steps were cut for them
@@ -141,7 +146,7 @@ class Events:
         new = copy.copy(self)
         new.functions = [event.apart(args) for event in self.functions]
         new.events = {event.n: event for event in new.functions}
-        new.given = Reads(args)
+        new.reads, new.given, new.together = self.reads, Reads(args), self.together
         return new
 
     @property
@@ -249,6 +254,8 @@ class Events:
         self.changed = it.t if changed else self.changed
         if any(known[n].callback for n in events):
             self._note_change()
+        if self.together is None:  # in a copy that was kept
+            self.read()
         fired: list[int] = []
         while events:
             for n in events:
@@ -293,11 +300,11 @@ class Events:
 
     def _renew(self) -> None:
         """Have functions recorded anew that read what may have changed."""
-        if self.together is None:  # in a copy, made for another member
-            self.read()
         same = self.given.unchanged()
         if same and self.together.unchanged():
             return
+        if self.shared and not self.together.endless and (what := self.together.changed()):
+            raise TypeError(SHARED.format(what))
         for event in self.functions:
             if not (same and event.reads.unchanged()):
                 event.forget()

@@ -20,6 +20,7 @@ from taylor.core.operand import lift
 from taylor.errors import IntegrationError, ShapeMismatch
 from taylor.numbers.kinds import is_operand
 from taylor.ode.doses import Dose, schedule, varied
+from taylor.ode.flow import number
 from taylor.ode.options import check_span, members_args, numbers_of
 from taylor.ode.results import MESSAGES, EnsembleResult, OdeResult, inside
 from taylor.ode.solve import solve_ivp
@@ -47,7 +48,9 @@ def members_with_doses(solve: Callable[P, EnsembleResult]) -> Callable[P, Ensemb
             d for d in (dosing if isinstance(dosing, list) else [dosing]) if isinstance(d, tuple)
         ]
         given_doses = [x for d in pairs for x in varied(d)]
-        varies = any(is_operand(lift(x)) for x in (every.get("y0"), *given_args, *given_doses))
+        when = [every.get("t_eval"), *np.reshape(lift(every.get("t_span", ())), -1)]
+        given_values = [every.get("y0"), *given_args, *given_doses, *when]
+        varies = any(is_operand(lift(x)) for x in given_values if x is not None)
         if dosing is None and not varies:
             return solve(*given, **named)
         return _dosed(solve, varies, **every)
@@ -68,14 +71,16 @@ def _dosed(
         if named.pop(name, None) is not None:
             what = "values that are differentiated" if varies else "dosing"
             raise TypeError(f"solve_ensemble with {what} has no {name}: leave it out")
-    check_span(t_span)
+    span = [number(t) for t in t_span]
+    check_span(span)
     y = numbers_of(y0, "y0")
     y = y.astype(float) if isinstance(y, np.ndarray) and y.dtype.kind in "iub" else y
     if not np.ndim(y):
         raise ShapeMismatch("y0 holds one initial value for each member along its first axis")
     t_eval = named.pop("t_eval", None)
-    times = np.array(t_span if t_eval is None else numbers_of(t_eval, "t_eval"), dtype=float)
-    inside(times, *map(float, t_span))
+    given = t_span if t_eval is None else numbers_of(t_eval, "t_eval")
+    times: Any = np.array([number(t) for t in given] if varies else given, dtype=float)
+    inside(times, *map(float, span))
     args = members_args(named.pop("args", None))
     args = args if isinstance(args, list) else [args] * len(y)
     if len(args) != len(y):
@@ -87,6 +92,9 @@ def _dosed(
             "for each, or a tuple for all"
         )
     if varies:
+        # an end of the span that is asked for moves with it
+        ends = {float(number(t)): t for t in t_span} if t_eval is None else {}
+        times = np.stack([lift(ends.get(float(number(t)), t)) for t in given])
         return _one_by_one(fun, t_span, y, args, each, times, {**named, "threads": 1})
     doses = [schedule(d, t_span, one, times) for d, one in zip(each, y, strict=True)]
     if any(named.get(name) for name in ALONE) or not _at_same_times(doses):
@@ -179,7 +187,9 @@ def _one_by_one(
     """Return the solutions of members, each of which goes by itself."""
     progress, executor = named.pop("progress", False), named.pop("executor", None)
     threads = named.pop("threads", None) or os.cpu_count() or 1
-    asked = [*(t for t in times if t != t_span[1]), t_span[1]]
+    last = number(t_span[1])
+    asked = [*(t for t in times if number(t) != last), *(t for t in times if number(t) == last)]
+    asked = asked if len(asked) and number(asked[-1]) == last else [*asked, t_span[1]]
     run = functools.partial(_run, fun, t_span, asked, named)
     found, tasks = dict[int, tuple[Any, Any]](), list(zip(y, args, dosing, strict=True))
     with Progress(progress, "members") as report:

@@ -264,6 +264,7 @@ class Watched:
         if not self.problem.events:
             return it, None
         events = Events(list(self.problem.events), (), it, self.problem.targets[-1])
+        events.shared = True
         for event in events.functions:
             event.record(it.t, it.y)
         return it, events
