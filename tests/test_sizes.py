@@ -18,7 +18,7 @@ FOLDERS = {  # lines that a folder may have
     "arrays": 2212,
     "machine": 7609,
     "series": 2890,
-    "drivers": 8544,
+    "drivers": 8550,
     "scipy": 9015,
     "ode": 13520,
     "command": 495,
