@@ -277,6 +277,8 @@ def test_slopes_of_a_constant_side_are_floats():
         for driver in (taylor.gradient, lambda f, x: taylor.hvp(f, x, x)):
             for dtype in (np.float32, np.float64):
                 assert driver(f, np.array([-1.0], dtype)).dtype == dtype
+                value, _ = taylor.value_and_gradient(f, np.array([-1.0], dtype))
+                assert type(value) is dtype and value == f(np.array([-1.0]))
 
 
 # ------------------------------------------------------------------ jumps in lanes

@@ -149,8 +149,8 @@ def _pullback(
             return known
         if w is None:
             scalar_only(shape_of(v[out]), what, instead)
-        y = v[out][()] if type(v[out]) is np.ndarray else v[out]
-        seed = seed_of(_adjoint(w, y, what), as_data(y, x))
+        y = as_data(v[out][()] if type(v[out]) is np.ndarray else v[out], x)
+        seed = seed_of(_adjoint(w, y, what), y)
         free = None if current_policy().kink == "error" else _free_of_kinks(code, v, out, seed, x)
         if kinks.removable(code, v, out, x, pull, what):
             with policy(singular=current_policy().singular, kink="subgradient"):
