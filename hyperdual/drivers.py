@@ -12,7 +12,7 @@ from hyperdual.number import HyperDual
 from taylor.core.graded import squarefree
 from taylor.core.tags import fresh_tag
 from taylor.drivers import kinks
-from taylor.drivers.driver import call, has_nan, parts, point, seed
+from taylor.drivers.driver import alone, call, has_nan, parts, point, seed
 from taylor.drivers.forward_mode import scalar_only, table_along
 from taylor.numbers.values import unit_rows
 
@@ -73,7 +73,7 @@ def gradient(f: Function, x: Any) -> Array:
     >>> gradient(lambda x: x[0] * x[1], [2.0, 3.0])
     array([3., 2.])
     """
-    x = point(x)
+    x, f = point(x), alone(f)
     instead = "taylor.jacobian(f, x)"
     return kinks.first(lambda g: _derivatives(g, x, 1, "gradient", instead), f, x, "gradient")
 
@@ -85,7 +85,7 @@ def hessian(f: Function, x: Any) -> Array:
     array([[4., 2.],
            [2., 0.]])
     """
-    x = point(x)
+    x, f = point(x), alone(f)
     instead = "taylor.tensor(f, x, 2)"
     return kinks.decided(lambda g: _derivatives(g, x, 2, "hessian", instead), f, x, 2, "hessian")[
         ()

@@ -11,6 +11,7 @@ import mpmath
 import numpy as np
 import pytest
 
+import hyperdual
 import taylor
 from taylor import Taylor, TaylorN
 from taylor.drivers import trees
@@ -670,6 +671,7 @@ def test_an_array_of_one_element_is_a_number(made, shape):
         (taylor.gradient, ()), (taylor.hessian, ()), (taylor.hvp, (v,)), (taylor.third, (v, w)),
         (taylor.value_and_gradient, ()), (lambda f, x: taylor.sparse_hessian(f, x).toarray(), ()),
         (lambda f, x: taylor.jacobian(lambda y: taylor.gradient(f, y), x), ()),
+        (hyperdual.gradient, ()), (hyperdual.hessian, ()),
     ):  # fmt: skip
         for found, right in zip(driver(f, x, *more), driver(number, x, *more), strict=True):
             np.testing.assert_allclose(found, right, rtol=1e-14)
@@ -681,3 +683,4 @@ def test_an_array_of_one_element_is_a_number(made, shape):
     squares = lambda x: np.reshape(np.abs(x[0]) ** 2 + x[1] ** 3, shape)
     np.testing.assert_allclose(taylor.hessian(squares, [0.0, 2.0]), np.diag([2.0, 12.0]))
     assert taylor.jacobian(f, x).shape == (*shape, 2)
+    assert type(taylor.value_and_gradient(f, x)[0]) is np.float64

@@ -180,6 +180,12 @@ ONE_SIDED = {  # a point, and f and its first two derivatives there
         0.5,
         [0.5, 1, 0],
     ),
+    "in all elements": (
+        lambda x: np.sum(np.where(x > [0, 1], np.sqrt(x) * np.arange(2), x * np.array([1, 3]))),
+        -1.0,
+        [-4, 4, 0],
+    ),
+    "spread": (lambda x: np.sum(np.where(x > 0, np.sqrt(x) * np.ones(2), x)), -1.0, [-2, 2, 0]),
     "of a side": (lambda x: np.exp(np.where(x > 0, x**1.5, x)), -1.0, [np.exp(-1)] * 3),
 }
 EVERY = {
@@ -191,6 +197,11 @@ EVERY = {
         f(x),
         taylor.jacobian(lambda v: np.stack([f(v[0])]), [x]).item(),
         taylor.laplacian(lambda v: f(v[0]), [x]),
+    ],
+    "by rows": lambda f, x: [
+        f(x),
+        taylor.jacrev(f, x),
+        taylor.jacrev(lambda x: taylor.jacrev(f, x), x),
     ],
     "compiled": lambda f, x: taylor.derivatives(taylor.compile(f), x, 2),
     "compiled gradient": lambda f, x: [
@@ -266,6 +277,8 @@ def test_slopes_of_a_constant_side_are_floats():
         for driver in (taylor.gradient, lambda f, x: taylor.hvp(f, x, x)):
             for dtype in (np.float32, np.float64):
                 assert driver(f, np.array([-1.0], dtype)).dtype == dtype
+                value, _ = taylor.value_and_gradient(f, np.array([-1.0], dtype))
+                assert type(value) is dtype and value == f(np.array([-1.0]))
 
 
 # ------------------------------------------------------------------ jumps in lanes

@@ -286,13 +286,13 @@ def test_fields_of_numbers():
         y = np.array([mpmath.mpf(1) / 3, mpmath.mpf(2), mpmath.mpf(1) / 7])
         want = sum(taylor.partial(g, y, m) for m in np.diag([2, 2, 2]).tolist())
         assert abs(op.laplacian(g, y) / want - 1) < mpmath.mpf(10) ** -37
-        for third in (mpmath.mpf(1) / 3, mpmath.mpc(1, 1) / 3):
+        for third in (mpmath.mpf(1) / 3, mpmath.mpc(1, 1) / 3, mpmath.pi):
             P, want = third * d[0] ** 2, third * 12 * y[0] ** 2 * y[1] ** 2 / (1 + y[2])
             sample = op.estimate(P, g, y, samples=2, seed=0).value
             assert (
                 max(abs(v / want - 1) for v in (op.apply(P, g, y), sample)) < mpmath.mpf(10) ** -37
             )
-            assert repr(P).endswith("d[0]²")
+            assert repr(P).endswith("d[0]²") and (P / third).terms.keys() == P.terms.keys()
     y, P = np.array([0.3, 0.2, 0.7]), (1 + 2j) * d[0] ** 3 * d[1] + 1j * d[2] - 3j
     h = taylor.compile(g)
     for found in (op.apply(P, g, y), *[op.apply(P, h, y) for _ in range(3)]):

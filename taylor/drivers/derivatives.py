@@ -149,14 +149,15 @@ def _pullback(
             return known
         if w is None:
             scalar_only(shape_of(v[out]), what, instead)
-        seed = seed_of(_adjoint(w, v[out], what), as_data(v[out], x))
+        y = as_data(v[out][()] if type(v[out]) is np.ndarray else v[out], x)
+        seed = seed_of(_adjoint(w, y, what), y)
         free = None if current_policy().kink == "error" else _free_of_kinks(code, v, out, seed, x)
         if kinks.removable(code, v, out, x, pull, what):
             with policy(singular=current_policy().singular, kink="subgradient"):
                 # choices between constants are recorded, too: an outer derivative looks at them
-                found = v[out], pulled(code, v, {out: x._constant(seed)}, x)
+                found = y, pulled(code, v, {out: x._constant(seed)}, x)
         else:
-            found = v[out], pulled(code, v, {out: seed}, x) if free is None else free
+            found = y, pulled(code, v, {out: seed}, x) if free is None else free
     except ShapeMismatch:
         raise
     except TaylorError as error:
@@ -303,7 +304,7 @@ def _by_rows(code: Any, v: list[Any], out: int, f: Function, x: Any) -> Any:
     """Return the Jacobian by reverse mode or, where that or f is not finite, by forward mode."""
     try:
         rows = rows_of(code, v, out, x)
-    except NonAnalyticError:
+    except TaylorError:
         return tables(f, x, 1)[0]
     known = all_finite(rows) and all_finite(v[out])
     return rows if known else tables(f, x, 1)[0]

@@ -8,6 +8,7 @@ chosen is left.  What is only compared goes, too: the abs(r) of `while abs(r) > 
 
 from __future__ import annotations
 
+import math
 import operator
 from itertools import accumulate
 from typing import Any
@@ -24,8 +25,8 @@ from taylor.core.singular import outcome
 def only_taken(program: Program, v: list[Any]) -> Program | None:
     """Return a program of the same value and derivatives at its point, or None if it is the same.
 
-    `v` are the values of the instructions there.  Of what is chosen by single numbers it has the
-    side that was taken alone, and of guards nothing.
+    `v` are the values of the instructions there.  Of what is chosen by numbers, or alike in all
+    elements, it has the side that was taken alone, and of guards nothing.
 
     >>> from taylor.core.program import recording
     >>> found = only_taken(*recording(lambda x: np.where(x > 0, np.sqrt(x), 2 * x), -1.0))
@@ -40,22 +41,26 @@ def only_taken(program: Program, v: list[Any]) -> Program | None:
             chosen = _side(args, v)
         elif isinstance(op, Gather) and not shape and len(args) > 1:
             chosen = _source(op, args, v)
-        alike = chosen is not None and program.code[chosen].shape == shape
-        new.append(new[chosen] if chosen is not None and alike else i)
+        if chosen is not None and (own := program.code[chosen].shape) != shape:
+            op, args = Gather(np.broadcast_to(_places(own), shape)), (chosen,)
+            chosen = None
+        new.append(i if chosen is None else new[chosen])
         code.append(Instruction(op, tuple([new[a] for a in args]), shape))
     outputs = [new[i] for i in program.outputs]
     found = Program(code, program.inputs, outputs, [], program.single).pruned()
     return found if len(found.code) < len(code) else None
 
 
+def _places(shape: tuple[int, ...]) -> Any:
+    return np.arange(math.prod(shape)).reshape(shape)
+
+
 def _side(args: tuple[int, ...], v: list[Any]) -> int | None:
-    """Return the side of a choice that was taken, if two numbers decide it."""
+    """Return the side of a choice that was taken, if that is the same in all elements."""
     left, right, first, second = args
-    if np.shape(v[left]) or np.shape(v[right]):
-        return None
-    if outcome(operator.ge, v[left], v[right]):
+    if np.all(outcome(operator.ge, v[left], v[right])):
         return first
-    return second if outcome(operator.lt, v[left], v[right]) else None
+    return second if np.all(outcome(operator.lt, v[left], v[right])) else None
 
 
 def _source(op: Gather, args: tuple[int, ...], v: list[Any]) -> int | None:

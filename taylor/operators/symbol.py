@@ -239,8 +239,8 @@ def _numbers(a: Any, rows: int) -> NDArray[Any]:
 
 
 def _is_function(x: Any) -> bool:
-    """Whether x is a function of the point; series are numbers, though they can be called."""
-    return callable(x) and not is_operand(x)
+    """Whether x is a function; series and constants of mpmath are numbers that can be called."""
+    return callable(x) and not is_operand(x) and not hasattr(x, "_mpf_")
 
 
 def _total(symbols: Iterable[Symbol]) -> Symbol:
