@@ -201,7 +201,7 @@ def _what_is_taken(f: Function, x: Any, tag: Tag) -> Any:
         if tag.isolated:
             raise
         try:
-            taken = only_taken(*recording(f, fresh(x.value)))
+            taken = only_taken(*recording(f, fresh(x.value)), x)
         except Exception:
             raise error from None  # what cannot be recorded has no other form
         if taken is None:

@@ -10,26 +10,34 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Iterator
 from itertools import accumulate
 from typing import Any
 
 import numpy as np
 
-from taylor.core.instructions import Instruction
+from taylor.core.instructions import Input, Instruction
 from taylor.core.maps import Gather
 from taylor.core.program import Program
+from taylor.core.rules import pruned
 from taylor.core.sides import Choose
 from taylor.core.singular import outcome
+from taylor.errors import DomainError
+from taylor.numbers.values import constant
 
 
-def only_taken(program: Program, v: list[Any]) -> Program | None:
-    """Return a program of the same value and derivatives at its point, or None if it is the same.
+def only_taken(program: Program, v: list[Any], x: Any) -> Program | None:
+    """Return a program of the same value and derivatives at its point; None if nothing that has no
+    series at x is left out.
 
-    `v` are the values of the instructions there.  Of what is chosen by numbers, or alike in all
-    elements, it has the side that was taken alone, and of guards nothing.
+    `v` are the values of the instructions there, x the series in place of its argument.  Of what is
+    chosen by numbers, or alike in all elements, it has the side that was taken alone, and of guards
+    nothing.
 
+    >>> from taylor import Taylor
     >>> from taylor.core.program import recording
-    >>> found = only_taken(*recording(lambda x: np.where(x > 0, np.sqrt(x), 2 * x), -1.0))
+    >>> recorded = recording(lambda x: np.where(x > 0, np.sqrt(x), 2 * x), -1.0)
+    >>> found = only_taken(*recorded, Taylor.variable(-1.0, 2))
     >>> [c.op.name for c in found.code]
     ['input', 'scale']
     """
@@ -47,8 +55,26 @@ def only_taken(program: Program, v: list[Any]) -> Program | None:
         new.append(i if chosen is None else new[chosen])
         code.append(Instruction(op, tuple([new[a] for a in args]), shape))
     outputs = [new[i] for i in program.outputs]
-    found = Program(code, program.inputs, outputs, [], program.single).pruned()
-    return found if len(found.code) < len(code) else None
+    needed = pruned(code, outputs)[1]
+    if not any(i not in needed for i in _singular(program, x)):
+        return None
+    return Program(code, program.inputs, outputs, [], program.single).pruned()
+
+
+def _singular(program: Program, x: Any) -> Iterator[int]:
+    """Yield which instructions have no series at x though what they read has."""
+    v: list[Any] = []
+    for i, (op, args, _) in enumerate(program.code):
+        given = [v[a] for a in args]
+        known, found = all(a is not None for a in given), None
+        try:
+            if isinstance(op, Input):
+                found = x
+            elif known:
+                found = op.value(given, lambda c: constant(c, x))
+        except DomainError:
+            yield i
+        v.append(found)
 
 
 def _places(shape: tuple[int, ...]) -> Any:
