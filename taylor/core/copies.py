@@ -229,8 +229,10 @@ def frozen(f: T) -> T:
     What cannot be copied (files, locks, iterators) stays what it is, and so do the objects of
     packages that do not change.
 
+    >>> def line(p):
+    ...     return lambda x: p["k"] * x
     >>> p = {"k": 2.0}
-    >>> f = frozen(lambda x: p["k"] * x)
+    >>> f = frozen(line(p))
     >>> p["k"] = 3.0
     >>> f(1.0)
     2.0

@@ -46,13 +46,14 @@ class Translated(Copies):
 def translated(f: Callable[..., Any]) -> Callable[..., Any]:
     """Return f with our arrays, functions and splines in the place of NumPy's and SciPy's.
 
-    >>> import numpy as np
-    >>> def f(x):
-    ...     y = np.zeros(2)
-    ...     y[1] = x
-    ...     return y
-    >>> from taylor import jacobian
-    >>> jacobian(translated(f), 3.0)
+    >>> def filling(np):
+    ...     def f(x):
+    ...         y = np.zeros(2)
+    ...         y[1] = x
+    ...         return y
+    ...     return f
+    >>> import numpy, taylor
+    >>> taylor.jacobian(translated(filling(numpy)), 3.0)
     array([0., 1.])
     """
 

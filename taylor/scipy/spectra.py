@@ -149,7 +149,7 @@ def lombscargle(
     (or True) for a part of the whole, "amplitude" for that of the fit, a complex number.
 
     >>> lombscargle([0.0, 1.0, 2.5], [0.0, 1.0, -0.5], [1.0]).round(6)
-    array([0.579346])
+    array([0.373019])
     """
     x, y, w = floats(x), floats(y), floats(freqs)
     if np.ndim(x) != 1 or np.shape(x) != np.shape(y) or np.ndim(w) != 1:

@@ -21,7 +21,7 @@ from taylor.core.memory import in_rows
 from taylor.core.powers import at_zero, integer_valued, lowered, raised
 from taylor.core.program import Program, of_row
 from taylor.core.sides import Choose
-from taylor.core.singular import checked, finite_in, is_zero, no_expansion
+from taylor.core.singular import checked, finite_in, is_zero, nans, no_expansion
 from taylor.core.sweep import Sweep
 from taylor.core.table import Elementary
 from taylor.core.tables import nonzero, pad
@@ -96,13 +96,18 @@ def swept(
     padded = [pad(t, len(shape)) for t in tables]
     heights = [algebra.height(t) for t in padded]
     if reaches:
-        # a constant that has coefficients has nan: those of a jump
-        heights = [int(min(h, r)) if r else h for h, r in zip(heights, reaches, strict=True)]
+        known = zip(padded, heights, reaches, strict=True)
+        heights = [int(min(h, r)) if r or not _jumped(t) else h for t, h, r in known]
     sweep = Sweep(program, algebra, padded, parameters, heights)
     sweep.side = side
     sweep.run()
     y = mended(program, algebra, padded, parameters, sweep.result(program.outputs[0]))
     return in_rows(y, padded, parameters)
+
+
+def _jumped(table: Any) -> bool:
+    """Whether a constant has coefficients: the nan of a jump."""
+    return bool(nans(base(table[1:])).any())
 
 
 @functools.cache
