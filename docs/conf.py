@@ -127,11 +127,13 @@ def displayed(self: Any, node: Any) -> None:
 
 
 def lighter(app: Any, page: str, template: str, context: dict[str, Any], tree: Any) -> None:
-    """Drop the styles and scripts of notebooks and galleries from pages that are none."""
-    for kind, folder in (("mystnb", "notebooks"), ("sg_gallery", "examples"), ("sg-", "examples")):
-        if page.split("/")[0] != folder:
-            for key in ("css_files", "script_files"):
-                context[key] = [f for f in context[key] if f"_static/{kind}" not in str(f.filename)]
+    """Drop the styles and scripts of notebooks, galleries and code from pages that have none."""
+    only = ("mystnb", "notebooks"), ("sg_gallery", "examples"), ("sg-", "examples")
+    unused = [kind for kind, folder in only if page.split("/")[0] != folder]
+    unused += ["copybutton", "clipboard"] if page == "search" else []
+    for kind in unused:
+        for key in ("css_files", "script_files"):
+            context[key] = [f for f in context[key] if f"_static/{kind}" not in str(f.filename)]
 
 
 def setup(app: Any) -> None:
