@@ -160,7 +160,7 @@ def test_what_changes_between_runs_is_seen():
 
 
 def test_events_and_callbacks_with_splines():
-    """An event where a spline of the state is 1, a callback that fills an array."""
+    """An event where a spline of the state is 1, a callback that fills an array that can be."""
     made = MADE["CubicSpline"]
 
     def rise(t, y, p):
@@ -170,7 +170,7 @@ def test_events_and_callbacks_with_splines():
         return made(y[0]) - 0.9
 
     def reset(t, y, p):
-        new = np.zeros(1)
+        new = np.zeros_like(y)
         new[0] = y[0] / 4
         return new
 
@@ -194,3 +194,32 @@ def test_errors_stay_what_they_are():
         solve_ivp(lambda t, y: [float(y[0])], (0.0, 1.0), [1.0])
     with pytest.raises(TypeError, match="unsupported operand"):
         solve_ivp(lambda t, y: [y[0] + "a"], (0.0, 1.0), [1.0])
+
+
+def test_what_a_callback_changes_is_not_a_copy():
+    """Filling an array of floats is refused there: in a copy `held` would not be changed."""
+
+    def end(k):
+        held = {"on": 1.0}
+
+        def switched(t, y):
+            new = np.zeros(2) if plain else np.zeros_like(y)
+            new[0], new[1] = y[0], y[1] / 2
+            held["on"] = -1.0
+            return new
+
+        def one(t, y):
+            return y[0] - 1.0
+
+        one.callback, one.direction = switched, 1
+        fun = lambda t, y: [y[1], held["on"] * k]
+        return solve_ivp(fun, (0.0, 2.5), [0.0, 0.0], events=[one]).y[1, -1]
+
+    plain = True
+    with pytest.raises(ValueError) as error:
+        taylor.gradient(end, 1.0)
+    assert any("np.zeros_like(x)" in note for note in error.value.__notes__)
+    plain = False
+    # sqrt(2k)/2 - k·(2.5 - sqrt(2/k)) = 3·sqrt(k/2) - 2.5·k
+    for mode in (taylor.gradient, taylor.derivative):
+        assert mode(end, 1.0) == pytest.approx(3 / 2 / np.sqrt(2) - 2.5, rel=1e-12)

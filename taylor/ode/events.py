@@ -27,7 +27,6 @@ from taylor.ode.integrator import Integrator
 from taylor.ode.options import argument
 from taylor.ode.pieces import MOST, ROOM, Pieces, Place, TooFast, chained, doubling
 from taylor.ode.roots import without_root
-from taylor.ode.translated import or_translated
 from taylor.ode.variation import Variation
 
 Array = NDArray[Any]
@@ -341,7 +340,7 @@ class Events:
         """Go on from what a callback returns, or leaves in the y and the args that it is given."""
         it, state = self.it, self._state
         y = fresh(state.y)
-        new = or_translated(callback, (state.time, y, *state.args))
+        new = callback(state.time, y, *state.args)
         if isinstance(new, tuple) and len(new) == 2 and isinstance(new[1], (tuple, list)):
             new, args = new[0], tuple(map(argument, new[1]))
             self._note_args(args)

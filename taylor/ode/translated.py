@@ -3,7 +3,8 @@
 They fill arrays (`dy = np.zeros(2); dy[0] = y[1]`), also ones that they keep, put lists of states
 into `np.linalg`, and call splines of SciPy.  `translated` is such a function with `taylor.numpy`
 and `taylor.scipy` in the place of both: a copy, made at each call, so that it reads what is there
-then; what it changes besides the arrays that it fills is the copy's own.
+then; what it changes besides the arrays that it fills is the copy's own.  So callbacks, which are
+there to change things, are not translated.
 """
 
 from __future__ import annotations
