@@ -24,9 +24,9 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "advice", "choices", "reads", "copies", "outside", "table", "tags", "tables", "products",
         "algebra", "graded", "structured", "powers", "functions", "binding", "conditions", "memory",
         "patterns", "singular", "slopes", "instructions", "einsum", "sides", "calls", "maps",
-        "lookups", "parts", "places", "operand", "bilinear", "fillable", "simpler", "node", "tape",
-        "rules", "shown", "program", "deciding", "scalars", "exponents", "repeat", "sweep", "loops",
-        "dependence", "rolled",
+        "lookups", "parts", "places", "operand", "bilinear", "fillable", "removable", "simpler",
+        "node", "tape", "rules", "shown", "program", "deciding", "scalars", "exponents", "repeat",
+        "sweep", "loops", "dependence", "rolled",
     ],
     "linalg": ["degrees", "equations", "branches", "factors", "spectrum", "__init__"],
     "arrays": [

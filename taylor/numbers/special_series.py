@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Context, Decimal, localcontext
 from typing import Any
 
@@ -76,7 +76,7 @@ def _evaluate(x: Any, order: int, formula: Formula, lanes: Lanes | None = None) 
     return table.reshape(order + 1, *x.shape)
 
 
-def _settled(order: int) -> int:
+def settled(order: int) -> int:
     """Return a degree where a backward recurrence may begin with 0 to be right at `order`.
 
     If an error shrinks by z/m at degree m, z <= order, J degrees shrink it by exp(-J²/2z) or more.
@@ -109,21 +109,37 @@ def _sinc(ctx: Any, x: Any, order: int, pi: bool = True) -> list[Any]:
     return c[1:] if forward else c[: -order - 2 : -1]
 
 
+def over_x(
+    x: Any, size: Any, y: Any, w: Sequence[Any], order: int, where: Callable[..., Any]
+) -> list[Any]:
+    """Return c_0 .. c_order with x c_m + c_{m-1} = w_m and c_0 = y: forward for m < size.
+
+    `where(p, q, a, b)` is a where p >= q, and b elsewhere.
+    """
+    low, d, found = where(order + 2.0, size, x, 0.0), 0.0 * x, list[Any]()
+    for m in range(len(w) - 1, 0, -1):
+        d = w[m] - low * d
+        if m <= order + 1:
+            found.insert(0, d)
+    d = y
+    for m in range(order + 1):
+        found[m] = where(size, m + 1.0, d, found[m])
+        d = (w[m + 1] - d) / x
+    return found
+
+
+def _where(p: Any, q: Any, a: Any, b: Any) -> Any:
+    return np.where(p >= q, a, b)
+
+
 def _sinc_lanes(x: Array, order: int, pi: bool = True) -> Any:
     rate = np.pi if pi else 1.0
-    turn, size, last = np.rint(x) * pi, rate * np.abs(x), _settled(order + 2)
+    turn, last = np.rint(x) * pi, settled(order + 2)
     s, c = np.sin(rate * (x - turn)), np.cos(rate * (x - turn))
     ctx = private(FLOAT_BITS)
     sines = _sines(ctx.pi if pi else ctx.one, float, s, c, last)
-    table, low, d = np.empty((order + 1, x.size)), np.where(size <= order + 2, x, 0.0), 0 * x
-    for m in range(last, 0, -1):
-        d = sines[m] - low * d
-        table[min(m - 1, order)] = d
-    d = 0 * x
-    for m in range(order + 1):
-        d = (sines[m] - d) / x
-        table[m] = np.where(m + 1 < size, d, table[m])
-    return table * (1 - 2 * (turn % 2))
+    table = over_x(x, rate * np.abs(x), sines[0] / x, sines, order, _where)
+    return np.stack(table) * (1 - 2 * (turn % 2))
 
 
 def sinc(x: Any, order: int) -> Array:
@@ -135,6 +151,43 @@ def sinc(x: Any, order: int) -> Array:
     array([ 1.      ,  0.      , -1.644934])
     """
     return _evaluate(x, order, _sinc, _sinc_lanes)
+
+
+def sinc1(x: Any, order: int) -> Array:
+    """Return the local coefficients of sin(x)/x.
+
+    >>> sinc1(0.0, 2).round(6)
+    array([ 1.      ,  0.      , -0.166667])
+    """
+    ways: Any = (functools.partial(f, pi=False) for f in (_sinc, _sinc_lanes))
+    return _evaluate(x, order, *ways)
+
+
+# ------------------------------------------------------------------ (eˣ - 1)/x
+# (x + t) Σ c_m t^m = exp(x + t) - 1, hence x c_m + c_{m-1} = eˣ/m!, forward and backward as above.
+def _exprel(ctx: Any, x: Any, order: int) -> list[Any]:
+    forward = abs(x) >= 1
+    weights = [ctx.exp(x)]
+    for m in range(1, order + 2 if forward else order + 2 + ctx.prec):
+        weights.append(weights[-1] / m)
+    c = [ctx.expm1(x) / x] if forward else [ctx.zero]
+    for v in weights[1 : order + 1] if forward else weights[:0:-1]:
+        c.append((v - c[-1]) / x if forward else v - x * c[-1])
+    return c if forward else c[: -order - 2 : -1]
+
+
+def _exprel_lanes(x: Array, order: int) -> Any:
+    weights = [np.exp(x) * v for v in inverse_factorials(settled(order + 2))]
+    return np.stack(over_x(x, np.abs(x), np.expm1(x) / x, weights, order, _where))
+
+
+def exprel(x: Any, order: int) -> Array:
+    """Return the local coefficients of (eˣ - 1)/x.
+
+    >>> exprel(0.0, 2).round(6)
+    array([1.      , 0.5     , 0.166667])
+    """
+    return _evaluate(x, order, _exprel, _exprel_lanes)
 
 
 # ------------------------------------------------------------------ log(1 + x)/x
@@ -221,7 +274,7 @@ def _exponential_integral(kind: str, ctx: Any, x: Any, order: int) -> list[Any]:
     return out
 
 
-def _factorials(count: int) -> list[float]:
+def inverse_factorials(count: int) -> list[float]:
     """Return 1/m!, m <= count, zero where that underflows."""
     found = [1.0]
     for m in range(1, count + 1):
@@ -233,7 +286,7 @@ def _exponential_lanes(kind: str, x: Array, order: int) -> Array:
     special = scipy_special()
     if special is None:
         return np.full((order + 1, x.size), np.nan)
-    weights, s, c = _factorials(_settled(order + 2)), np.sin(x), np.cos(x)
+    weights, s, c = inverse_factorials(settled(order + 2)), np.sin(x), np.cos(x)
     if kind == "ei":
         value, w, forward = special.expi(x), [np.exp(x) * v for v in weights], x < 0
     else:
@@ -543,7 +596,7 @@ def _upward(f: list[Any], x: Any, count: int, ratios: Any = None) -> list[Any]:
 def _falling(x: Array, count: int) -> list[Array]:
     """Return r_k = J_{k+1}/J_k, k < count, right for k >= |x|: r_{k-1} = x/(2k - x r_k)."""
     ratio, ratios, x = 0 * x, [], np.where(np.abs(x) <= count, x, 0.0)
-    for k in range(_settled(count), 0, -1):
+    for k in range(settled(count), 0, -1):
         ratio = x / (2 * k - x * ratio)
         if k <= count:
             ratios.append(ratio)

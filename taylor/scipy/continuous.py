@@ -10,7 +10,7 @@ import numpy as np
 from taylor.core import functions as fn
 from taylor.scipy import special as sp
 from taylor.scipy.distributions import INF, Continuous, Ends, Formula
-from taylor.scipy.rows import LOG1PREL, SKEW
+from taylor.scipy.rows import SKEW
 
 __all__ = [
     "arcsine", "beta", "betaprime", "burr", "burr12", "cauchy", "chi", "chi2", "expon", "exponnorm",
@@ -144,7 +144,7 @@ def _triang(z: Any, c: Any, rising: Formula, falling: Formula) -> Any:
 
 def _gev(z: Any, c: Any) -> Any:
     """Return -log(1 - c z)/c, z for c = 0."""
-    return z * LOG1PREL(-(c * z))
+    return z * fn.log1prel(-(c * z))
 
 
 def _times(k: Any, y: Any) -> Any:

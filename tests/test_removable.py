@@ -1,0 +1,63 @@
+"""Quotients near the points where both sides vanish: derivatives as good as anywhere else."""
+
+import mpmath
+import numpy as np
+import pytest
+
+import taylor
+
+QUOTIENTS = {
+    "bernoulli": lambda n, x: x / (1 - n.exp(-x)),
+    "expm1": lambda n, x: x / n.expm1(x),
+    "scaled": lambda n, x: 0.1 * (x + 0.0) / (n.exp(x / 8) - 1),
+    "sin": lambda n, x: n.sin(x) / x,
+    "log1p": lambda n, x: n.log1p(x) / x,
+    "cos": lambda n, x: (1 - n.cos(x)) / x**2,
+    "tanh": lambda n, x: n.tanh(x) / x,
+    "sinh": lambda n, x: n.sinh(x) / x,
+    "tan": lambda n, x: x / n.tan(x),
+    "both": lambda n, x: n.sin(2 * x) / n.tanh(4 * x),
+    "cosh": lambda n, x: (n.cosh(x) - 1) / (x * n.sin(x)),
+    "sqrt": lambda n, x: (n.sqrt(1 + x) - 1) / x,
+    "exponentials": lambda n, x: (n.exp(x) - n.exp(-x)) / x,
+    "nested": lambda n, x: (n.exp(n.sin(x)) - 1) / x,
+    "product": lambda n, x: 3 * x * (1 / n.expm1(2 * x)),
+    "square": lambda n, x: n.sin(x) ** 2 / (x * x),
+    "rate": lambda n, x: (1 - n.exp(-x * 7.0)) / x,
+    "pole": lambda n, x: x * (1 - n.cos(x)) / (x**2 * n.expm1(x)),
+}
+DISTANCES = (0.1, -1e-2, 1e-4, -1e-6, 1e-9, 1e-12, -1e-14, 1e-16, 0.0)
+
+
+class Exact:
+    """The functions of mpmath under NumPy's names."""
+
+    log1p = staticmethod(lambda x: mpmath.log(1 + x))
+
+    def __getattr__(self, name):
+        return getattr(mpmath, name)
+
+
+def wanted(f, x, order=2):
+    """Return the derivatives 0..order at 400 digits, a little beside the point."""
+    with mpmath.workdps(400):
+        c = mpmath.taylor(lambda s: f(Exact(), mpmath.mpf(x) + s), mpmath.mpf(10) ** -60, order)
+        return [float(v * mpmath.factorial(k)) for k, v in enumerate(c)]
+
+
+MODES = {
+    "gradient": (1, lambda f, x: taylor.gradient(f, x)),
+    "hessian": (2, lambda f, x: taylor.hessian(f, x)),
+    "hvp": (2, lambda f, x: taylor.hvp(f, x, 1.0)),
+    "lanes": (1, lambda f, x: taylor.lanes(lambda z: taylor.gradient(f, z))(np.array([0.3, x]))[1]),
+    "array": (1, lambda f, x: taylor.gradient(lambda v: np.sum(f(v)), np.array([0.3, x]))[1]),
+}
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", QUOTIENTS)
+def test_derivatives_near_a_removable_point(name, mode):
+    f, (k, found) = QUOTIENTS[name], MODES[mode]
+    for x in DISTANCES:
+        exact = wanted(f, x)[k]
+        assert abs(found(lambda z: f(np, z), x) - exact) <= 1e-12 * max(abs(exact), 0.1), x
