@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taylor.kept import STORE
-from taylor.llvm.ir import BLAS, DATA, PART
+from taylor.llvm.ir import BLAS, PART
 from taylor.llvm.store import folder, load, save
 from taylor.numbers import blas
 
