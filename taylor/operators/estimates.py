@@ -55,8 +55,9 @@ def estimate(P: Symbol, f: Function, *args: Any, samples: int, seed: Seed) -> Es
     >>> round(float(found.value)), float(found.variance)
     (2000, 0.0)
     """
-    known = isinstance(P, Symbol) and all(isinstance(a, Given) for a, _ in P.varying)
-    parts = [(None, P), *P.varying] if known else []
+    given = [(a, p) for a, p in P.varying if isinstance(a, Given)] if isinstance(P, Symbol) else []
+    known = isinstance(P, Symbol) and len(given) == len(P.varying)
+    parts = [(None, P), *given] if known else []
     terms = [(a, m, c) for a, p in parts for m, c in p.terms.items() if m]
     if not terms:
         raise TypeError(
