@@ -693,7 +693,7 @@ def test_choices_of_single_numbers_are_those_of_arrays(name):
             [lambda v, t=t: t * 1.5 + t**2 + v, lambda v: v],
             [lambda v, t=both: t * 1.5 + t**2 + np.array([v, 0.5]), lambda v: v],
         ]
-        for values in itertools.product(CHOSEN, repeat=count):
+        for values in itertools.product(CHOSEN[:: max(1, count - 1)], repeat=count):
             if (name == "mod" and values[1] == 0) or (name == "clip" and math.nan in values):
                 continue  # of single numbers quotients by zero cancel powers of t
             for series in itertools.product((True, False), repeat=count - 1):
