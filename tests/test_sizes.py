@@ -18,7 +18,7 @@ FOLDERS = {  # lines that a folder may have
     "arrays": 2212,
     "machine": 7609,
     "series": 2895,
-    "drivers": 8576,
+    "drivers": 8577,
     "scipy": 9015,
     "ode": 13521,
     "command": 495,
