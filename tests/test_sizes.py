@@ -17,7 +17,7 @@ FOLDERS = {  # lines that a folder may have
     "linalg": 1707,
     "arrays": 2212,
     "machine": 7609,
-    "series": 2976,
+    "series": 2977,
     "drivers": 8580,
     "scipy": 9015,
     "ode": 13521,
