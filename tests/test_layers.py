@@ -14,7 +14,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "versions": [],
     "numbers": [
         "blas", "kinds", "data", "contexts", "ball_values", "balls", "formulas", "policy", "values",
-        "rounding", "intervals", "factorials", "special_series", "special_values",
+        "rounding", "intervals", "factorials", "special_series", "quotient_series",
+        "special_values",
     ],
     "llvm": [
         "text", "registers", "workspace", "ir", "function", "bounds", "polynomials", "kernels",
@@ -35,9 +36,10 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "machine": [
         "calls", "planar", "nests", "moves", "lookups", "contractions", "matrices", "emit", "joins",
-        "triangles", "lapack", "questions", "stacks", "stencils", "plan", "regions", "degrees",
-        "tables", "loops", "convolutions", "compose", "written", "monomials", "pairs", "products",
-        "windows", "substitution", "series", "afar", "machine", "batches", "engine", "partials",
+        "triangles", "lapack", "questions", "gathers", "stacks", "stencils", "plan", "regions",
+        "degrees", "tables", "loops", "convolutions", "compose", "written", "monomials", "pairs",
+        "products", "windows", "substitution", "series", "afar", "machine", "batches", "engine",
+        "partials",
     ],
     "series": [
         "text", "wide", "symbolic", "operands", "coefficients", "origins", "rows", "smooth",

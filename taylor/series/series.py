@@ -149,7 +149,8 @@ class Series(Coefficients):
             y = other._coef
             same = type(table) is np.ndarray is type(y) and table.shape == y.shape
             if same and table.dtype is y.dtype is not OBJECT:
-                return self, table, y, BOTH, self._reach, other._reach
+                met = self, table, y, BOTH, self._reach, other._reach
+                return met if not right else (self, y, table, BOTH, other._reach, self._reach)
         if self._refuses(other):
             return None
         other = lift(other)
@@ -265,7 +266,6 @@ class Series(Coefficients):
     __rmul__ = __mul__
 
     def _times(self, other: Any) -> Self:
-        """Return the product in the ordinary way."""
         met = self._met(other)
         if met is None:
             return NotImplemented  # type: ignore[no-any-return]
