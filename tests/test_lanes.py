@@ -200,3 +200,39 @@ def test_what_varies_may_come_from_outside(driver):
 
     for g in (f, taylor.compile(f)):
         assert driver(g, 1.5) == pytest.approx(driver(lambda a: f(a, taylor.map), 1.5), rel=1e-13)
+
+
+def _jump_times(z):
+    return np.floor(z) * z
+
+
+KINKED = [
+    lambda x: taylor.hessian(np.abs, x),
+    lambda x: taylor.hvp(np.abs, x, 1.0),
+    lambda x: taylor.third(np.abs, x, 1.0, 1.0),
+    lambda x: taylor.derivative(np.abs, x, 2),
+    lambda x: taylor.derivative(lambda y: taylor.gradient(lambda z: abs(z) * z, y), x, 2),
+    lambda x: taylor.derivative(lambda y: taylor.gradient(lambda z: np.maximum(0, z) ** 2, y), x, 2),
+    lambda x: taylor.derivatives(lambda z: np.sign(z) * z, x, 1)[1],
+    lambda x: taylor.hessian(lambda z: np.clip(z, 0.0, 5.0), x),
+    lambda x: taylor.hessian(lambda z: 2 * np.maximum(z, 0.0) + z * z, x),
+    lambda x: taylor.derivative(_jump_times, x, 2),
+    lambda x: taylor.jvp(_jump_times, x, 1.0)[1],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("driver", KINKED)
+@pytest.mark.parametrize("points", [[0.3, 0.0], [0.0, 0.3]])
+def test_where_a_driver_alone_has_no_derivative_lanes_have_none(driver, points):
+    """Also where the derivatives next to the point are zero by the structure of the program."""
+    with pytest.raises(taylor.NonAnalyticError):
+        driver(0.0)
+    with pytest.raises(taylor.NonAnalyticError):
+        taylor.lanes(driver)(np.array(points))
+    code = taylor.compile(driver)
+    for x in points:
+        if x:
+            assert code(x) == driver(x)
+        else:
+            with pytest.raises(taylor.NonAnalyticError):
+                code(x)
