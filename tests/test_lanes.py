@@ -218,6 +218,7 @@ KINKED = [
     lambda x: taylor.hessian(lambda z: 2 * np.maximum(z, 0.0) + z * z, x),
     lambda x: taylor.derivative(_jump_times, x, 2),
     lambda x: taylor.jvp(_jump_times, x, 1.0)[1],
+    lambda x: taylor.gradient(lambda y: taylor.jvp(np.abs, y, 1.0)[1], x),
 ]  # fmt: skip
 
 

@@ -10,8 +10,10 @@ import numpy as np
 
 from taylor.core.conditions import stays_number
 from taylor.core.node import Node
+from taylor.core.singular import nans
 from taylor.core.tape import Tape
-from taylor.numbers.kinds import content, is_nested
+from taylor.errors import NonAnalyticError
+from taylor.numbers.kinds import base_array, content, is_nested
 from taylor.series.series import Series
 
 Function = Callable[..., Any]
@@ -87,7 +89,10 @@ class Watched(Derivable):
 
     def note(self, y: Any) -> None:
         for v in y if isinstance(y, (tuple, list)) else (y,):
-            stays_number(outer(content(v), self.tape))
+            found = outer(content(v), self.tape)
+            if self.tape.compiled and nans(base_array(found)).any():
+                raise NonAnalyticError("what a driver rests on is no number here; move the point")
+            stays_number(found)
 
 
 def watched(f: Function, x: Sequence[Any]) -> Function:

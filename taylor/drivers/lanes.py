@@ -12,8 +12,9 @@ import numpy as np
 
 from taylor.core.conditions import COMPARISONS, Condition, Guard
 from taylor.core.operand import as_array, stack
-from taylor.core.program import Program, record, steady
+from taylor.core.program import Program, recording, steady
 from taylor.core.reads import Reads
+from taylor.core.tape import Tape
 from taylor.drivers import forms, trees
 from taylor.errors import DomainError, ShapeMismatch, TaylorError, eagerly
 from taylor.llvm.ir import WIDTH
@@ -247,7 +248,7 @@ class Lanes(Batch):
         """Add the code of the branch at x, if it has some; say why no branch has."""
         try:
             with policy():
-                program, self.reads = steady(self.f, lambda: record(f, *x))
+                program, self.reads = steady(self.f, lambda: _program(f, x))
             known.append(Variant(f, program, x))
         except (DomainError, ShapeMismatch):
             return False
@@ -256,6 +257,12 @@ class Lanes(Batch):
             eagerly(f"{getattr(self.f, '__name__', 'f')} (in lanes)", error, False)
             return False
         return True
+
+
+def _program(f: Function, x: Sequence[Any]) -> Program:
+    tape = Tape()
+    tape.compiled = True
+    return recording(f, *x, tape=tape)[0]
 
 
 def _point(leaves: Sequence[Any], along: Sequence[bool], i: int) -> list[Any]:
