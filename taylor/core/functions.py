@@ -405,9 +405,10 @@ hypot = row("hypot", np.hypot, "hypot", lambda a, b, y: ((a, b), y),
             samples=((3.0, 4.0), (1e-10, 1e-10), (1e200, -3e200), (0.0, 2.0)),
             iv=lambda ctx, a, b: ctx.sqrt(a * a + b * b))
 # a/h for h = hypot(a, b), whose derivative b²/h³ by a cancels in the quotient
-HIDDEN["cosine"] = _cosine = Elementary(
+_cosine: Elementary = Elementary(
     "cosine", quiet(lambda a, b, h: a / h), lambda ctx, a, b, h: a / h, _cosine_quotient,
     code=lambda a, b, h: a / h, exact=lambda a, b, h: a / Fraction(h), own=True)
+HIDDEN["cosine"] = _cosine
 sinpi = row("sinpi", special_values.sinpi, "sinpi", lambda a, y: (PI * cospi(a), 1),
             code=_sinpi_code, samples=TURNS, exact=at((0, 0)),
             iv=lambda ctx, x: ctx.sin(ctx.pi * x))
