@@ -241,3 +241,34 @@ def test_where_a_driver_alone_has_no_derivative_lanes_have_none(driver, points):
         else:
             with pytest.raises(taylor.NonAnalyticError):
                 code(x)
+
+
+def _pair(z):
+    return np.stack([np.stack([z[0], z[1]]), np.stack([z[1], z[0]])])
+
+
+EQUAL = {  # at (0.5, 0) two values are equal
+    "eigenvalue": lambda z: np.linalg.eigvalsh(_pair(z))[0],
+    "singular value": lambda z: np.linalg.svd(_pair(z))[1][0],
+}
+FIRST = [
+    taylor.gradient,
+    taylor.jacobian,
+    taylor.jacfwd,
+    taylor.jacrev,
+    lambda f, x: taylor.jvp(f, x, np.array([0.0, 1.0]))[1],
+    lambda f, x: taylor.derivative(lambda t: f(x + t), 0.0),
+]
+
+
+@pytest.mark.parametrize("driver", FIRST)
+@pytest.mark.parametrize("name", EQUAL)
+def test_equal_values_of_a_matrix_have_no_derivatives_in_lanes(name, driver):
+    f, points = EQUAL[name], np.array([[0.37, 0.81], [0.5, 0.0], [0.9, -0.2]])
+    g = lambda x: driver(f, x)
+    np.testing.assert_allclose(taylor.lanes(g)(points[::2])[1], g(points[2]), rtol=1e-12)
+    code = taylor.compile(g)
+    np.testing.assert_allclose(code(points[0]), g(points[0]), rtol=1e-12)
+    for h in (g, code, lambda x: taylor.lanes(g)(points)):
+        with pytest.raises(taylor.NonAnalyticError):
+            h(points[1])

@@ -372,7 +372,8 @@ def _contracted(f: Function, x: Any, v: tuple[Any, ...], what: str) -> Array:
             lambda f: bent(f, x, *v, what=what), f, point(x), 1 + len(v), what, swept, scalar=True
         )
     except NonAnalyticError:
-        if len(v) > 1 or is_operand(x) or (known := _along_kinks(f, x, v[0])) is None:
+        alone = len(v) == 1 and not is_operand(x) and current_policy().kink == "error"
+        if not alone or (known := _along_kinks(f, x, v[0])) is None:
             raise
         return known
     return found
