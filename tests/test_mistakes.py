@@ -57,7 +57,6 @@ FUNCTIONS = {
     "return float(x[0]) ** 2": "x.value",
     "return int(x[0]) * x[1]": "int(x.value)",
     "return complex(x[0], x[1]).real": "a + 1j * b",
-    "return round(x[0], 2)": "round(x.value, digits)",
     "return sum(x[1] for _ in range(x[0]))": "int(x.value)",
     "return [1.0, 2.0][x[0]] * x[1]": "int(x.value)",
     "return np.arange(3.0)[x[0]] * x[1]": "int(x.value)",

@@ -181,6 +181,10 @@ class Operand(Handled):
     def __copy__(self) -> Self:
         return self.copy("K")
 
+    def view(self) -> Self:
+        """Return the same elements in the same memory."""
+        return self[...]
+
     def flatten(self, order: Any = "C") -> Self:
         """Return a copy of the elements along one axis."""
         return cast(Self, rearrange([self], lambda i: i.flatten(order)))
@@ -411,12 +415,7 @@ class Operand(Handled):
     __ceil__, __trunc__ = _alone(functions.ceil), _alone(functions.trunc)
 
     def __round__(self, digits: int | None = None) -> Self:
-        if digits:
-            raise TypeError(
-                "round(x, digits) is piecewise constant and has no derivative worth the name; "
-                f"round(x.value, digits) is a constant ({PAGE})"
-            )
-        return functions.rint(self)
+        return cast(Self, np.round(self, digits or 0))  # type: ignore[call-overload]
 
     # -------------------------------------------------------------- NumPy's protocols
     def __array_ufunc__(self, ufunc: np.ufunc, kind: str, *inputs: Any, **kwargs: Any) -> Any:
