@@ -13,8 +13,8 @@ import numpy as np
 
 from taylor.arrays.reductions import axes_of, by_value, flattened, isnan, kept, of_order
 from taylor.core.binding import family
-from taylor.core.operand import Operand, as_array, define, holds_operands, implements, lift
-
+from taylor.core.operand import Operand, as_array, define, implements, lift
+from taylor.numbers.kinds import is_operand
 
 # ------------------------------------------------------------------ quantiles
 CONTINUOUS = {  # R. J. Hyndman, Y. Fan, Am. Stat. 50 (1996) 361: (alpha, beta) of each
@@ -36,7 +36,7 @@ def _quantile(ordered: Any, q: Any, method: Any, weak: bool) -> Any:
 
 def _place(n: int, q: Any, method: Any) -> Any:
     """Return where quantiles lie among n sorted elements: which two, and between them how far."""
-    if not isinstance(q, Operand):
+    if not is_operand(q):
         return np.quantile(np.arange(n, dtype=float), q, method=method)
     if method not in CONTINUOUS:
         raise TypeError(f"np.quantile: with method={method!r} it jumps in q; q must be plain")
@@ -53,7 +53,7 @@ def quantile(
     So does a q that is differentiated and meets an element: there is a kink.
     """
     weak = type(q) in (int, float)
-    a, q = lift(as_array(a)), as_array(q) * 1.0
+    a, q = lift(as_array(a)), np.multiply(as_array(q), 1.0)
     if q.ndim > 1:
         raise ValueError("np.quantile: q is a number or has one axis")
     return of_order(a, axis, keepdims, lambda ordered: _quantile(ordered, q, method, weak))

@@ -415,7 +415,7 @@ class Operand(Handled):
     __ceil__, __trunc__ = _alone(functions.ceil), _alone(functions.trunc)
 
     def __round__(self, digits: int | None = None) -> Self:
-        return cast(Self, np.round(self, digits or 0))  # type: ignore[call-overload]
+        return cast(Self, np.round(self, digits or 0))
 
     # -------------------------------------------------------------- NumPy's protocols
     def __array_ufunc__(self, ufunc: np.ufunc, kind: str, *inputs: Any, **kwargs: Any) -> Any:
