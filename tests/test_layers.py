@@ -60,7 +60,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "distributions", "continuous", "counts", "vectors", "stats", "fft", "sylvester", "control",
         "patterns", "schur", "linalg", "labels", "ndimage", "filters", "spectra", "systems",
         "pulses", "signal", "sparse", "splines", "polynomials", "grids", "fits", "interpolate",
-        "integrate", "spatial", "optimize", "__init__",
+        "integrate", "spatial", "solved", "squares", "optimize", "__init__",
     ],
     "array_api": ["array", "functions", "fft", "linalg", "special", "__init__"],
     "numpy": ["creation", "functions", "__init__"],
