@@ -320,7 +320,7 @@ for f in (np.polyadd, np.polysub, np.polymul):
     add(f, V4, {}, lambda x, f=f: f(W3, x))
 add(np.polyder, V4, {"m": [2, 0]})
 add(np.polyint, V4, {"m": [2, 0], "k": [3.0]})
-add(np.poly, V4)
+add(np.poly, [V, SPD])
 FIT = {"w": [W4], "rcond": [1e-9], "full": [True], "cov": [True, "unscaled"]}
 add(np.polyfit, V4, FIT, lambda x, **k: np.polyfit(x, W4, 2, **k))
 add(np.polyfit, V4, FIT, lambda x, **k: np.polyfit(np.arange(4.0), x, 1, **k))
