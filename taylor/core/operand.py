@@ -178,11 +178,12 @@ class Operand(Handled):
         """Return a copy, its axes in that order in memory."""
         return cast(Self, rearrange([self], lambda i: i.copy(order)))
 
-    def __copy__(self) -> Self:
-        return self.copy("K")
+    __copy__ = _alone(lambda x: x.copy("K"))
 
-    def view(self) -> Self:
-        """Return the same elements in the same memory."""
+    def view(self, *kind: Any) -> Self:
+        """Return the same elements in the same memory; as another kind there are none."""
+        if kind:
+            raise no_attribute(self._title(), "view")
         return self[...]
 
     def flatten(self, order: Any = "C") -> Self:

@@ -71,7 +71,7 @@ class Symbol(Strided, Operand):  # type: ignore[misc]  # Operand has a slot: wea
     __slots__ = ()
     takes_all, tag = True, Tag(-(1 << 63))
 
-    def view(self, shape: Shape, strides: Any, start: int = 0) -> Symbol:  # type: ignore[override]
+    def view(self, shape: Shape, strides: Sequence[int], start: int = 0) -> Symbol:
         """Return these numbers in another order, from the one at `start` on."""
         return Symbol(*self.moved(shape, strides, start))
 
