@@ -12,7 +12,7 @@ from taylor.core.calls import Row
 from taylor.core.choices import choose
 from taylor.core.conditions import Guard
 from taylor.core.functions import log, log1p, log2, log10
-from taylor.core.instructions import Add, Instruction, Scale
+from taylor.core.instructions import Add, Instruction, Scale, Shape
 from taylor.core.loops import Loop
 from taylor.core.maps import Reshape, Sum
 from taylor.core.node import Node
@@ -125,17 +125,20 @@ def derived(program: Program, driver: Callable[..., Any], x: Sequence[Any]) -> t
 
 
 def short(program: Program, kind: str) -> Program:
-    """Return the program with loops rolled up; of many points each takes all its steps alone.
+    """Return the program with equal loops made one, and loops that are written out rolled up.
 
-    Of rules of arrays a loop has machine code at numbers, and none at series.  Tensors are made of
-    coefficients that are not zero, of steps one by one; Hessians have zeros where these differ.
+    Of many points each takes all its steps alone.  Of rules of arrays a loop has machine code at
+    numbers, and none at series.  Tensors are made of coefficients that are not zero, of steps one
+    by one; Hessians have zeros where these differ.
     """
+    if any(type(i.op) is Loop for i in program.code):
+        program = merged(program.pruned())
     if kind == "points" or (kind == "tensor" and len(program) < LONG):
         return program
     return rolled(program, _never if kind == "series" else is_written, kind != "hessian")
 
 
-def _never(rule: Rule) -> bool:
+def _never(rule: Rule, shape: Shape) -> bool:
     return False
 
 
