@@ -309,6 +309,18 @@ call("interpolate.RBFInterpolator neighbors", V, lambda sp, d: sp.interpolate.RB
 call("interpolate.CubicSpline periodic", V, lambda sp, y: sp.interpolate.CubicSpline(
     np.arange(7.0), np.concatenate([y, y[:1]]), bc_type="periodic")(AT + 5))
 
+for name, at, quad in (
+    ("cos", P[:1], lambda sp, p: sp.integrate.quad(
+        lambda x, k: np.exp(k * x), 0, 1, args=(p[0],), weight="cos", wvar=2.0)),
+    ("sin in all", P[:3], lambda sp, p: sp.integrate.quad(
+        lambda x, k: np.exp(k * x), p[0], 2.0, args=(p[1],), weight="sin", wvar=p[2])),
+    ("alg", P[:2], lambda sp, p: sp.integrate.quad(
+        lambda x: np.exp(x), 0, 2, weight="alg-loga", wvar=(p[0] - 0.5, p[1]))),
+    ("alg-log", P[:1], lambda sp, p: sp.integrate.quad(
+        lambda x, k: np.exp(k * x), 0, 2, args=(p[0],), weight="alg-log", wvar=(-0.3, 0.5))),
+):
+    call(f"integrate.quad {name}", at, lambda sp, p, quad=quad: quad(sp, p)[0])
+
 # ------------------------------------------------------------------ fft
 def real(z):
     return np.real(z) + 2 * np.imag(z)

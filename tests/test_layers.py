@@ -59,7 +59,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "theirs", "given", "analytic", "formulas", "fast", "incomplete", "probability",
         "classical", "rows", "waves", "ufuncs", "special", "descriptive", "moments",
         "distributions", "continuous", "counts", "vectors", "stats", "fft", "sylvester", "control",
-        "patterns", "schur", "linalg", "labels", "ndimage", "filters", "spectra", "systems",
+        "patterns", "schur", "pivoted", "linalg", "labels", "ndimage", "filters", "spectra", "systems",
         "pulses", "windows", "signal", "sparse", "splines", "polynomials", "grids", "fits",
         "interpolate", "integrate", "spatial", "solved", "squares", "optimize", "__init__",
     ],

@@ -32,6 +32,7 @@ from taylor.scipy.patterns import (
     leslie,
     toeplitz,
 )
+from taylor.scipy.pivoted import qr as qr
 from taylor.scipy.schur import schur
 from taylor.scipy.sylvester import (
     SYLVESTER,
@@ -294,31 +295,6 @@ def lu_solve(lu_and_piv: tuple[Any, Any], b: Any, trans: int = 0) -> Any:
         return y[np.argsort(rows)]
     y = solve_triangular(both, b[rows], lower=True, unit_diagonal=True)
     return solve_triangular(both, y)
-
-
-def qr(a: Any, mode: str = "full", pivoting: bool = False) -> Any:
-    """Return (Q, R) with Q R = a; with mode "economic" no more of Q than R needs, with "r" R alone.
-
-    With pivoting also the order of the columns, whole numbers, in which Q R = a[:, order].
-    """
-    if mode not in ("full", "economic", "r"):
-        raise ValueError(f"qr takes mode 'full', 'economic' or 'r', not {mode!r}")
-    a = as_array(a) * 1.0
-    order: tuple[Any, ...] = ()
-    if pivoting:
-        columns = rule(
-            lambda a: np.eye(np.shape(a)[-1])[:, scipy.linalg.qr(a, mode="r", pivoting=True)[1]],
-            jvp=lambda da, y, a: 0 * y, vjp=lambda bar, y, a: (0 * a,), name="order of columns",
-        )(a)  # fmt: skip
-        a, order = np.matmul(a, columns), (np.argmax(columns, axis=0),)
-    rows, width = np.shape(a)[-2:]
-    if mode == "full" and rows > width:
-        return (*np.linalg.qr(a, mode="complete"), *order)
-    q, r = np.linalg.qr(a)
-    if mode != "r":
-        return (q, r, *order)
-    below = [(0, 0)] * (np.ndim(a) - 2) + [(0, max(rows - width, 0)), (0, 0)]
-    return (np.pad(r, below), *order)
 
 
 def polar(a: Any, side: str = "right") -> tuple[Any, Any]:
