@@ -496,6 +496,24 @@ def test_moments_that_are_infinite():
             np.testing.assert_equal(float(found), float(exact), f"{name} {method} {shape}")
 
 
+NONE = {  # shapes without a mean, without a variance
+    "fisk": (0.9, 1.5), "burr": ((0.9, 2.0), (1.5, 2.0)), "burr12": ((1.2, 0.8), (1.2, 1.5)),
+    "mielke": ((2.0, 0.9), (2.0, 1.5)), "zipf": (1.5, 2.5), "betaprime": ((2.0, 0.9), (2.0, 1.5)),
+    "lomax": (0.9, 1.5), "genpareto": (1.2, 0.7), "genextreme": (-1.2, -0.7),
+    "ncf": ((3.0, 1.5, 1.0), (3.0, 3.0, 1.0)), "nct": ((0.9, 0.5), (1.5, 0.5)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NONE)
+def test_moments_that_are_not_finite_are_as_scipys(name):
+    for shapes in NONE[name]:
+        for method in ("mean", "var"):
+            at = np.atleast_1d(np.asarray(shapes, dtype=float))
+            exact = quiet(getattr(getattr(scipy.stats, name), method), *at)
+            found = taylor.jvp(lambda p, m=method: getattr(getattr(stats, name), m)(*p), at, at)
+            np.testing.assert_allclose(float(found[0]), float(exact), rtol=1e-9)
+
+
 @pytest.mark.parametrize("mu", [1e-6, 0.4, 0.99, 1.5, 20.0, 300.0])
 def test_entropy_of_counts_against_its_sum(mu):
     with mpmath.workdps(60):

@@ -53,7 +53,8 @@ def quantile(
     So does a q that is differentiated and meets an element: there is a kink.
     """
     weak = type(q) in (int, float)
-    a, q = lift(as_array(a)), np.multiply(as_array(q), 1.0)
+    a, q = lift(as_array(a)), as_array(q)
+    q = q if is_operand(q) else np.asarray(q, dtype=float)
     if q.ndim > 1:
         raise ValueError("np.quantile: q is a number or has one axis")
     return of_order(a, axis, keepdims, lambda ordered: _quantile(ordered, q, method, weak))

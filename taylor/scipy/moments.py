@@ -22,13 +22,18 @@ EULER, INF = 0.5772156649015329, math.inf
 HALF = 0.5 * math.log(2 * math.pi)
 
 
-def _of_powers(least: int, power: Callable[..., Any], need: Formula) -> dict[str, Formula]:
-    """Return mean and variance from E Xⁿ = power(n, *shapes), which is finite where need > n."""
+def _of_powers(
+    least: int, power: Callable[..., Any], need: Formula, else_: float = INF
+) -> dict[str, Formula]:
+    """Return mean and variance from E Xⁿ = power(n, *shapes), which is finite where need > n.
+
+    Elsewhere they are what SciPy has there: infinity, or nan.
+    """
 
     def finite(n: int, shapes: tuple[Any, ...], found: Formula) -> Any:
         there = need(*shapes) > n
         first = [np.where(there, s, least)[()] for s in shapes]
-        return np.where(there, found(*first), INF)[()]
+        return np.where(there, found(*first), else_)[()]
 
     def var(*shapes: Any) -> Any:
         return finite(2, shapes, lambda *s: power(2, *s) - power(1, *s) ** 2)
@@ -150,7 +155,7 @@ def _gev_mean(c: Any) -> Any:
         h = _gamma_powers(c)[0]
         return -h * sp.exprel(c * h)
 
-    return _above(c, -1.0, found)
+    return _above(c, -1.0, found, math.nan)
 
 
 def _gev_variance(c: Any) -> Any:
@@ -158,7 +163,7 @@ def _gev_variance(c: Any) -> Any:
         h, m = _gamma_powers(c)
         return fn.exp(2 * c * h) * m * sp.exprel(c * c * m)
 
-    return _above(c, -0.5, found)
+    return _above(c, -0.5, found, math.nan)
 
 
 # ------------------------------------------------------------------ from the normal distribution
@@ -211,12 +216,12 @@ def _beta_of(a: Any, b: Any) -> Any:
     return fn.exp(sp.betaln(a, b))
 
 
-def _of_both(n: int, found: Formula, least: float) -> Formula:
+def _of_both(n: int, found: Formula, least: float, else_: float = INF) -> Formula:
     """Return a moment that is there where the second shape is above `least`."""
     return lambda *shapes: np.where(
         shapes[n] > least,
         found(*shapes[:n], np.where(shapes[n] > least, shapes[n], least + 1.0), *shapes[n + 1 :]),
-        INF,
+        else_,
     )[()]
 
 
@@ -268,16 +273,17 @@ MOMENTS: dict[str, Mapping[str, Formula]] = {
         entropy=lambda c: 1 + EULER + EULER / c - fn.log(c)),
     "genextreme": dict(mean=_gev_mean, var=_gev_variance, entropy=lambda c: EULER * (1 - c) + 1),
     "genpareto": dict(mean=lambda c: _above(-c, -1.0, lambda c: 1 / (1 + c)),
-        var=lambda c: _above(-c, -0.5, lambda c: 1 / ((1 + c) ** 2 * (1 + 2 * c))),
+        var=lambda c: _above(-c, -0.5, lambda c: 1 / ((1 + c) ** 2 * (1 + 2 * c)), math.nan),
         entropy=lambda c: 1 + c),
     "lomax": dict(mean=lambda c: _above(c, 1.0, lambda c: 1 / (c - 1)),
         var=lambda c: _above(c, 2.0, lambda c: c / ((c - 1) ** 2 * (c - 2))),
         entropy=lambda c: 1 + 1 / c - fn.log(c)),
-    "fisk": dict(**_of_powers(4, lambda n, c: 1 / fn.sinc(n / c), lambda c: c),
+    "fisk": dict(**_of_powers(4, lambda n, c: 1 / fn.sinc(n / c), lambda c: c, math.nan),
         entropy=lambda c: 2 - fn.log(c)),
-    "burr": _of_powers(4, lambda n, c, d: d * _beta_of(d + n / c, 1 - n / c), lambda c, d: c),
+    "burr": _of_powers(4, lambda n, c, d: d * _beta_of(d + n / c, 1 - n / c), lambda c, d: c,
+        math.nan),
     "burr12": _of_powers(4, lambda n, c, d: d * _beta_of(d - n / c, 1 + n / c),
-        lambda c, d: c * d),
+        lambda c, d: c * d, math.nan),
     "mielke": _of_powers(4, lambda n, k, s: sp.poch(k / s, n / s) * fn.gamma(1 - n / s),
         lambda k, s: s),
     "gengamma": dict(mean=lambda a, c: sp.poch(a, 1 / c),
@@ -322,9 +328,10 @@ MOMENTS: dict[str, Mapping[str, Formula]] = {
         entropy=lambda v: v - math.log(2.0) - fn.log(v) / 2 + sp.gammaln(v)
         - (v - 0.5) * fn.digamma(v)),
     "ncx2": dict(mean=lambda df, nc: df + nc, var=lambda df, nc: 2 * (df + 2 * nc)),
-    "ncf": dict(mean=_of_both(1, lambda m, n, nc: n * (m + nc) / (m * (n - 2)), 2.0),
-        var=_of_both(1, _ncf_variance, 4.0)),
-    "nct": dict(mean=_of_both(0, _nct_mean, 1.0), var=_of_both(0, _nct_variance, 2.0)),
+    "ncf": dict(mean=_of_both(1, lambda m, n, nc: n * (m + nc) / (m * (n - 2)), 2.0, math.nan),
+        var=_of_both(1, _ncf_variance, 4.0, math.nan)),
+    "nct": dict(mean=_of_both(0, _nct_mean, 1.0, math.nan),
+        var=_of_both(0, _nct_variance, 2.0, math.nan)),
     "vonmises": dict(entropy=_vonmises_entropy),
     "wrapcauchy": dict(entropy=lambda c: fn.log(2 * math.pi * (1 - c * c))),
     "zipf": _of_powers(4, lambda n, a: sp.zeta(a - n) / sp.zeta(a), lambda a: a - 1),
