@@ -80,6 +80,9 @@ class Parts:
         def g(t: Any, y: Any, *args: Any) -> Any:
             return split(lift(f(t, joined(y), *self.joined_args(args))))
 
+        vars(g).update(
+            __wrapped__=f, made=("parts", *self.places)
+        )  # which says all: see `recalled`
         return g
 
     # -------------------------------------------------------------- events and doses

@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taylor.core.operand import host, lift
-from taylor.core.program import Program, kept, pushforward, record, recording
+from taylor.core.program import Program, kept, pushforward, record
+from taylor.core.reals import recording_in_reals
 from taylor.core.singular import nans
 from taylor.drivers.evolution import coefficients, on_tables
 from taylor.errors import IntegrationError, NonAnalyticError, TraceError
@@ -229,7 +230,7 @@ class FirstOrder(Jets):
         """
         live = [i for i, a in enumerate(args) if is_parameter(a)]
         x = [t, self.value(y), *(args[i][0] if self.carried[i] else args[i] for i in live)]
-        anew = partial(recording, self._rate(args, live), *x, watched=True)
+        anew = partial(recording_in_reals, self._rate(args, live), *x)
         whole = len(live) == len(args)
         rate, v = recalled(self.inner, "rates", x, anew) if whole else anew()
         if not rate.told or any(g.a != g.b for g in rate.guards):

@@ -105,10 +105,10 @@ def recalled(
     """Return `record()`, the program of a function of x that runs fun and reads nothing else, and
     the values of its instructions; or the same program as before, with the values at x.
 
-    `what` tells apart functions that are made of one fun.
+    `what` tells apart functions that are made of one fun, and so does what these say in `made`.
     """
     while type(fun) is FunctionType and (fun.__module__ or "").startswith("taylor.ode."):
-        fun = vars(fun).get("__wrapped__")
+        what, fun = (what, vars(fun).get("made")), vars(fun).get("__wrapped__")
     if type(fun) is not FunctionType:
         return record()
     key = what, current_policy(), *[(np.shape(v), type(v), getattr(v, "dtype", None)) for v in x]

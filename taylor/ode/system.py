@@ -28,7 +28,8 @@ from taylor.core.instructions import Add, Input, Mul, Scale
 from taylor.core.lookups import Lookup
 from taylor.core.memory import fresh
 from taylor.core.operand import lift
-from taylor.core.program import Program, check, check_unread, expand, kept, plain, recording
+from taylor.core.program import Program, check, check_unread, expand, kept, plain
+from taylor.core.reals import recording_in_reals
 from taylor.core.sides import Choose
 from taylor.core.sweep import Sweep
 from taylor.errors import (
@@ -308,7 +309,7 @@ class System:
             t = t + kind.spacing(kind.one) * max(abs(t), 1 + 0 * t)
             recorded, values = self._recording(t, y)
         if self.floats and (flow := saturated(recorded, values, self.infinite)) is not None:
-            recorded, values = recording(flow, t, y, *self.parameters(self.args), watched=True)
+            recorded, values = recording_in_reals(flow, t, y, *self.parameters(self.args))
         if np.iscomplexobj(values[recorded.outputs[0]]) and np.asarray(y).dtype.kind == "f":
             raise TypeError("fun is complex: give y0 in complex numbers")
         return recorded
@@ -320,8 +321,8 @@ class System:
         d = kind.spacing(kind.one) * max(abs(t), 1 + 0 * t)
         for k in LATER:
             with contextlib.suppress(TieError):
-                return recording(self.flow, t + k * d, y + k * d * slope, *p, watched=True)
-        return recording(self.flow, t, y, *p, watched=True)
+                return recording_in_reals(self.flow, t + k * d, y + k * d * slope, *p)
+        return recording_in_reals(self.flow, t, y, *p)
 
     def overflown(self, t: Any, y: Array, args: Sequence[Any]) -> System | None:
         """Return the system of the same f where coefficients of exponentials overflow, which may be
@@ -348,7 +349,7 @@ class System:
     def _recording(self, t: Any, y: Array) -> tuple[Program, list[Any]]:
         """Return the program of f at a place, and the values of its instructions there."""
         x = t, y, *self.parameters(self.args)
-        record = partial(recording, self.flow, *x, watched=True)
+        record = partial(recording_in_reals, self.flow, *x)
         whole = len(self.free) == len(self.args)
         return recalled(self.own, "rates", x, record) if whole else record()
 
