@@ -30,7 +30,7 @@ from taylor.core.instructions import (
 )
 from taylor.core.maps import Contract, Gather, Map
 from taylor.core.parts import Part
-from taylor.core.program import Program, kinds, recording
+from taylor.core.program import Program, kinds
 from taylor.core.rules import pruned
 from taylor.core.sides import Choose
 from taylor.core.table import Elementary
@@ -70,11 +70,6 @@ def in_reals(program: Program, values: Sequence[Any]) -> tuple[Program, list[Any
     decided = [i for g in whole.guards for i in (g.a, g.b) if i >= 0]
     code, kept = pruned(tape.code, [*whole.outputs, *whole.inputs, *decided])
     return whole.renumbered(code, kept.__getitem__), [tape.values[i] for i in kept]
-
-
-def recording_in_reals(f: Callable[..., Any], *x: Any) -> tuple[Program, list[Any]]:
-    """Return the program of f where an integrator watches, in reals, and its values."""
-    return in_reals(*recording(f, *x, watched=True))
 
 
 class _Parted:

@@ -9,12 +9,15 @@ shall execute: fused multiply-adds are explicit, loops carry their sums in regis
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self, TypeVar
 
 from taylor.llvm.registers import ONE, Scalar, literal, paired, repeated, type_of
 from taylor.llvm.workspace import WIDTH as WIDTH
 from taylor.llvm.workspace import Workspace
+
+CODES = {"double": "d", "i32": "i", "i64": "q"}  # of the numbers in tables, as in `array`
 
 T = TypeVar("T")
 Index = int | str  # a whole number: known now, or in a register of that name
@@ -384,14 +387,15 @@ class Real(Workspace):
         given = f"{pointers} {at}, i32 8, {every}, {t} poison"
         return self._register(WIDTH, f"call {t} @{name}({given})")
 
-    def table(self, values: Sequence[float] | Sequence[int], kind: str) -> str:
+    def table(self, values: Iterable[float] | Iterable[int], kind: str) -> str:
         """Return the name of a constant array of doubles, of i32 or of i64."""
-        key = (kind, tuple(map(literal, values)) if kind == "double" else tuple(values))
+        held = array(CODES[kind], values).tobytes()
+        key = kind, held
         if key not in self.globals:
             name = f"@c{len(self.globals)}"
-            items = f", {kind} ".join(map(str, key[1]))
-            array = f"[{len(key[1])} x {kind}] [{kind + ' ' + items if items else ''}]"
-            self.definitions.append(f"{name} = private constant {array}, align 64")
+            text = "\\" + held.hex("\\") if held else ""  # of bytes, which LLVM reads at once
+            items = f'[{len(held)} x i8] c"{text}"'
+            self.definitions.append(f"{name} = private constant {items}, align 64")
             self.globals[key] = name
         return self.globals[key]
 

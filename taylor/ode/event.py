@@ -14,6 +14,7 @@ The roots of a function of t alone (a clock) are found beforehand, in spans of t
 from __future__ import annotations
 
 import copy
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Self
@@ -26,7 +27,6 @@ from taylor.core.conditions import Condition
 from taylor.core.deciding import deciding
 from taylor.core.exponents import saturated
 from taylor.core.program import Program, check_unread, expand, kept, recording
-from taylor.core.reads import Reads
 from taylor.errors import ForeignNodeError, GuardError, ShapeMismatch, TraceError, eagerly
 from taylor.kept import STORE
 from taylor.numbers.kinds import content, is_operand
@@ -44,6 +44,7 @@ from taylor.ode.pieces import (
     resolved,
     side_by_side,
 )
+from taylor.ode.recalled import recalled
 from taylor.ode.roots import derivative, roots, value, without_root
 from taylor.ode.surfaces import cut
 from taylor.ode.system import filled, is_linear, moving
@@ -122,7 +123,7 @@ class Event:
         self.y: list[Array] = []
         self.fired = False  # at the start of the next step
         self.end: End | None = None  # of the step before
-        self.read()
+        self.reads: Any = None  # what the function reads, noted where that may change
         self.forget()
 
     def __call__(self, t: Any, y: Any) -> Any:
@@ -178,10 +179,6 @@ class Event:
         self.t.append(place.t)
         self.y.append(place.y.copy())
 
-    def read(self) -> None:
-        """Note what the function is now, and what it reads."""
-        self.reads = Reads(self.g)
-
     def forget(self) -> None:
         """What the function reads may have changed: it is to be recorded again."""
         self.recorded = False
@@ -212,10 +209,6 @@ class Event:
         lost = {"reads": None, "program": None, "surfaces": None, "recorded": False}
         return self.__dict__ | lost | {"parts": [], "table": None}
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self.read()
-
     def enter(self, t: Any, y: Array) -> None:
         """Look at a run from here on, where no root is near."""
         value = self(t, y.copy())
@@ -230,8 +223,11 @@ class Event:
         def g(t: Any, y: Any, *p: Any) -> Any:
             return self._value(t, y, filled(self.args, self.free, p))
 
+        x = t, y, *self.parameters
+        anew = functools.partial(recording, g, *x)
+        whole = len(self.free) == len(self.args)
         try:
-            recorded, values = recording(g, t, y, *self.parameters)
+            recorded, values = recalled(self.g, "event", x, anew) if whole else anew()
         except TraceError:
             if not self.free:
                 raise
