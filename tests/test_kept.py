@@ -109,7 +109,7 @@ def test_the_first_of_two_threads_is_kept():
 def entry():
     """Have the code made by which Python calls all other, once in a process."""
     f = taylor.compile(curve)
-    for _ in range(4):
+    for _ in range(12):
         f(X)
 
 
@@ -318,3 +318,45 @@ def test_points_and_starts_of_other_types_and_shapes(counts):
         found = solved(lambda t, y: -y, y0)
         assert found.y.shape[:-1] == y0.shape and found.y.dtype == y0.dtype
         np.testing.assert_allclose(found.y[..., -1], y0 * np.exp(-1.0), rtol=1e-3)
+
+
+# ------------------------------------------------------------------ large constants
+RNG = np.random.default_rng(7)
+A, B, AT = RNG.normal(size=(60, 35)) / 6, RNG.normal(size=2100), RNG.integers(0, 35, 2100)
+C = RNG.normal(size=(35, 60)) + 1j * RNG.normal(size=(35, 60))
+KNOTS, HEIGHTS = np.sort(RNG.normal(size=900)), RNG.normal(size=900)
+POINT = np.linspace(-0.6, 0.7, 35)
+READERS = {
+    "matrix": lambda x: np.sum(np.tanh(A @ x) ** 2),
+    "transposed": lambda x: np.sum(np.sin(x @ A.T) ** 3),
+    "elements": lambda x: np.sum(np.exp(B.reshape(60, 35) * x)),
+    "indices": lambda x: np.sum(x[AT] ** 2 * B),
+    "complex": lambda x: np.sum(np.abs(x @ C) ** 2),
+    "knots": lambda x: np.sum(np.interp(x, KNOTS, HEIGHTS) * x),
+}
+ASKED = {
+    "value": lambda f: f(POINT),
+    "gradient": lambda f: taylor.gradient(f, POINT),
+    "H·v": lambda f: taylor.hvp(f, POINT, np.cos(POINT)),
+    "line": lambda f: taylor.directional(f, POINT, np.cos(POINT), 3),
+}
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_large_constants_are_data(name, monkeypatch, tmp_path):
+    monkeypatch.setenv("TAYLOR_CACHE", str(tmp_path))
+    f, compiled, texts = READERS[name], jit._compiled, []
+    monkeypatch.setattr(
+        jit, "_compiled", lambda text, opt: texts.append(text) or compiled(text, opt)
+    )
+    expected = {way: ask(f) for way, ask in ASKED.items()}
+    for optimised in (False, True):  # made, and found on disk
+        STORE.clear()
+        for way, ask in ASKED.items():
+            code = taylor.compile(f, strict=True)
+            for _ in range(2):
+                np.testing.assert_allclose(ask(code), expected[way], rtol=1e-11, atol=1e-10)
+            for machine in [m for known in code.machines.values() for m in known] * optimised:
+                machine.code.final()
+            np.testing.assert_allclose(ask(code), expected[way], rtol=1e-11, atol=1e-10)
+    assert texts and max(text.find("\ndefine") for text in texts) < 40_000

@@ -667,3 +667,33 @@ def test_code_takes_no_side_of_a_kink_whose_other_side_has_one(f):
     for driver in (taylor.derivative, taylor.gradient, taylor.hessian):
         with pytest.raises(NonAnalyticError):
             driver(code, 0.0)
+
+
+LINEAR = {  # Jᵀw at ties that cancel, as a function of w: outer drivers
+    "jacobian": lambda g, w: taylor.jacobian(g, w),
+    "jacfwd": lambda g, w: taylor.jacfwd(g, w),
+    "jvp": lambda g, w: np.stack([taylor.jvp(g, w, e)[1] for e in np.eye(2)], axis=1),
+    "vjp": lambda g, w: np.stack([taylor.vjp(g, w, e)[1] for e in np.eye(2)]),
+    "derivative": lambda g, w: np.stack(
+        [taylor.derivative(lambda t, e=e: g(w + t * e), 0.0) for e in np.eye(2)], axis=1
+    ),
+    "compiled": lambda g, w: taylor.jacobian(taylor.compile(g), w),
+    "lanes": lambda g, w: taylor.lanes(lambda w: taylor.jacobian(g, w))(w[None])[0],
+    "with x": lambda g, w: np.stack(
+        [
+            taylor.jvp(lambda x, w: taylor.vjp(tied, x, w)[1], (HALF, w), (np.zeros(2), e))[1]
+            for e in np.eye(2)
+        ],
+        axis=1,
+    ),
+}
+
+
+def tied(x):
+    return np.maximum(x * x, x**2) + x[::-1]
+
+
+@pytest.mark.parametrize("driver", LINEAR)
+def test_adjoints_at_ties_vary_with_what_they_are_adjoints_of(driver):
+    found = LINEAR[driver](lambda w: taylor.vjp(tied, HALF, w)[1], np.array([3.0, -1.0]))
+    assert np.array_equal(found, [[2.0, 1.0], [1.0, 1.0]])

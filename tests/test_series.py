@@ -1,6 +1,7 @@
 """Taylor and TaylorN as objects: evaluation, calculus, composition, inversion, text."""
 
 import functools
+import itertools
 import math
 from fractions import Fraction
 
@@ -663,3 +664,42 @@ def test_operations_give_the_same_however_often(f):
         first = f(x).coef
         for _ in range(12):
             np.testing.assert_allclose(f(x).coef, first, rtol=1e-14)
+
+
+# ------------------------------------------------------------------ one number as in an array
+CHOSEN = [-math.inf, -2.5, -1.0, -0.0, 0.0, 0.3, 1, 2.5, np.float64(7.0), 2**60, math.inf, math.nan]
+CHOOSERS = {
+    "abs": (abs, 1), "maximum": (np.maximum, 2), "minimum": (np.minimum, 2), "mod": (np.mod, 2),
+    "clip": (np.clip, 3),
+}  # fmt: skip
+
+
+def outcome(f, args, lane):
+    """Return the coefficients of f, of one lane of an array, or the name of what it raises."""
+    try:
+        with np.errstate(all="ignore"), taylor.policy(kink="subgradient", singular="propagate"):
+            return f(*args).coef[lane]
+    except Exception as error:
+        return type(error).__name__
+
+
+@pytest.mark.parametrize("name", CHOOSERS)
+def test_choices_of_single_numbers_are_those_of_arrays(name):
+    f, count = CHOOSERS[name]
+    t = Taylor.variable(0.0, 3)
+    both = Taylor.variable(np.zeros(2), 3)
+    with np.errstate(all="ignore"):
+        ways = [
+            [lambda v, t=t: t * 1.5 + t**2 + v, lambda v: v],
+            [lambda v, t=both: t * 1.5 + t**2 + np.array([v, 0.5]), lambda v: v],
+        ]
+        for values in itertools.product(CHOSEN[:: max(1, count - 1)], repeat=count):
+            if (name == "mod" and values[1] == 0) or (name == "clip" and math.nan in values):
+                continue  # of single numbers quotients by zero cancel powers of t
+            for series in itertools.product((True, False), repeat=count - 1):
+                varies = (True, *series)
+                one, lanes = (
+                    [way[not s](v) for v, s in zip(values, varies, strict=True)] for way in ways
+                )
+                found, expected = outcome(f, one, slice(None)), outcome(f, lanes, (slice(None), 0))
+                np.testing.assert_array_equal(found, expected, str((values, varies)))

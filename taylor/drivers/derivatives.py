@@ -138,8 +138,8 @@ def _pullback(
 ) -> tuple[Any, Any]:
     """Return f(x) and the adjoint of x for the adjoint w of f(x); None: one, of a scalar f."""
 
-    def pull(g: Function) -> Any:  # without outer variables
-        return vjp(g, base(x), base(seed))[1]
+    def pull(g: Function) -> Any:  # without outer variables of x
+        return vjp(g, base(x), base(seed) if is_operand(x) else seed)[1]
 
     within = inside.begun(x) if w is None and not through else None
     try:
@@ -155,7 +155,8 @@ def _pullback(
         if kinks.removable(code, v, out, x, pull, what):
             with policy(singular=current_policy().singular, kink="subgradient"):
                 # choices between constants are recorded, too: an outer derivative looks at them
-                found = y, pulled(code, v, {out: x._constant(seed)}, x)
+                held = seed if is_operand(seed) else x._constant(seed)
+                found = y, pulled(code, v, {out: held}, x)
         else:
             found = y, pulled(code, v, {out: seed}, x) if free is None else free
     except ShapeMismatch:

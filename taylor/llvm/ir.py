@@ -9,15 +9,16 @@ shall execute: fused multiply-adds are explicit, loops carry their sums in regis
 from __future__ import annotations
 
 import contextlib
-from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Self, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike
 
 from taylor.llvm.registers import ONE, Scalar, literal, paired, repeated, type_of
 from taylor.llvm.workspace import WIDTH as WIDTH
 from taylor.llvm.workspace import Workspace
-
-CODES = {"double": "d", "i32": "i", "i64": "q"}  # of the numbers in tables, as in `array`
 
 T = TypeVar("T")
 Index = int | str  # a whole number: known now, or in a register of that name
@@ -25,6 +26,9 @@ UNROLL = 4  # loops of so few iterations are written out
 NO_OVERFLOW = {"add", "sub", "mul"}
 SIGNS = {"add": 1, "sub": -1}
 BLAS = "blas."  # what names of its functions begin with
+DATA = "data."  # what names of arrays begin with that are no part of the text
+IN_TEXT = 1 << 12  # bytes of an array that is part of it
+TYPES = {"double": "<f8", "i32": "<i4", "i64": "<i8"}
 PART = "extractvalue"  # of the results of a function that has several
 FUSED = 8  # products of a sum that are added to another one by one
 
@@ -40,6 +44,8 @@ class Real(Workspace):
         self.declarations: set[str] = set()
         self.globals: dict[Any, str] = {}
         self.definitions: list[str] = []
+        # the bytes of large constant arrays, by name; None: all are part of the text
+        self.data: dict[str, bytes] | None = None
         self.helpers: dict[str, str] = {}  # other functions of the module, by name
         self.results: Sequence[Scalar] = ()
         self.found: dict[Any, Any] = {}  # results that may be asked for again, by region
@@ -387,17 +393,27 @@ class Real(Workspace):
         given = f"{pointers} {at}, i32 8, {every}, {t} poison"
         return self._register(WIDTH, f"call {t} @{name}({given})")
 
-    def table(self, values: Iterable[float] | Iterable[int], kind: str) -> str:
-        """Return the name of a constant array of doubles, of i32 or of i64."""
-        held = array(CODES[kind], values).tobytes()
-        key = kind, held
-        if key not in self.globals:
-            name = f"@c{len(self.globals)}"
-            text = "\\" + held.hex("\\") if held else ""  # of bytes, which LLVM reads at once
-            items = f'[{len(held)} x i8] c"{text}"'
-            self.definitions.append(f"{name} = private constant {items}, align 64")
-            self.globals[key] = name
-        return self.globals[key]
+    def table(self, values: ArrayLike, kind: str) -> str:
+        """Return the name of a constant array of doubles, of i32 or of i64.
+
+        Text takes a hundred times as long as the numbers themselves, so a large one is `data`.
+        """
+        array = np.asarray(values, TYPES[kind]).reshape(-1)
+        body = array.tobytes()
+        key = (kind, body)
+        if key in self.globals:
+            return self.globals[key]
+        name, shape = f"@c{len(self.globals)}", f"[{array.size} x {kind}]"
+        if self.data is not None and len(body) > IN_TEXT:
+            own = DATA + hashlib.sha256(body).hexdigest()
+            self.data[own], name = body, "@" + own
+            self.definitions.append(f"{name} = external constant {shape}, align 64")
+        else:
+            numbers = map(literal, array.tolist()) if kind == "double" else array.tolist()
+            items = ", ".join(f"{kind} {x}" for x in numbers)
+            self.definitions.append(f"{name} = private constant {shape} [{items}], align 64")
+        self.globals[key] = name
+        return name
 
     # -------------------------------------------------------------- control
     @contextlib.contextmanager
@@ -479,7 +495,7 @@ class Real(Workspace):
         """
         g = type(self)()
         g.declarations, g.helpers = self.declarations, self.helpers
-        g.globals, g.definitions = self.globals, self.definitions
+        g.globals, g.definitions, g.data = self.globals, self.definitions, self.data
         yield g
         given = ", ".join(f"{t}{' noalias' * (t == 'ptr')} {x}" for x, t in arguments.items())
         kind, returned = _results([y.type for y in g.results]), "void"

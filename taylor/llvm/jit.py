@@ -23,9 +23,11 @@ import sys
 import threading
 import time
 import zlib
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
+from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from taylor.kept import STORE
@@ -120,14 +122,20 @@ class Code:
     """A compiled function `void f(ptr)`, and that of its tiles; it lives as long as this object.
 
     `packed` is the text of an object that is not optimised yet, that of its functions so `long`;
-    `kept` under what it is on disk.
+    `kept` under what it is on disk.  `data` are the bytes of constant arrays that its text names.
     """
 
     def __init__(
-        self, text: str | None, code: bytes = b"", packed: bytes = b"", long: int = 0
+        self,
+        text: str | None,
+        data: Mapping[str, bytes] = MappingProxyType({}),
+        code: bytes = b"",
+        packed: bytes = b"",
+        long: int = 0,
     ) -> None:
         self.engines: list[Any] = []  # others may run the code of the first one
         self.rent, self.packed, self.long = 0.0, packed, long
+        self.data = {name: _aligned(body) for name, body in data.items()}
         self.worth = CALL  # of a call, beside its time
         self.kept: tuple[str | None, Any] = None, None
         with _LOCK:
@@ -142,18 +150,20 @@ class Code:
         """Call this object from now on."""
         llvm = binding()
         if BLAS.encode() in code:
-            for name, place in blas.addresses().items():
-                llvm.add_symbol(BLAS + name, place)
+            for name, where in blas.addresses().items():
+                llvm.add_symbol(BLAS + name, where)
+        for name, held in self.data.items():
+            llvm.add_symbol(name, address(held))
         engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine(llvm))
         engine.add_object_file(llvm.ObjectFileRef.from_data(code))
         engine.finalize_object()
-        address = engine.get_function_address("f")
+        place = engine.get_function_address("f")
         tiles = engine.get_function_address("tiles")
         pointer, number = ctypes.c_void_p, ctypes.c_int64
         kind = ctypes.CFUNCTYPE(None, *[pointer] * 4, *[number] * 3)
         self.engines.append(engine)
         self.object = code
-        self.functions = ctypes.CFUNCTYPE(None, pointer)(address), kind(tiles or address)
+        self.functions = ctypes.CFUNCTYPE(None, pointer)(place), kind(tiles or place)
 
     def call(self, pointer: Any) -> None:
         """Run the code in a block of memory."""
@@ -185,7 +195,7 @@ class Code:
     @property
     def weight(self) -> int:
         """Bytes of the object and of its text, and about those of what links it."""
-        return len(self.object) + len(self.packed) + 50_000
+        return len(self.object) + len(self.packed) + 50_000 + sum(map(len, self.data.values()))
 
 
 _BYTE = ctypes.c_char * 0
@@ -197,6 +207,14 @@ def address(x: NDArray[Any]) -> int:
         return ctypes.addressof(_BYTE.from_buffer(x))  # type: ignore[arg-type]
     except (TypeError, ValueError):  # read-only or empty
         return int(x.ctypes.data)
+
+
+def _aligned(body: bytes) -> NDArray[np.uint8]:
+    """Return bytes in memory that begins at a whole vector."""
+    raw = np.empty(len(body) + 64, np.uint8)
+    held = raw[-address(raw) % 64 :][: len(body)]
+    held[:] = np.frombuffer(body, np.uint8)
+    return held
 
 
 def made(write: Callable[[], tuple[Any, Code]], *what: Hashable) -> tuple[Any, Code]:
@@ -218,8 +236,12 @@ def _kept_on_disk(write: Callable[[], tuple[Any, Code]], what: Any) -> tuple[Any
     place = _name(what)
     kept = load(place)
     if kept is not None:
-        (description, length, long), body = kept
-        code = Code(None, body[length:], body[:length], long)
+        (description, length, long, sizes), body = kept
+        packed, data = body[:length], dict[str, bytes]()
+        for name, size in sizes.items():
+            data[name] = body[length : length + size]
+            length += size
+        code = Code(None, data, body[length:], packed, long)
     else:
         description, code = write()
         _save(place, description, code)
@@ -228,7 +250,9 @@ def _kept_on_disk(write: Callable[[], tuple[Any, Code]], what: Any) -> tuple[Any
 
 
 def _save(place: str | None, description: Any, code: Code) -> None:
-    save(place, (description, len(code.packed), code.long), code.packed + code.object)
+    sizes = {name: len(held) for name, held in code.data.items()}
+    body = b"".join([code.packed, *(held.tobytes() for held in code.data.values()), code.object])
+    save(place, (description, len(code.packed), code.long, sizes), body)
 
 
 def _name(what: Any) -> str | None:

@@ -367,10 +367,10 @@ def lifted(f: Function, x: Any) -> Symbol:
     if f.unit == 1 and array.ndim > 1 and array.shape[-1] > WIDTH:  # rows begin at whole vectors
         missing = -array.shape[-1] % WIDTH
         wide = np.pad(array, [(0, 0)] * (array.ndim - 1) + [(0, missing)])
-    numbers: list[float] = []
-    for plane in [wide.real, wide.imag][: len(planes)]:
-        numbers += plane.reshape(-1).tolist() + [0.0] * WIDTH
-    name = f.table(numbers, "double")
+    each = [wide.real, wide.imag][: len(planes)]
+    rows = np.zeros((len(each), wide.size + WIDTH))
+    rows[:, : wide.size] = [plane.reshape(-1) for plane in each]
+    name = f.table(rows, "double")
     f.constants[name] = array.reshape(-1)
     distance = wide.size + WIDTH if len(planes) > 1 else 0
     return Symbol(f, array.shape, None, name, 0, c_strides(wide.shape), plane=distance)

@@ -164,12 +164,12 @@ class Machine:
     def _write(self, program: Program, rows: Sequence[Any]) -> None:
         """Write the program as LLVM IR and compile it."""
         f = Function(self.unit)
-        f.above_cuts, f.rows = self.tables, rows
+        f.above_cuts, f.rows, f.data = self.tables, rows, {}
         self._lay_out(f)
         self._body(f, program)
         text = f.text()
         self.size, self.asks = f.size + WIDTH, (f.asks, f.asking)
-        self.code = Code(text)
+        self.code = Code(text, f.data)
 
     def _lay_out(self, f: Function) -> None:
         """Give inputs, outputs and flags their places in memory."""

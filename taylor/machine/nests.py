@@ -110,7 +110,7 @@ def entry(f: Function, table: NDArray[Any], i: Any) -> Any:
     """Return table[i] for an index that may be known at run time only."""
     if isinstance(i, int):
         return int(table[i])
-    return f.entry(f.table(table.tolist(), "i32"), i)
+    return f.entry(f.table(table, "i32"), i)
 
 
 # ------------------------------------------------------------------ loops

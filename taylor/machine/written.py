@@ -195,8 +195,8 @@ def _listed(
     lists: Sequence[Array], g: Function, every: int, width: int, lines: Sequence[int]
 ) -> None:
     """Write a loop over products that stand in tables, some vectors of elements at a time."""
-    p, q, starts = (g.table(table.tolist(), "i32") for table in lists[:3])
-    weights = g.table(lists[3].tolist(), "double") if len(lists[3]) else None
+    p, q, starts = (g.table(table, "i32") for table in lists[:3])
+    weights = g.table(lists[3], "double") if len(lists[3]) else None
     count = min(VECTORS, -(-every // width))
     with g.loop(0, len(lists[2]) - 1) as row, g.loop(0, every, count * width) as strip:
         first, stop = g.entry(starts, row.index), g.entry(starts, g.whole("add", row.index, 1))

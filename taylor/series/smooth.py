@@ -13,7 +13,17 @@ from typing import Any, TypeVar
 import numpy as np
 
 from taylor.core.choices import apart
-from taylor.core.functions import TINY, exponential, power, real_power
+from taylor.core.functions import (
+    TINY,
+    absolute,
+    clip,
+    exponential,
+    maximum,
+    minimum,
+    mod,
+    power,
+    real_power,
+)
 from taylor.core.powers import integer_power
 from taylor.core.table import Elementary
 from taylor.core.tables import pad
@@ -24,6 +34,7 @@ from taylor.series.rows import ALONE, by_code
 
 Owner = TypeVar("Owner", bound=Coefficients)
 OBJECT = np.dtype(object)
+NUMBERS = (float, int, np.float64)
 REALS = (np.floating, np.integer, Fraction)
 
 
@@ -31,8 +42,78 @@ def shortly(owner: Owner, row: Elementary, args: Sequence[Any]) -> Owner | None:
     """Return a row without a look at what is special, if nothing is; None: the ordinary way."""
     if len(args) == 1 and row.compose is None and row.jumps is None:
         return _of_one(owner, row)
-    y = at_smooth(owner, row, args)
+    y: Owner | None = None
+    if row in LINEAR and (heads := _heads(owner, args)):
+        y = LINEAR[row](args, heads)
+    if y is None:
+        y = at_smooth(owner, row, args)
     return _of_one(owner, row) if y is None and len(args) == 1 else y
+
+
+# ------------------------------------------------------------------ arguments, or minus them
+def _heads(owner: Coefficients, args: Sequence[Any]) -> list[float]:
+    """Return the values of numbers and of series of single floats; nothing if there are others.
+
+    Of integers that are no floats, and of very large numbers, it is nan.
+    """
+    heads: list[float] = []
+    for x in args:
+        if type(x) in NUMBERS:
+            heads.append(float(x) if -engine.EXACT < x < engine.EXACT else math.nan)
+        elif owner._fellow(x) and x._is_floats() and x._coef.ndim == 1:
+            heads.append(x._coef.item(0))
+        else:
+            return []
+    return heads
+
+
+def _copy(x: Any, args: Sequence[Any]) -> Any:
+    """Return one of the arguments as a series."""
+    if type(x) not in NUMBERS:
+        return x._new(x._coef.copy(), reach=x._reach)
+    y = next(arg for arg in args if type(arg) not in NUMBERS)
+    table = np.zeros_like(y._coef)
+    table[0] = x
+    return y._new(table, reach=0)
+
+
+def _modulus(args: Sequence[Any], heads: Sequence[float]) -> Any:
+    (x,), (value,) = args, heads
+    return _copy(x, args) if value > 0 else -x if value < 0 else None
+
+
+def _larger(args: Sequence[Any], heads: Sequence[float]) -> Any:
+    (x, y), (a, b) = args, heads
+    return _copy(x, args) if a > b else _copy(y, args) if a < b else None
+
+
+def _smaller(args: Sequence[Any], heads: Sequence[float]) -> Any:
+    (x, y), (a, b) = args, heads
+    return _copy(x, args) if a < b else _copy(y, args) if a > b else None
+
+
+def _within(args: Sequence[Any], heads: Sequence[float]) -> Any:
+    (x, low, high), (value, a, b) = args, heads
+    if not a < b or value in heads[1:]:
+        return None
+    return _copy(low if value < a else high if value > b else x, args) if value == value else None
+
+
+def _rest(args: Sequence[Any], heads: Sequence[float]) -> Any:
+    (x, y), (a, b) = args, heads
+    if not (math.isfinite(a) and math.isfinite(b) and b and math.fmod(a, b)):
+        return None
+    found = _copy(x, args)
+    if type(y) not in NUMBERS:
+        found = found - y * (a // b)
+    found._coef[0] = np.remainder(a, b)
+    return found
+
+
+# Rows that are an argument, or a sum of them, near the point: of their values
+LINEAR: dict[Elementary, Any] = {
+    absolute: _modulus, maximum: _larger, minimum: _smaller, clip: _within, mod: _rest,
+}  # fmt: skip
 
 
 def _of_one(owner: Owner, row: Elementary) -> Owner | None:
