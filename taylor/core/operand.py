@@ -508,6 +508,8 @@ def lift(x: Any) -> Any:
         return _lifted_array(x) if x.dtype.hasobject else x
     if type(x) in SIMPLE or isinstance(x, (Operand, type)):
         return x
+    if type(x) in (list, tuple) and SIMPLE.issuperset(map(type, x)):
+        return x
     if isinstance(x, (list, tuple)) and any(
         isinstance(e, (Operand, Condition, list, tuple, np.ndarray)) for e in x
     ):

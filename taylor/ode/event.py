@@ -44,7 +44,7 @@ from taylor.ode.pieces import (
     resolved,
     side_by_side,
 )
-from taylor.ode.recalled import recalled
+from taylor.ode.recalled import is_polynomial, recalled
 from taylor.ode.roots import derivative, roots, value, without_root
 from taylor.ode.surfaces import cut
 from taylor.ode.system import filled, is_linear, moving
@@ -183,6 +183,7 @@ class Event:
         """What the function reads may have changed: it is to be recorded again."""
         self.recorded = False
         self.clock = self.linear = False  # whether it is a function of t alone, a linear one
+        self.polynomial = False  # whether its series is that of a polynomial of t and y
         self.program: Program | None = None
         self.surfaces: Program | None = None
         self.ahead: list[Ahead] = []  # roots of a clock up to
@@ -244,6 +245,7 @@ class Event:
         if self.recorded and not (self.program and self.program.guards):
             return
         self.recorded, self.program, self.surfaces = True, None, None
+        self.polynomial = False
         try:
             recorded = self._record(t, y)
         except TraceError as error:
@@ -256,6 +258,7 @@ class Event:
         of_y = moving(recorded, recorded.inputs[1:2])
         self.clock = not recorded.guards and of_y.isdisjoint(recorded.outputs)
         self.linear = self.clock and is_linear(recorded)
+        self.polynomial = is_polynomial(recorded)
 
     def divide(self, pieces: Pieces, cuts: set[Any]) -> Pieces:
         """Return the steps cut where the function branches, and add to the times of the cuts.
@@ -423,7 +426,8 @@ class Event:
         close = AFTER if self.fired else START if self.end is None else 0.0
         if finite(series[0]):
             size = unit(series) * np.abs(series[0]).max()
-            if abs(series[0, 0]) <= close * max(size, _moved(series[0], pieces, 0, 0 * size)):
+            moved = _moved(series[0, 1], pieces, 0, 0 * size)
+            if abs(series[0, 0]) <= close * max(size, moved):
                 series[0, 0] = 0
         if not np.any(series):
             raise ValueError(
@@ -447,7 +451,8 @@ class Event:
             mine += self._at_end(
                 pieces, series[-1], [f.x for f in mine if f.step == len(pieces) - 1]
             )
-        mine = [f for f in mine if self._is_root(pieces, f, series[f.step, 0])]
+        if not self.polynomial:
+            mine = [f for f in mine if self._is_root(pieces, f, series[f.step, 0])]
         found = self._joined(series, mine, pieces, cuts)
         self.fired = False
         return found
@@ -455,8 +460,8 @@ class Event:
     def _at_end(self, pieces: Pieces, c: Array, others: list[Any]) -> list[Found]:
         """Return the root at the end of the last step, if it is one but for rounding."""
         one = 0 * c[0] + 1
-        close = START * max(unit(c) * np.abs(c).max(), _moved(c, pieces, -1, one))
         slope = derivative(c, one)
+        close = START * max(unit(c) * np.abs(c).max(), _moved(slope, pieces, -1, one))
         if max(others, default=0) > 1 - NEAR or not slope or not abs(c.sum()) <= close:
             return []
         return [Found(len(pieces) - 1, one, self.n, _sign(slope))]
@@ -562,9 +567,11 @@ def _floats(x: Any) -> bool:
     return isinstance(x, (float, np.ndarray)) and np.asarray(x).dtype == np.float64
 
 
-def _moved(c: Array, pieces: Pieces, i: int, x: Any) -> Any:
-    """Return by how much a series along step i changes as the time at x changes by rounding."""
-    return abs(derivative(c, x) / pieces.h[i]) * spacing(pieces.t[i] + pieces.h[i] * x)
+def _moved(slope: Any, pieces: Pieces, i: int, x: Any) -> Any:
+    """Return by how much a series with that slope at x of step i changes as the time there changes
+    by rounding.
+    """
+    return abs(slope / pieces.h[i]) * spacing(pieces.t[i] + pieces.h[i] * x)
 
 
 def _sign(x: Any) -> int:

@@ -135,7 +135,8 @@ class Values(Sequence[Any]):
         return self.all[i]
 
 
-def _is_polynomial(program: Program) -> bool:
+def is_polynomial(program: Program) -> bool:
+    """Whether a program is a polynomial of its arguments, without decisions."""
     return not program.guards and all([isinstance(i.op, POLYNOMIAL) for i in program.code])
 
 
@@ -172,5 +173,5 @@ def recalled(
     found = record()
     own = all([i.op.row.own for i in found[0].code if isinstance(i.op, Row)]) and found[0].told
     if own and len(known.programs) < MOST and random_states() == drawn:
-        known.programs[key] = Again(found[0], _is_polynomial(found[0]))
+        known.programs[key] = Again(found[0], is_polynomial(found[0]))
     return found
