@@ -207,7 +207,7 @@ def along(
 
 def _of_state(program: Program) -> Array | None:
     """Return the places of what a program returns in the state, if it returns elements of it."""
-    if len(program.outputs) > 1 or program.guards:
+    if len(program.outputs) != 1 or program.guards:
         return None
     op, args, _ = program.code[program.outputs[0]]
     if isinstance(op, Gather) and args == (program.inputs[1],) and op.whole:
