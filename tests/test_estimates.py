@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from test_operators import RNG, by_tensors, f
 
+import taylor
 from taylor import operators as op
 
 
@@ -70,6 +71,30 @@ def test_estimates_stay_in_their_field():
     y = np.array([1, 2], np.float32)
     assert op.estimate(d @ d, g, y, samples=3, seed=1).value.dtype == np.float32
     assert op.estimate_laplacian(g, y, samples=3, seed=1).value.dtype == np.float32
+
+
+def test_parameters_of_estimates():
+    """Every draw is that of the numbers; the parameters, at zero too, multiply what is drawn."""
+    d, x = op.partials(4), np.array([0.2, -0.4, 0.3, 0.1])
+
+    def one(c, seed, samples=6):
+        P = c[0] * (d @ d) - c[1] * d[0] * d[1] + 2 * d[2] + c[0] * c[1]
+        return op.estimate(P, f, x, samples=samples, seed=seed).value
+
+    c = np.array([0.7, 0.0])
+    slopes = np.array([taylor.gradient(lambda c, s=s: one(c, s), c) for s in range(120)])
+    parts = op.apply([d @ d, -d[0] * d[1]], f, x)
+    want = np.array([parts[0], parts[1] + c[0] * f(x)])
+    assert (abs(slopes.mean(0) - want) < 4 * slopes.std(0) / np.sqrt(120)).all()
+    compiled = taylor.compile(lambda c: one(c, 3))
+    for here in (c, np.array([-0.3, 2.0])):
+        value = taylor.value_and_gradient(lambda c: one(c, 3), here)[0]
+        assert compiled(here) == pytest.approx(value, rel=1e-13)
+    alone = op.estimate(d @ d, f, x, samples=5, seed=2).value
+    whole = taylor.derivative(
+        lambda c: op.estimate(c * (d @ d), f, x, samples=5, seed=2).value, 3.0, 1
+    )
+    assert whole == pytest.approx(alone, rel=1e-14)
 
 
 @pytest.mark.parametrize("call", [

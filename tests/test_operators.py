@@ -433,6 +433,10 @@ def test_kinks_and_singular_points():
         (lambda d: d.x, AttributeError, "no variable"),
         (lambda d: d @ np.eye(2) @ d, ValueError, "3 rows"),
         (lambda d: op.operator(math.prod(e**45 for e in op.partials(4))), MemoryError, "estimate"),
+        (lambda d: op.operator((op.partials(1000) @ op.partials(1000)) ** 2), MemoryError,
+         r"502502 coefficients \(1, 1000, 500500, 1000, 1\).*estimate"),
+        (lambda d: (op.partials(1000) @ op.partials(1000)) ** 3, MemoryError,
+         r"\(1, 1000, 500500, 167167000, 500500, 1000, 1\).*estimate_laplacian"),
     ],
 )  # fmt: skip
 def test_mistakes(call, error, words):

@@ -215,6 +215,29 @@ def test_programs_do_not_grow():
         compiled(np.array([1.0, -1.0, 1.0, 2.0]))
 
 
+def test_a_gradient_goes_forward_once_and_back_once():
+    """The steps that give the value and those that keep the states are the same."""
+    x, w = np.linspace(0.1, 1.0, 40).reshape(20, 2), np.array([[0.3, -0.2], [0.1, 0.4]])
+
+    def states(w):
+        return scan(lambda s, r: np.tanh(s @ w + r), np.zeros(2), xs=x)
+
+    def points(w):
+        ys = scan(lambda s, r: (s, np.tanh(r @ w)), (), xs=x, outputs=True)[1]
+        return np.mean(np.sum(ys, axis=-1) ** 2)
+
+    for f in (lambda w: np.sum(states(w) ** 2), points):
+        program, _ = taylor.compile(lambda w: taylor.gradient(f, w)).recorded(  # noqa: B023
+            "value", [w], 1e9
+        )
+        loops = [i.op for i in program.code if isinstance(i.op, Loop)]
+        assert [op.backwards for op in loops] == [False, True]
+        gradient = taylor.compile(lambda w: taylor.gradient(f, w), strict=True)(w)  # noqa: B023
+        step = 1e-6 * np.array([[1.0, 2.0], [3.0, -1.0]])
+        slope = (f(w + step) - f(w - step)) / 2
+        assert np.sum(gradient * step) == pytest.approx(slope, rel=1e-7)
+
+
 def test_a_million_steps_compiled():
     n = 1_000_000
     f = taylor.compile(lambda x: scan(lambda s: s + (2.0 - s) * (x / n), 0.0, n), strict=True)

@@ -3,6 +3,7 @@
 import functools
 import itertools
 import math
+import operator
 from fractions import Fraction
 
 import mpmath
@@ -208,6 +209,26 @@ def test_composition():
         np.exp(x).compose(t(4))
     with pytest.raises(TypeError):
         np.exp(x).compose(0.5)
+
+
+REFLECTED = {
+    "floats": (t(3, 5.0), Taylor([2.0, 3.0, 1.0, 1.0])),
+    "arrays": (
+        t(3, np.array([5.0, 1.0])),
+        Taylor([[2.0, 3.0], [3.0, 1.0], [1.0, 1.0], [1.0, 2.0]]),
+    ),
+    "complex": (t(3, 5.0 + 1j), Taylor([2.0, 3.0, 1.0, 1.0])),
+    "exact": (t(3, Fraction(5)), q(2, 1, 1, 1)),
+    "several variables": tuple(TaylorN.variables([5.0, 2.0], order=3)),
+    "hyperdual": (HyperDual(2.0, 1.0, 3.0, 4.0), HyperDual(5.0, 2.0, 1.0, 7.0)),
+}
+
+
+@pytest.mark.parametrize("name", REFLECTED)
+@pytest.mark.parametrize("operation", ["add", "sub", "mul", "truediv"])
+def test_reflected_operators_take_the_right_operand(name, operation):
+    a, b = REFLECTED[name]
+    assert str(getattr(a, f"__r{operation}__")(b)) == str(getattr(operator, operation)(b, a))
 
 
 @pytest.mark.parametrize("order", [1, 2, 3, 4, 5, 8, 13, 30])

@@ -515,7 +515,7 @@ def test_lists_make_arrays_in_every_form():
     assert np.where([True, False], [s, s], 0.0).value.tolist() == [2, 0]
     parts = {"s": s, "t": t}
     for make in (np.array, np.asarray, np.stack, np.hstack):
-        for given in (parts.values(), (x for x in (s, t)), [s, t]):
+        for given in (parts.values(), (x for x in (s, t)), map(np.asarray, (s, t)), [s, t]):
             assert make(given).coef.tolist() == [[2, 3], [1, 1]]
     assert np.stack({2.0: s}.keys()).tolist() == [2.0]
 

@@ -160,8 +160,7 @@ class Loop(Op):
     def adjoint(self, at: At, bar: Any, wanted: list[bool]) -> Sequence[Any]:
         count, first = self.states, len(at.a) - self.rows
         loop, fixed, rows = _adjoint(self, tuple(wanted))
-        whole = _remembering(self)
-        past = whole.split(whole.value(at.a, same))[len(self.parts) :]
+        past = self.past(at)
         bars, live = self.split(full(bar, at.shape)), self.live(wanted)
         given = [w for w, m in zip(bars[:count], live, strict=False) if m]
         given += [full(None, at.shapes[i], at.a[i]) for i in fixed]
@@ -171,6 +170,15 @@ class Loop(Op):
         for i in [*(i for i in range(count) if live[i]), *fixed, *rows]:
             found[i] = Whole(next(parts))
         return [b if w else None for b, w in zip(found, wanted, strict=True)]
+
+    def past(self, at: At) -> list[Any]:
+        """Return the states before each step, by a loop of their own if they hold anything."""
+        shapes = at.shapes[: self.states]
+        if not any(map(math.prod, shapes)):
+            return [full(None, (self.n, *s), at.a[0]) for s in shapes]
+        whole = _remembering(self)
+        found: list[Any] = whole.split(whole.value(at.a, same))[len(self.parts) :]
+        return found
 
     def groups(self, count: int) -> list[range]:
         """Return the positions of states, of what is fixed, and of rows among so many arguments."""

@@ -125,11 +125,14 @@ def derived(program: Program, driver: Callable[..., Any], x: Sequence[Any]) -> t
 
 
 def short(program: Program, kind: str) -> Program:
-    """Return the program with loops rolled up; of many points each takes all its steps alone.
+    """Return the program with equal loops made one, and loops that are written out rolled up.
 
-    Of rules of arrays a loop has machine code at numbers, and none at series.  Tensors are made of
-    coefficients that are not zero, of steps one by one; Hessians have zeros where these differ.
+    Of many points each takes all its steps alone.  Of rules of arrays a loop has machine code at
+    numbers, and none at series.  Tensors are made of coefficients that are not zero, of steps one
+    by one; Hessians have zeros where these differ.
     """
+    if any(type(i.op) is Loop for i in program.code):
+        program = merged(program.pruned())
     if kind == "points" or (kind == "tensor" and len(program) < LONG):
         return program
     return rolled(program, _never if kind == "series" else is_written, kind != "hessian")

@@ -19,7 +19,7 @@ from taylor.numpy.creation import HANDLERS
 
 VIEWS = {"as_strided", "sliding_window_view"}
 # lists of arrays that are none: [*d.values()] for d.values(), as other packages take them
-VIEWED = (KeysView, ValuesView, GeneratorType)
+VIEWED = (KeysView, ValuesView, GeneratorType, map, filter)
 MAKING = {"empty", "eye", "identity", "ones", "tri", "zeros"}
 HARMLESS = {int, float, bool, complex, str, type(None), list, tuple, slice, type}
 PLAIN = {int, float, bool, complex, str, type(None), type, numpy.float64}

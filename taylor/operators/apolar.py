@@ -16,6 +16,7 @@ which an elimination pivots, and every other monomial is a combination of them.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -26,7 +27,14 @@ import numpy as np
 
 from taylor.core.structured import Structured
 from taylor.numbers.kinds import Array
-from taylor.operators.symbol import RAISED, Monomial, factorial
+from taylor.operators.symbol import (
+    RAISED,
+    Monomial,
+    at_most,
+    dimensions_shown,
+    factorial,
+    monomial_count,
+)
 
 Form = Mapping[Monomial, Any]  # a homogeneous polynomial
 Row = dict[Monomial, Any]
@@ -63,9 +71,10 @@ def apolar(forms: Sequence[Form], names: Sequence[str]) -> Apolar:
     work = sum(_divisor_count(b) for form in forms for b in form)
     if work > MOST:
         raise MemoryError(
-            f"the operators have {sum(map(len, forms))} terms of order up to {order}, and their "
-            f"algebra some {work} entries of catalecticants; take fewer terms, or an unbiased "
-            "estimate (taylor.operators.estimate)"
+            f"the operators have {sum(map(len, forms))} terms of order up to {order}: an algebra "
+            f"of {dimensions_shown(_most(forms, order))}, found from {work} entries of "
+            "catalecticants; take fewer terms, or an unbiased estimate "
+            "(taylor.operators.estimate, or estimate_laplacian for powers of the Laplacian)"
         )
     basis: list[Monomial] = [()]
     reduced: dict[Monomial, Row] = {(): {(): 1}}
@@ -87,6 +96,23 @@ def apolar(forms: Sequence[Form], names: Sequence[str]) -> Apolar:
     readings = [[(place[m], factorial(m) * c) for m, c in form.items() if m in place]
                 for form in forms]  # fmt: skip
     return Apolar(algebra, directions, readings)
+
+
+def _most(forms: Sequence[Form], order: int) -> list[int]:
+    """Return what the dimensions of the algebra of some forms do not exceed, without finding it."""
+    found, n = [0] * (order + 1), len({i for form in forms for m in form for i in m})
+    for form in forms:
+        K = len(next(iter(form)))
+        patterns = Counter(tuple(sorted(e for _, e in _powers(m))) for m in form)
+        divisors = [0] * (K + 1)  # of each degree, of all terms
+        for pattern, count in patterns.items():
+            counts = [1]
+            for e in pattern:
+                counts = np.convolve(counts, [1] * (e + 1)).tolist()
+            divisors = [a + count * b for a, b in zip(divisors, counts, strict=True)]
+        for d, most in enumerate(at_most(K, n)):
+            found[d] += min(most, divisors[d], divisors[K - d])
+    return [min(h, monomial_count(n, d)) for d, h in enumerate(found)]
 
 
 def _products(

@@ -19,7 +19,7 @@ from taylor.numbers.kinds import Floats, Kind, base_array
 from taylor.numbers.values import constant, is_complex
 from taylor.operators.drivers import apply
 from taylor.operators.operator import Operator
-from taylor.operators.symbol import Symbol, partials
+from taylor.operators.symbol import Given, Symbol, partials
 
 Array = NDArray[Any]
 Function = Callable[..., Any]
@@ -46,31 +46,42 @@ def estimate(P: Symbol, f: Function, *args: Any, samples: int, seed: Seed) -> Es
     A sample of the term c·∂^α is Σ|c|·c/|c|·∂^α f, so sparse directions suffice whatever the
     number of variables (Shi, Hu, Lin & Kawaguchi, Stochastic Taylor derivative estimator, NeurIPS
     2024).  Its variance is Σ|c| Σ|c|(∂^α f)² - (Pf)².  All samples are one sweep in the algebra of
-    the terms drawn.
+    the terms drawn.  A coefficient that is differentiated or has no one size (an interval) does not
+    count in the drawing and multiplies what is drawn, so that slopes are unbiased, at zero too; the
+    same seed may draw other terms than for a number in its place.
 
     >>> d = partials(1000)
     >>> found = estimate(d @ d, lambda x: np.sum(x**2), np.ones(1000), samples=16, seed=0)
     >>> round(float(found.value)), float(found.variance)
     (2000, 0.0)
     """
-    if not isinstance(P, Symbol) or P.varying or not any(P.terms):
+    given = [(a, p) for a, p in P.varying if isinstance(a, Given)] if isinstance(P, Symbol) else []
+    known = isinstance(P, Symbol) and len(given) == len(P.varying)
+    parts = [(None, P), *given] if known else []
+    terms = [(a, m, c) for a, p in parts for m, c in p.terms.items() if m]
+    if not terms:
         raise TypeError(
             "estimates are of one symbol such as d @ d, d = partials(n), with constant "
             f"coefficients and of order 1 or more, not of {P!r}"
         )
     count, rng = _count(samples), _random(seed)
-    terms = [m for m in P.terms if m]
-    c = [P.terms[m] for m in terms]
-    total, size = sum(map(abs, c)), np.array([float(abs(x)) for x in c])
+    sizes = [abs(c) for _, _, c in terms]
+    total, size = sum(sizes), np.array([float(x) for x in sizes])
     drawn = Counter(rng.choice(len(terms), count, p=size / size.sum()).tolist())
-    at = {i: Symbol(P.variables, {terms[i]: 1}) for i in drawn}
     base = Symbol(P.variables, {(): 1})
-    found = apply([base, *at.values()], f, *args)
-    factors = [total * (c[i] / abs(c[i]) if is_complex(c[i]) else 1 if c[i] > 0 else -1)
-               for i in drawn]  # fmt: skip
-    scaled = [constant(a, y) * y for a, y in zip(factors, found[1:], strict=True)]
+    each = [Symbol(P.variables, {terms[i][1]: 1}) for i in drawn]
+    found = apply([base, *each], f, *args)
+    scaled = []
+    for i, y in zip(drawn, found[1:], strict=True):
+        a, _, c = terms[i]
+        y = constant(total * (c / abs(c) if is_complex(c) else 1 if c > 0 else -1), y) * y
+        scaled.append(y if a is None else a.value * y)
     mean, variance = _moments(scaled, list(drawn.values()))
-    return Estimate(constant(P.terms.get((), 0), mean) * found[0] + mean, variance, count)
+    for a, p in parts:
+        if () in p.terms:
+            y = constant(p.terms[()], found[0]) * found[0]
+            mean = mean + (y if a is None else a.value * y)
+    return Estimate(mean, variance, count)
 
 
 def estimate_laplacian(

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import numbers
 import operator
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import groupby, islice
 from typing import Any
@@ -39,6 +39,28 @@ def factorial(m: Monomial) -> int:
     6
     """
     return math.prod(math.factorial(len(list(same))) for _, same in groupby(m))
+
+
+def at_most(order: int, n: int) -> list[int]:
+    """Return what the dimensions of the algebra of an operator in n variables do not exceed.
+
+    That of degree d is the rank of a matrix of the monomials of degrees d and order - d.
+
+    >>> at_most(4, 6)
+    [1, 6, 21, 6, 1]
+    """
+    return [monomial_count(n, min(d, order - d)) for d in range(order + 1)]
+
+
+def monomial_count(n: int, degree: int) -> int:
+    """Return how many monomials of a degree there are in n variables."""
+    return math.comb(n + degree - 1, degree)
+
+
+def dimensions_shown(dimensions: Sequence[int]) -> str:
+    """Return the number of coefficients, and by degree: what an algebra would take."""
+    found = ", ".join(map(str, dimensions[:SHOWN])) + ", ..." * (len(dimensions) > SHOWN)
+    return f"up to {sum(dimensions)} coefficients ({found}) for each number of f"
 
 
 class Partials:
@@ -332,9 +354,11 @@ class Symbol:
                 "all derivatives, a * (d.x * d.y), and its own derivatives as coefficients"
             )
         if len(self.terms) * len(met.terms) > MOST:
+            each = at_most(self.order + met.order, len(self.variables))
             raise MemoryError(
-                f"a product of symbols of {len(self.terms)} and {len(met.terms)} terms; apply one "
-                "after the other, or take an estimate (taylor.operators.estimate_laplacian)"
+                f"a product of symbols of {len(self.terms)} and {len(met.terms)} terms, in an "
+                f"algebra of {dimensions_shown(each)}: apply one after the other, or take an "
+                "unbiased estimate (taylor.operators.estimate_laplacian)"
             )
         terms: dict[Monomial, Any] = {}
         for m, c in self.terms.items():

@@ -143,7 +143,8 @@ class Series(Coefficients):
             y = other._coef
             same = type(table) is np.ndarray is type(y) and table.shape == y.shape
             if same and table.dtype is y.dtype is not OBJECT:
-                return self, table, y, BOTH, self._reach, other._reach
+                met = self, table, y, BOTH, self._reach, other._reach
+                return met if not right else (self, y, table, BOTH, other._reach, self._reach)
         if self._refuses(other):
             return None
         other = lift(other)
