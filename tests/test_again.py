@@ -536,6 +536,17 @@ def test_what_keeps_failing_is_tried_more_and_more_rarely(answers, monkeypatch):
     assert not any(answers) and len(recorded) < 12
 
 
+def test_what_can_never_be_compared_is_recorded_a_few_times_only(monkeypatch):
+    found, kept = [], again.recorded
+    monkeypatch.setattr(again, "recorded", lambda *args: found.append(args) or kept(*args))
+    sine = taylor.rule(np.sin, jvp=lambda d, y, x: np.cos(x) * d[0])
+    f = fresh(lambda x: np.sum(sine(x)))
+    with taylor.policy(compile_after=3):
+        for _ in range(200):
+            slope = taylor.gradient(f, X)
+    assert slope == pytest.approx(np.cos(X), rel=1e-14) and len(found) <= 2 * again.REFUSED
+
+
 def test_nothing_that_a_function_holds_is_kept():
     class Data:
         pass

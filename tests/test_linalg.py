@@ -578,8 +578,13 @@ def test_what_reverse_mode_cannot_do_at_a_singular_matrix_is_an_error():
     c = f(Taylor.variable(BASE, 3, direction=DIRECTION)).coef
     tensor = taylor.tensor(f, BASE, 3)
     assert np.einsum("abcdef,ab,cd,ef", tensor, *[DIRECTION] * 3) == pytest.approx(6 * c[3])
+    assert along(f, BASE, 3) == pytest.approx(6 * c[3])  # cofactors of three rows are products
+
+    def larger(a):
+        return linalg.det(np.block([[a - BASE + SINGULAR, 0 * a[:, :1]], [0 * a[:1], np.eye(1)]]))
+
     with pytest.raises(np.linalg.LinAlgError, match=r"taylor\.tensor"):
-        along(f, BASE, 3)
+        along(larger, BASE, 3)
 
 
 def test_singular_determinant_in_a_batch_and_in_two_variables():

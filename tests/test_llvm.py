@@ -783,6 +783,15 @@ def test_a_plain_value_taken_out_is_not_compiled():
     assert any(".value" in reason for reason in f.reasons.values())
 
 
+def test_code_whose_results_are_never_finite_is_named():
+    f = taylor.compile(lambda x: np.sum(np.log(x)))
+    with np.errstate(all="ignore"):
+        for calls in (1, 2, 3, 4):
+            assert f(np.array([0.0, 1.0])) == -np.inf
+            assert any("no finite results" in why for why in f.reasons.values()) == (calls > 2)
+    assert f(np.ones(2)) == 0.0 and f.reasons == {}
+
+
 class Spring:
     """A model whose compiled method reads its attributes."""
 

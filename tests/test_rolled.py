@@ -114,12 +114,26 @@ def observed(x):
     return total
 
 
+def filtered(x):
+    """A Kalman filter, whose steps have equations and a determinant of two rows."""
+    states, seen = np.eye(4) + x[0] * np.eye(4, k=2), np.eye(2, 4)
+    mean, spread, total = np.zeros(4), np.eye(4), 0.0
+    for z in TABLE[:30, :2]:
+        mean, spread = states @ mean, states @ spread @ states.T + np.exp(x[1]) * np.eye(4)
+        s = seen @ spread @ seen.T + np.exp(x[2]) * np.eye(2)
+        gain, e = np.linalg.solve(s, seen @ spread).T, z - seen @ mean
+        total = total - 0.5 * (np.log(np.linalg.det(s)) + e @ np.linalg.solve(s, e))
+        mean, spread = mean + gain @ e, spread - gain @ seen @ spread
+    return total
+
+
 @pytest.mark.parametrize(
     "f, x, kinds",
     [
         (map_of_numbers, np.array([0.3, 3.1]), ("value", "gradient", "hvp", "hessian")),
         (rosenbrock, np.linspace(0.5, 1.5, 25), ("value", "gradient", "hvp")),
         (observed, np.linspace(-1, 1, 12), ("value", "gradient", "hvp", "hessian")),
+        (filtered, np.array([0.1, -1.0, 0.2]), ("value", "gradient", "hvp", "hessian")),
         (lambda x: rosenbrock(x * x), np.linspace(0.5, 1.5, 25), ("value", "gradient", "hvp")),
     ],
 )

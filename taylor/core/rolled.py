@@ -17,7 +17,7 @@ import numpy as np
 
 from taylor.core.calls import Call, Row
 from taylor.core.dependence import dependence
-from taylor.core.instructions import MUL, Const, Input, Instruction, Scale
+from taylor.core.instructions import MUL, Const, Input, Instruction, Scale, Shape
 from taylor.core.loops import Loop
 from taylor.core.maps import Gather, run
 from taylor.core.patterns import matrices
@@ -26,7 +26,8 @@ from taylor.core.rules import values
 from taylor.core.table import Rule
 from taylor.numbers.kinds import Array
 
-Written = Callable[[Rule], bool]  # whether a rule of arrays has machine code
+# whether a rule of arrays has machine code, where its first argument has that shape
+Written = Callable[[Rule, Shape], bool]
 PASSES = 12  # loops that are rolled up at most
 SHORTEST = 200  # instructions of a program that is looked at
 LONG = 1000  # of one whose loops may be of any kind
@@ -121,7 +122,7 @@ def rolled(program: Program, written: Written, any_kind: bool = True) -> Program
     ...         x = x + 0.1 * np.sin(x)
     ...     return x
     >>> long = record(f, 0.5)
-    >>> len(long), len(rolled(long, lambda rule: False))
+    >>> len(long), len(rolled(long, lambda rule, shape: False))
     (1501, 3)
     """
     free = any_kind or len(program) >= LONG
@@ -136,10 +137,10 @@ def rolled(program: Program, written: Written, any_kind: bool = True) -> Program
     return program
 
 
-def _kind(i: Instruction, written: Written, free: bool) -> Any:
+def _kind(code: Sequence[Instruction], i: Instruction, written: Written, free: bool) -> Any:
     """Return what two instructions have in common that may stand for each other in a loop."""
     op = i.op
-    known = written(op.rule) if isinstance(op, Call) else op.told
+    known = written(op.rule, code[i.args[0]].shape) if isinstance(op, Call) else op.told
     if not known or (isinstance(op, Row) and not op.row.own):
         return object()  # only Python knows it: a loop of it has no machine code
     if type(op) in (Const, Scale):
@@ -170,7 +171,7 @@ def _stretches(program: Program, written: Written, free: bool) -> Iterator[Stret
 def _kinds(code: Sequence[Instruction], written: Written, free: bool) -> Array:
     """Return numbers that are equal for instructions that may stand for each other in a loop."""
     numbers: dict[Any, int] = {}
-    return np.array([numbers.setdefault(_kind(i, written, free), len(numbers)) for i in code])
+    return np.array([numbers.setdefault(_kind(code, i, written, free), len(numbers)) for i in code])
 
 
 def _stretch_at(middle: int, kinds: Array, args: Array, any_args: bool) -> Stretch | None:

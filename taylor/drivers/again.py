@@ -29,6 +29,7 @@ T = TypeVar("T")
 FAILED = "failed"
 Ask = Callable[[Compiled], Any]  # what a driver asks of the code of a function
 PROGRAMS = 4  # of one function and of arguments of the same shapes
+REFUSED = 3  # recordings that cannot be compared, after which none is made any more
 WAIT = 256  # calls for which nothing is tried after many failures
 LONGEST = 1 << 14  # instructions of a program
 LARGEST = 1 << 24  # bytes of a program
@@ -79,6 +80,7 @@ class Known:
         self.past = 0  # calls so far, if it is made before where it pays
         self.rest = 0  # calls for which nothing is tried
         self.wait = 0  # how many these are after the next failure
+        self.refused = 0  # recordings like the last one that cannot be compared
         self.after, self.price = after, float(after)  # calls after which more code may be made
         self.calls, self.uses = after, 0  # since code was made, and to which code gave the answer
 
@@ -133,6 +135,9 @@ class Known:
         made = before == self.last and self.calls >= self.price
         known = recording.compared() if made else None
         if known is None or known.weight > LARGEST:
+            self.refused += made
+            if self.refused == REFUSED:
+                self.price = math.inf
             return NotImplemented, program
         code = Fixed(known.program, self.last, 1 if self.made else self.left, self.past)
         self.programs = [(known, code), *self.programs[: PROGRAMS - 1]]

@@ -26,7 +26,6 @@ from taylor.core.memory import fresh
 from taylor.core.program import Program, check_unread, record, steady
 from taylor.core.reads import Reads
 from taylor.drivers import blocks, entries, forms, patience, tensors, trees
-from taylor.drivers.arguments import OfSeveral
 from taylor.drivers.derivable import Derivable
 from taylor.drivers.forms import COMPLEX, EXACT, FLOAT, floats, pattern_of
 from taylor.drivers.forward_mode import taylor_coefficients
@@ -75,6 +74,7 @@ class Compiled(Derivable):
         self.reasons: dict[Any, str] = {}  # why a form of the function has no machine code
         self.structures: dict[Any, list[Any]] = {}  # of what f returns, for each machine
         self.counts: dict[Any, int] = {}  # of the results of a driver; none: not in a tuple
+        self.unused = patience.Unused(self.reasons)
         self.apart: dict[Any, bool] = {}  # whether a form's points, of a shape, are each on its own
         self._doubt: tuple[Any, Exception] | None = None  # a reason, if the ordinary way succeeds
         self._warned = False
@@ -228,10 +228,8 @@ class Compiled(Derivable):
         tried = len(known := self.machines.get(where, ()))
         for i, machine in enumerate(known[:tried]):
             status, found = call(machine)
-            if status == OK:
-                return found, self.structures[where][i]
             if status != GUARD:
-                return None  # not finite: the ordinary way knows what to do
+                return self._told(where, status, found, i)
         due = self.due(where)
         if self.strict and not due and where[0] not in REPLACED:
             raise CompileError(f"{self!r} has no machine code: {self.reasons[where]}")
@@ -239,7 +237,11 @@ class Compiled(Derivable):
         if added is None:
             return None
         status, found = call(added)
-        at = self.machines[where].index(added)
+        return self._told(where, status, found, self.machines[where].index(added))
+
+    def _told(self, where: Any, status: int, found: Any, at: int) -> Any:
+        """Return what the code of a form has found; None where the ordinary way is taken."""
+        self.unused.note(where, status == OK)
         return (found, self.structures[where][at]) if status == OK else None
 
     def _run_at(self, where: Any, x: Sequence[Any]) -> Any:
@@ -285,7 +287,7 @@ class Compiled(Derivable):
         """Whether this call may make code of a form."""
         calls, needed = self.waiting.get(where, (0, 0))
         if not needed:
-            return where not in self.reasons
+            return self.unused.allows(where)
         if calls + 1 < needed:
             self.waiting[where] = calls + 1, needed
         return calls + 1 >= needed
@@ -351,7 +353,7 @@ class Compiled(Derivable):
         kind, form, *_ = where
         hasty = calls == 1 and kind in patience.PLAIN and not self.strict
         most = patience.PATIENCE / patience.weights(kind, form)[0] if hasty else math.inf
-        at, count, more = x if kind in patience.PLAIN else x[: _arity(form)], 0, 0
+        at, count, more = x if kind in patience.PLAIN else x[: forms.arity(form)], 0, 0
         program, structure = self.recorded(kind, at, most)
         if kind == "series":
             structure = forms.with_constants(structure, forms.varies(program, form[1]))
@@ -557,12 +559,6 @@ class Compiled(Derivable):
                 same = y.shape == shape and np.all(np.abs(y - c[0]) <= NEAR * np.abs(y))
             self.apart[where, shape] = bool(same)
         return c if self.apart[where, shape] else None
-
-
-@functools.lru_cache(maxsize=64)
-def _arity(form: Any) -> int:
-    """Return how many of the arguments of a driver are those of f."""
-    return form.count if isinstance(form, OfSeveral) else 1
 
 
 def compile(

@@ -19,6 +19,7 @@ from taylor.core.instructions import Input
 from taylor.core.operand import Operand
 from taylor.core.program import Program
 from taylor.drivers import trees
+from taylor.drivers.arguments import OfSeveral
 from taylor.errors import TaylorError
 from taylor.llvm.ir import WIDTH
 from taylor.machine.machine import Machine
@@ -246,6 +247,12 @@ def _float(v: Any) -> Any:
     if array.dtype.kind in "iu" and array.size and max(int(array.max()), -int(array.min())) > EXACT:
         return None
     return array.astype(float)[()] if array.dtype.kind in "iub" or array.dtype == FLOAT else None
+
+
+@functools.lru_cache(maxsize=64)
+def arity(form: Any) -> int:
+    """Return how many of the arguments of a driver are those of f."""
+    return form.count if isinstance(form, OfSeveral) else 1
 
 
 def pattern_of(x: Sequence[Any]) -> Pattern:

@@ -8,6 +8,8 @@ from typing import Any
 from taylor.core.algebra import Univariate
 from taylor.core.program import Program
 
+FEW = 3  # calls in a row without results that can be used, after which it is said
+UNUSED = f"its code gave no finite results {FEW} times in a row: NumPy's way was taken after it"
 # What one call may spend on code, beyond ten times the ordinary way, in recorded operations on
 # numbers (to record, write and compile one takes some 70 µs, so this is a fifth of a second)
 PATIENCE = 2800
@@ -19,6 +21,26 @@ ON_PARTS = 20  # and the step of one degree of a multivariate series
 # first derivative for each operation of f on numbers, on arrays, and how much more of others
 MAKING, SAVED, MORE = (15e-3, 1e-4, 8e-4), (6e-6, 25e-6), 9
 FIRST = "gradient", "value_and_gradient", "vjp", "jvp", "jacobian", "jacfwd", "jacrev", "series"
+
+
+class Unused:
+    """Forms whose code gives nothing that can be used, call after call; `reasons` are told."""
+
+    def __init__(self, reasons: dict[Any, str]) -> None:
+        self.reasons, self.calls = reasons, dict[Any, int]()
+
+    def note(self, where: Any, usable: bool) -> None:
+        """Count a call of the code of a form."""
+        if not usable:
+            self.calls[where] = calls = self.calls.get(where, 0) + 1
+            if calls == FEW:
+                self.reasons.setdefault(where, UNUSED)
+        elif self.calls.pop(where, 0) and self.reasons.get(where) == UNUSED:
+            del self.reasons[where]
+
+    def allows(self, where: Any) -> bool:
+        """Whether a form may have code, or more of it."""
+        return self.reasons.get(where, UNUSED) == UNUSED
 
 
 def weights(kind: str, form: Any) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from taylor.core.calls import Row
 from taylor.core.choices import choose
 from taylor.core.conditions import Guard
 from taylor.core.functions import log, log1p, log2, log10
-from taylor.core.instructions import Add, Instruction, Scale
+from taylor.core.instructions import Add, Instruction, Scale, Shape
 from taylor.core.loops import Loop
 from taylor.core.maps import Reshape, Sum
 from taylor.core.node import Node
@@ -138,7 +138,7 @@ def short(program: Program, kind: str) -> Program:
     return rolled(program, _never if kind == "series" else is_written, kind != "hessian")
 
 
-def _never(rule: Rule) -> bool:
+def _never(rule: Rule, shape: Shape) -> bool:
     return False
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 import operator
 from collections.abc import Callable, Sequence
@@ -235,8 +236,8 @@ def _loop(program: Program, states: int, n: int, tape: Tape) -> tuple[Loop, list
         for i, j in zip(program.inputs[:states], program.outputs[:states], strict=True)
     )
     seen = tape.compiled or all(map(_is_smooth, code))
-    rules = [c.op.rule for c in code if isinstance(c.op, Call)]
-    if rules and not (tape.compiled and all(map(is_written, rules))):
+    rules = [(c.op.rule, code[c.args[0]].shape) for c in code if isinstance(c.op, Call)]
+    if rules and not (tape.compiled and all(itertools.starmap(is_written, rules))):
         return None
     if program.guards or not same or not seen or is_users(program, False):
         return None

@@ -26,6 +26,7 @@ from taylor.numbers.contexts import members
 from taylor.numbers.kinds import Array, Floats, Kind, ValueSet, base, is_operand
 
 FEW = 3  # degrees for which equations are less work than an inverse and its refinement
+BY_PRODUCTS = 3  # rows of matrices whose cofactors are written out
 SMALL = 1 / 16  # singular values below this part of the largest are kept out of inverses
 
 
@@ -270,6 +271,20 @@ def _invertible(a: Array) -> Array:
 
 
 INVERTIBLE = checked("regular det", _invertible)
+
+
+def _adjugates(a: Any) -> Any:
+    """Return the cofactors of matrices: of up to three rows sums of products, in code, too."""
+    n = np.shape(a)[-1]
+    if not 1 < n <= BY_PRODUCTS:
+        return COFACTORS(a)
+    if n == 2:
+        return a[..., ::-1, ::-1] * np.array([[1, -1], [-1, 1]])
+    one, two = np.array([1, 2, 0]), np.array([2, 0, 1])
+    rows = [a[..., i, :] for i in (one, two)]
+    return rows[0][..., one] * rows[1][..., two] - rows[0][..., two] * rows[1][..., one]
+
+
 SECOND = Named("cofactors'", _cofactors)
 # the Jacobian of a gradient is symmetric: its adjoint is its tangent along ȳ
 COFACTORS = matrix_rule(
@@ -280,8 +295,8 @@ COFACTORS = matrix_rule(
 DET = matrix_rule(
     "det",
     lambda a: _exact_det(a)[()] if a.dtype == object else np.linalg.det(a),
-    lambda ybar, y, a: (column(ybar) * COFACTORS(a),), _det_series,
-    lambda dargs, y, a: (COFACTORS(a) * dargs[0]).sum((-2, -1)),
+    lambda ybar, y, a: (column(ybar) * _adjugates(a),), _det_series,
+    lambda dargs, y, a: (_adjugates(a) * dargs[0]).sum((-2, -1)),
 )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from taylor.core.instructions import Instruction
 from taylor.core.maps import Gather
 from taylor.core.table import Rule, lookup
 from taylor.linalg.degrees import RULES
+from taylor.linalg.equations import BY_PRODUCTS
 from taylor.llvm.function import Function
 from taylor.llvm.ir import WIDTH
 from taylor.llvm.registers import Scalar
@@ -495,9 +496,12 @@ ALONE: dict[str, Callable[..., Symbol | None]] = {
 }
 
 
-def is_written(rule: Rule) -> bool:
-    """Whether a rule and its derivatives need no Python at real matrices: `det` has cofactors."""
-    return rule.name != "det" and _is_known(rule)
+def is_written(rule: Rule, shape: Shape) -> bool:
+    """Whether a rule and its derivatives need no Python at real matrices of that shape.
+
+    Cofactors of large ones do.
+    """
+    return _is_known(rule) and (rule.name != "det" or shape[-1] <= BY_PRODUCTS)
 
 
 def _is_known(rule: Rule) -> bool:
