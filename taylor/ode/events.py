@@ -300,7 +300,7 @@ class Events:
 
     def _is_clock(self, event: Event) -> bool:
         """Whether nothing but the time counts for an event function."""
-        if event.clock and self.given is None:
+        if event.clock and (self.given is None or event.reads is None):
             self.read()
         return event.clock and event.reads.known and self.given.known
 
