@@ -891,3 +891,20 @@ def test_powers_with_exponents_that_are_empty_or_complex(f, r):
     real = lambda a: np.sum(np.real(f(a, r)))
     assert np.allclose(taylor.gradient(real, 1.5), np.sum(np.real(want)))
     assert np.allclose(taylor.gradient(taylor.compile(real), 1.5), np.sum(np.real(want)))
+
+
+ON_NUMBERS = [np.sum, np.prod, np.max, np.min, np.ptp, np.cumsum, np.cumprod, np.logaddexp.reduce]
+
+
+@pytest.mark.parametrize("f", ON_NUMBERS)
+@pytest.mark.parametrize("axis", [0, -1])
+def test_reductions_of_numbers_along_their_axis(f, axis):
+    """A number has none, and NumPy takes 0 and -1 for it; of others it says that there is none."""
+    x = Taylor.variable(0.7, 2)
+    want, found = f(np.float64(0.7), axis=axis), f(x, axis=axis)
+    assert np.shape(found) == np.shape(want)
+    np.testing.assert_array_equal(np.asarray(found.value), want)
+    slope = taylor.gradient(lambda x: np.sum(f(np.sum(x), axis=axis)), np.array([0.7]))
+    assert slope == (0.0 if f is np.ptp else 1.0)
+    with pytest.raises(np.exceptions.AxisError):
+        f(x, axis=1)

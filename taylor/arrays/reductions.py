@@ -43,6 +43,11 @@ def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
     return normalize_axis_tuple(axis, ndim)
 
 
+def reduced(axis: Any, ndim: int) -> tuple[int, ...]:
+    """Return the axes of a reduction by a ufunc: for a number 0 and -1 are none, as in NumPy."""
+    return () if ndim == 0 and axis in (0, -1) else axes_of(axis, ndim)
+
+
 def along(a: Any, axis: Any) -> tuple[Any, int]:
     """Return an array and the number of one of its axes; without an axis all elements on one."""
     if axis is None:
@@ -123,7 +128,7 @@ def _reduction(
         if identity is None and where is not True and initial is None:
             raise ValueError(f"{full_name(function)} over where= has no identity; give initial=")
         a = a if where is True else masked(a, where, neutral)
-        axes = axes_of(axis, len(a.shape))
+        axes = reduced(axis, len(a.shape))
         found = over(a, axes, initial if identity is None else identity)
         found = kept(found, a, axes, keepdims) if keepdims else found
         return found if initial is None else join(found, initial)
@@ -239,7 +244,7 @@ def _weights(a: Any, axis: Any, weights: Any) -> Any:
 # ------------------------------------------------------------------ running sums
 def scan(op: Join, a: Any, axis: Any = None) -> Any:
     """Return the results of op on the first 1, 2, ... elements along an axis."""
-    a, axis = along(a, axis)
+    a, axis = along(a, axis if reduced(axis, np.ndim(a)) else None)
     if op in (operator.add, np.add):
         return bind(CumSum(axis), a)
     rows = [np.take(a, i, axis=axis) for i in range(a.shape[axis])]
@@ -411,7 +416,7 @@ def reduce(
             "the operation itself"
         )
     if where is True:
-        axes = axes_of(axis, a.ndim)
+        axes = reduced(axis, a.ndim)
         found = kept(fold(FOLD[ufunc], a, axes), a, axes, keepdims)
     else:
         found = logsumexp(a, axis, keepdims, np.broadcast_to(where, a.shape))
