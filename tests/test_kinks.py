@@ -720,3 +720,8 @@ def test_hvp_goes_along_a_line_where_the_gradient_is_smooth(name):
     for g in (f, code):
         with pytest.raises(taylor.NonAnalyticError):
             taylor.hvp(g, x, across)
+
+
+def test_numbers_beside_a_removable_tie_are_no_arrays():
+    found = taylor.jvp(lambda y: taylor.gradient(lambda x: abs(x**2), y), 0.0, 1.0)
+    assert found == (0.0, 2.0) and not any(isinstance(v, np.ndarray) for v in found)
