@@ -893,6 +893,22 @@ def test_powers_with_exponents_that_are_empty_or_complex(f, r):
     assert np.allclose(taylor.gradient(taylor.compile(real), 1.5), np.sum(np.real(want)))
 
 
+@pytest.mark.parametrize("way", [by_taylor, by_taylor_n, by_hyperdual, by_program])
+def test_rounded_by_python_is_rounded_by_numpy(way):
+    f = lambda x: round(x[0], 1) * x[1] + round(x[1]) * x[0]
+    assert np.allclose(way(f, np.array([1.23, 2.6]), np.array([1.0, 1.0])), [6.81, 4.2, 0.0])
+
+
+@pytest.mark.parametrize("way", [by_taylor, by_taylor_n, by_hyperdual, by_program])
+def test_a_view_is_of_the_same_memory(way):
+    def f(x):
+        y = x.copy()
+        y.view()[0] = 3 * x[1]
+        return y.sum() * x[0]
+
+    assert np.allclose(way(f, np.array([1.0, 2.0]), np.array([1.0, 1.0])), [8.0, 12.0, 4.0])
+
+
 ON_NUMBERS = [np.sum, np.prod, np.max, np.min, np.ptp, np.cumsum, np.cumprod, np.logaddexp.reduce]
 
 

@@ -410,6 +410,8 @@ def reduce(
     if ufunc in REDUCE:
         more = {} if initial is None else {"initial": initial}
         return REDUCE[ufunc](a, axis=axis, keepdims=keepdims, where=where, **more)
+    if ufunc in (np.subtract, np.divide):
+        return from_left(ufunc, a, axis, keepdims, initial, where)
     if ufunc not in FOLD or (where is not True and ufunc is not np.logaddexp):
         raise TypeError(
             f"{full_name(ufunc)}.reduce is not implemented for values of taylor; write it with "
@@ -421,6 +423,30 @@ def reduce(
     else:
         found = logsumexp(a, axis, keepdims, np.broadcast_to(where, a.shape))
     return found if initial is None else FOLD[ufunc](found, initial)
+
+
+def from_left(
+    ufunc: np.ufunc, a: Any, axis: Any, keepdims: bool, initial: Any, where: Any
+) -> Any:  # fmt: skip
+    """Return the reduction along one axis by an operation that is not associative, from the left.
+
+    >>> from taylor import Taylor
+    >>> x = Taylor.variable(np.array([8.0, 2.0, 2.0]), order=1)
+    >>> np.divide.reduce(x).value
+    np.float64(2.0)
+    """
+    axes = axes_of(axis, a.ndim)
+    if len(axes) != 1:
+        raise ValueError(f"{full_name(ufunc)}.reduce is from the left: along one axis at a time")
+    rows = [*np.moveaxis(a, axes[0], 0)]
+    if initial is None and (not rows or where is not True):
+        raise ValueError(f"{full_name(ufunc)}.reduce of nothing, or with where=, needs initial")
+    counted = [*np.moveaxis(np.broadcast_to(where, a.shape), axes[0], 0)]
+    start = (rows.pop(0) if initial is None else initial) + 0.0
+    found = np.broadcast_to(start, a.shape[: axes[0]] + a.shape[axes[0] + 1 :])
+    for row, there in zip(rows, counted[len(counted) - len(rows) :], strict=True):
+        found = ufunc(found, row) if where is True else np.where(there, ufunc(found, row), found)
+    return kept(found, a, axes, keepdims)
 
 
 def reduceat(ufunc: np.ufunc, a: Any, indices: Any, axis: Any = 0) -> Any:
