@@ -26,7 +26,7 @@ from taylor.drivers import trees
 from taylor.drivers.derivable import number
 from taylor.errors import NotNow, TraceError
 from taylor.machine.calls import is_users
-from taylor.machine.lapack import is_written
+from taylor.machine.questions import is_written
 from taylor.numbers.kinds import base, content, is_operand
 
 Function = Callable[..., Any]
