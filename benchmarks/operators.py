@@ -2,9 +2,10 @@
 
 Each package runs in a process of its own, on one thread and core; values are checked against each
 other, and times are the least of many calls, in μs of the clock on the wall: the work of JAX is
-done by a thread of its own, whose waiting the clock of the process counts, too.  JAX is the faster
-one of forward and of nested modes, folx the forward Laplacian of JAX functions, of itself for the
-biharmonic.  jet-for-pytorch (collapsed Taylor mode) is missing: it needs PyTorch and Python 3.12.
+done by a thread of its own, whose waiting the clock of the process counts, too.  JAX is the fastest
+one of nested forward mode, traces of Hessians, and Taylor mode (jax.experimental.jet) along
+directions; folx the forward Laplacian of JAX functions, of itself for the biharmonic.
+jet-for-pytorch (collapsed Taylor mode) is missing: it needs PyTorch and Python 3.12.
 `residual` is that of the Kuramoto-Sivashinsky equation at 512 points, summed up, and its gradient
 by the 1,185 parameters.  The slope is that of the time over the size before, on logarithmic axes.
 Then the memory of the code of an operator over that of the code of f, beside the coefficients of
@@ -99,6 +100,7 @@ def jax_rows() -> Iterator[tuple[str, int, str, Callable[[], Any]]]:
 
     jax.config.update("jax_enable_x64", True)
     import jax.numpy as jnp
+    from jax.experimental.jet import jet
 
     def along(f: Callable[[Array], Any], x: Array, e: Array) -> Any:
         return jax.jvp(lambda y: jax.jvp(f, (y,), (e,))[1], (x,), (e,))[1]
@@ -109,11 +111,32 @@ def jax_rows() -> Iterator[tuple[str, int, str, Callable[[], Any]]]:
     def trace(f: Callable[[Array], Any]) -> Callable[[Array], Any]:
         return lambda x: jnp.trace(jax.hessian(f)(x))
 
+    def series(f: Callable[[Array], Any], x: Array, e: Array, order: int) -> Any:
+        """Return the derivative of that order along e."""
+        return jet(f, (x,), ((e, *(0 * e for _ in range(order - 1))),))[1][-1]
+
+    def of_series(f: Callable[[Array], Any]) -> Callable[[Array], Any]:
+        return lambda x: jnp.sum(jax.vmap(lambda e: series(f, x, e, 2))(jnp.eye(x.shape[0])))
+
+    def biharmonic(f: Callable[[Array], Any]) -> Callable[[Array], Any]:
+        """Return Δ²f from fourth derivatives along e_i and e_i ± e_j, by polarisation."""
+
+        def of(x: Array) -> Any:
+            n, one = x.shape[0], np.eye(x.shape[0])
+            pairs = [one[i] + s * one[j] for i in range(n) for j in range(i) for s in (1, -1)]
+            fourth = jax.vmap(lambda e: series(f, x, e, 4))
+            return jnp.sum(fourth(np.stack(pairs))) / 6 + (4 - n) / 3 * jnp.sum(fourth(one))
+
+        return of
+
     def f(x: Array) -> Any:
         return network(x, jnp)
 
-    for mode, laplacian in (("forward", forward), ("Hessian", trace)):
-        once, twice = laplacian(f), laplacian(laplacian(f))
+    for mode, once, twice in (
+        ("forward", forward(f), forward(forward(f))),
+        ("Hessian", trace(f), trace(trace(f))),
+        ("series", of_series(f), biharmonic(f)),
+    ):
         ways = {
             "Laplacian": jax.jit(once),
             "Laplacian, 4096 points": jax.jit(lambda x, g=once: jnp.sum(jax.vmap(g)(x))),
@@ -127,16 +150,27 @@ def jax_rows() -> Iterator[tuple[str, int, str, Callable[[], Any]]]:
     def d(g: Callable[[Array], Any]) -> Callable[[Array], Any]:
         return lambda x: jax.jvp(g, (x,), (1.0,))[1]
 
-    def residual(p: list[Array], t: Array, x: Array) -> Any:
+    def nested(p: list[Array], t: Array, x: Array) -> Any:
         g = lambda x: wave(p, t, x, jnp)  # noqa: E731
         return d(lambda t: wave(p, t, x, jnp))(t) + g(x) * d(g)(x) + d(d(g))(x) + d(d(d(d(g))))(x)
 
-    def loss(p: list[Array]) -> Any:
-        return jnp.mean(jax.vmap(lambda t, x: residual(p, t, x))(TIMES, PLACES) ** 2)
+    def by_series(p: list[Array], t: Array, x: Array) -> Any:
+        u, (ux, uxx, _, uxxxx) = jet(lambda x: wave(p, t, x, jnp), (x,), ((1.0, 0.0, 0.0, 0.0),))
+        return d(lambda t: wave(p, t, x, jnp))(t) + u * ux + uxx + uxxxx
 
-    value, gradient = jax.jit(loss), jax.jit(jax.grad(loss))
-    yield "residual", 512, "f", lambda: value(SMALL).block_until_ready()
-    yield "residual", 512, "gradient", lambda: gradient(SMALL)[4].block_until_ready()[0]
+    for mode, residual in (("nested", nested), ("series", by_series)):
+
+        def loss(p: list[Array], of: Any = residual) -> Any:
+            return jnp.mean(jax.vmap(lambda t, x: of(p, t, x))(TIMES, PLACES) ** 2)
+
+        value, gradient = jax.jit(loss), jax.jit(jax.grad(loss))
+        yield "residual", 512, f"f, {mode}", lambda v=value: v(SMALL).block_until_ready()
+        yield (
+            "residual",
+            512,
+            f"gradient, {mode}",
+            lambda g=gradient: g(SMALL)[4].block_until_ready()[0],
+        )
 
 
 def folx_rows() -> Iterator[tuple[str, int, str, Callable[[], Any]]]:
@@ -206,7 +240,7 @@ def main() -> None:
         )
         table = tables.setdefault(package, {})
         for name, n, what, us, check in json.loads(done.stdout.splitlines()[-1]):
-            key = (name, n, what if name == "residual" else "")
+            key = (name, n, what.split(",")[0] if name == "residual" else "")
             table[key] = min(table.get(key, (math.inf, check)), (us, check))
     ours = tables.pop("taylor")
     print(f"{'μs':40s}{'taylor':>10s}{'slope':>7s}" + "".join(f"{p + ' ×':>10s}" for p in tables))

@@ -262,6 +262,10 @@ for f in (np.quantile, np.nanquantile):
     add(f, XS, QUANTILE, lambda x, f=f, **k: f(x, [0.0, 0.5, 0.71, 1.0], **k))
 for f in (np.percentile, np.nanpercentile):
     add(f, X34, QUANTILE, lambda x, f=f, **k: f(x, [30, 65.0], **k))
+for f in (np.quantile, np.nanquantile):
+    add(f, V4, {"method": ["hazen", "weibull", "median_unbiased", "normal_unbiased",
+        "interpolated_inverted_cdf"]}, lambda x, f=f, **k: f(W4 * x, 0.45 + 0.1 * x[0], **k))
+    add(f, V4, {"axis": [0, 1, None]}, lambda x, f=f, **k: f(A, 0.45 + 0.05 * x, **k))
 for f in (np.nanquantile, np.nanpercentile):
     add(f, HOLES, {"axis": [0, 1], "keepdims": [True]}, lambda x, f=f, **k: f(x, 0.4, **k))
 add(np.nanmedian, XS + HOLES, REDUCE | {"out": [OUT]})
@@ -316,7 +320,7 @@ for f in (np.polyadd, np.polysub, np.polymul):
     add(f, V4, {}, lambda x, f=f: f(W3, x))
 add(np.polyder, V4, {"m": [2, 0]})
 add(np.polyint, V4, {"m": [2, 0], "k": [3.0]})
-add(np.poly, V4)
+add(np.poly, [V, SPD])
 FIT = {"w": [W4], "rcond": [1e-9], "full": [True], "cov": [True, "unscaled"]}
 add(np.polyfit, V4, FIT, lambda x, **k: np.polyfit(x, W4, 2, **k))
 add(np.polyfit, V4, FIT, lambda x, **k: np.polyfit(np.arange(4.0), x, 1, **k))
@@ -427,6 +431,8 @@ for name in ("matvec", "vecmat"):
 METHOD = {"axis": [0, 1, None, (0, 1)], "dtype": F32, "out": [OUT], "keepdims": [True],
           "initial": [1.5], "where": WHERE}
 for f in (np.add, np.multiply, np.maximum, np.minimum, np.logaddexp, np.hypot):
+    add((f, "reduce"), XS, METHOD)
+for f in (np.subtract, np.divide):
     add((f, "reduce"), XS, METHOD)
 for f in (np.add, np.multiply, np.maximum, np.logaddexp):
     add((f, "accumulate"), XS, {"axis": [0, 1], "dtype": F32, "out": [OUT]})

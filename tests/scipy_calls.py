@@ -78,6 +78,13 @@ call("linalg.lu", M, lambda sp, a: sp.linalg.lu(a)[2])
 call("linalg.lu l", M, lambda sp, a: sp.linalg.lu(a)[1])
 call("linalg.lu_solve", M, lambda sp, a: sp.linalg.lu_solve(sp.linalg.lu_factor(a), sp.data(W[:3])))
 call("linalg.qr", M, lambda sp, a: sp.linalg.qr(a)[1])
+call("linalg.qr r", A, lambda sp, a: sp.linalg.qr(a, mode="r")[0])
+for mode in ("full", "economic", "r"):
+    for name, x in (("tall", A), ("square", M), ("wide", TURN[:3])):
+        if mode != "full" or name != "tall":
+            call(f"linalg.qr pivoting {mode} {name}", x,
+                lambda sp, a, mode=mode: np.concatenate([np.ravel(part) * 1.0
+                    for part in sp.linalg.qr(a, mode=mode, pivoting=True)]))
 call("linalg.qr economic", A, lambda sp, a: sp.linalg.qr(a, mode="economic")[0])
 call("linalg.polar", M, lambda sp, a: sp.linalg.polar(a)[0])
 call("linalg.polar p", M, lambda sp, a: sp.linalg.polar(a)[1])
@@ -288,6 +295,31 @@ call("interpolate.RegularGridInterpolator", M, lambda sp, v: sp.interpolate.Regu
     ([0.0, 1.0, 2.0], [0.0, 1.0, 2.0]), v)(np.array([[0.3, 1.2], [1.7, 0.4]])))
 call("interpolate.RBFInterpolator", V, lambda sp, y: sp.interpolate.RBFInterpolator(
     K[:, None], y)(AT[:, None]))
+for kernel, epsilon in (("linear", None), ("thin_plate_spline", None), ("cubic", None),
+                        ("quintic", None), ("multiquadric", 0.9), ("inverse_multiquadric", 0.9),
+                        ("inverse_quadratic", 0.9), ("gaussian", 0.9)):
+    call(f"interpolate.RBFInterpolator {kernel} x", B.ravel(),
+        lambda sp, x, k=kernel, e=epsilon: sp.interpolate.RBFInterpolator(
+            sp.data(IMAGE[:, :2]), sp.data(V), kernel=k, epsilon=e)(x.reshape((6, 2))))
+    call(f"interpolate.RBFInterpolator {kernel} y", IMAGE,
+        lambda sp, y, k=kernel, e=epsilon: sp.interpolate.RBFInterpolator(
+            y, sp.data(V), kernel=k, epsilon=e, degree=-1, smoothing=0.1)(sp.data(IMAGE[:2] + 0.4)))
+call("interpolate.RBFInterpolator neighbors", V, lambda sp, d: sp.interpolate.RBFInterpolator(
+    K[:, None], d, neighbors=4)(AT[:, None]))
+call("interpolate.CubicSpline periodic", V, lambda sp, y: sp.interpolate.CubicSpline(
+    np.arange(7.0), np.concatenate([y, y[:1]]), bc_type="periodic")(AT + 5))
+
+for name, at, quad in (
+    ("cos", P[:1], lambda sp, p: sp.integrate.quad(
+        lambda x, k: np.exp(k * x), 0, 1, args=(p[0],), weight="cos", wvar=2.0)),
+    ("sin in all", P[:3], lambda sp, p: sp.integrate.quad(
+        lambda x, k: np.exp(k * x), p[0], 2.0, args=(p[1],), weight="sin", wvar=p[2])),
+    ("alg", P[:2], lambda sp, p: sp.integrate.quad(
+        lambda x: np.exp(x), 0, 2, weight="alg-loga", wvar=(p[0] - 0.5, p[1]))),
+    ("alg-log", P[:1], lambda sp, p: sp.integrate.quad(
+        lambda x, k: np.exp(k * x), 0, 2, args=(p[0],), weight="alg-log", wvar=(-0.3, 0.5))),
+):
+    call(f"integrate.quad {name}", at, lambda sp, p, quad=quad: quad(sp, p)[0])
 
 # ------------------------------------------------------------------ fft
 def real(z):
@@ -387,6 +419,17 @@ for interp in (True, False):
         interp=interp)[1])
 call("signal.lsim a", M / 3, lambda sp, a: sp.signal.lsim(
     (a, SYSTEM[1], SYSTEM[2], SYSTEM[3]), B[:, :2], 0.2 + 0.3 * np.arange(4), a[0])[2])
+for name, at in {"kaiser": P[:1], "gaussian": P[:1] + 1, "general_gaussian": P[:2] + 1,
+                 "general_hamming": U[:1], "tukey": U[:1]}.items():
+    call(f"signal.windows.{name}", at, lambda sp, p, name=name: getattr(sp.signal.windows, name)(
+        8, *(p[i] for i in range(p.shape[0]))))
+    call(f"signal.windows.{name} of seven", at, lambda sp, p, name=name: getattr(
+        sp.signal.windows, name)(7, *(p[i] for i in range(p.shape[0])), sym=False))
+call("signal.windows.exponential", P[:1], lambda sp, p: sp.signal.windows.exponential(8, tau=p[0]))
+call("signal.windows.exponential center", P[:2], lambda sp, p: sp.signal.windows.exponential(
+    8, p[0], p[1], sym=False))
+call("signal.windows.general_cosine", P[:3], lambda sp, a: sp.signal.windows.general_cosine(9, a))
+call("signal.get_window", P[:1], lambda sp, p: sp.signal.get_window(("kaiser", p[0]), 8))
 call("signal.sawtooth", 9 * V, lambda sp, t: sp.signal.sawtooth(t, 0.6))
 call("signal.sawtooth width", U, lambda sp, w: sp.signal.sawtooth(sp.data(9 * V), w))
 for method in ("linear", "quadratic", "logarithmic", "hyperbolic"):
@@ -405,6 +448,11 @@ for name, args in {
 }.items():
     call(f"ndimage.{name}", IMAGE, lambda sp, x, name=name, args=args:
         getattr(sp.ndimage, name)(x, *args))
+for order in range(4):
+    call(f"ndimage.gaussian_filter1d sigma {order}", R + 0.6, lambda sp, s, n=order:
+        sp.ndimage.gaussian_filter1d(sp.data(IMAGE), s, order=n))
+call("ndimage.gaussian_filter sigma", P[:2] + 0.4, lambda sp, s: sp.ndimage.gaussian_filter(
+    sp.data(IMAGE), (s[0], s[1])))
 call("ndimage.gaussian_filter wrap", IMAGE, lambda sp, x: sp.ndimage.gaussian_filter(
     x, 0.8, mode="wrap"))
 call("ndimage.convolve constant", IMAGE, lambda sp, x: sp.ndimage.convolve(

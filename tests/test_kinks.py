@@ -697,3 +697,26 @@ def tied(x):
 def test_adjoints_at_ties_vary_with_what_they_are_adjoints_of(driver):
     found = LINEAR[driver](lambda w: taylor.vjp(tied, HALF, w)[1], np.array([3.0, -1.0]))
     assert np.array_equal(found, [[2.0, 1.0], [1.0, 1.0]])
+
+
+ALONG = {  # f with a gradient, but no Hessian, at (0, 0.5), and H·v along the second axis
+    "squared hinge": (lambda z: np.sum(np.maximum(z, 0.0) ** 2), [0.0, 2.0]),
+    "x |x| y": (lambda z: abs(z[0]) * z[0] * z[1], [0.0, 0.0]),
+    "clip": (lambda z: np.sum(np.clip(z, 0.0, 1.0) * z), [0.0, 2.0]),
+}
+
+
+@pytest.mark.parametrize("name", ALONG)
+def test_hvp_goes_along_a_line_where_the_gradient_is_smooth(name):
+    f, want = ALONG[name]
+    x, along, across = np.array([0.0, 0.5]), np.array([0.0, 1.0]), np.array([1.0, 0.0])
+    code, many = taylor.compile(f), taylor.lanes(lambda x: taylor.hvp(f, x, along))
+    np.testing.assert_array_equal(taylor.jvp(lambda y: taylor.gradient(f, y), x, along)[1], want)
+    for y in (x + 0.1, x):
+        np.testing.assert_array_equal(taylor.hvp(code, y, along), taylor.hvp(f, y, along))
+    np.testing.assert_array_equal(taylor.hvp(f, x, along), want)
+    np.testing.assert_array_equal(many(np.array([x, x + 0.1]))[0], want)
+    np.testing.assert_array_equal(many(np.array([x + 0.1, x]))[1], want)
+    for g in (f, code):
+        with pytest.raises(taylor.NonAnalyticError):
+            taylor.hvp(g, x, across)

@@ -200,3 +200,75 @@ def test_what_varies_may_come_from_outside(driver):
 
     for g in (f, taylor.compile(f)):
         assert driver(g, 1.5) == pytest.approx(driver(lambda a: f(a, taylor.map), 1.5), rel=1e-13)
+
+
+def _hinge(z):
+    return np.maximum(0, z) ** 2
+
+
+def _jump_times(z):
+    return np.floor(z) * z
+
+
+KINKED = [
+    lambda x: taylor.hessian(np.abs, x),
+    lambda x: taylor.hvp(np.abs, x, 1.0),
+    lambda x: taylor.third(np.abs, x, 1.0, 1.0),
+    lambda x: taylor.derivative(np.abs, x, 2),
+    lambda x: taylor.derivative(lambda y: taylor.gradient(lambda z: abs(z) * z, y), x, 2),
+    lambda x: taylor.derivative(lambda y: taylor.gradient(_hinge, y), x, 2),
+    lambda x: taylor.derivatives(lambda z: np.sign(z) * z, x, 1)[1],
+    lambda x: taylor.hessian(lambda z: np.clip(z, 0.0, 5.0), x),
+    lambda x: taylor.hessian(lambda z: 2 * np.maximum(z, 0.0) + z * z, x),
+    lambda x: taylor.derivative(_jump_times, x, 2),
+    lambda x: taylor.jvp(_jump_times, x, 1.0)[1],
+    lambda x: taylor.gradient(lambda y: taylor.jvp(np.abs, y, 1.0)[1], x),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("driver", KINKED)
+@pytest.mark.parametrize("points", [[0.3, 0.0], [0.0, 0.3]])
+def test_where_a_driver_alone_has_no_derivative_lanes_have_none(driver, points):
+    """Also where the derivatives next to the point are zero by the structure of the program."""
+    with pytest.raises(taylor.NonAnalyticError):
+        driver(0.0)
+    with pytest.raises(taylor.NonAnalyticError):
+        taylor.lanes(driver)(np.array(points))
+    code = taylor.compile(driver)
+    for x in points:
+        if x:
+            assert code(x) == driver(x)
+        else:
+            with pytest.raises(taylor.NonAnalyticError):
+                code(x)
+
+
+def _pair(z):
+    return np.stack([np.stack([z[0], z[1]]), np.stack([z[1], z[0]])])
+
+
+EQUAL = {  # at (0.5, 0) two values are equal
+    "eigenvalue": lambda z: np.linalg.eigvalsh(_pair(z))[0],
+    "singular value": lambda z: np.linalg.svd(_pair(z))[1][0],
+}
+FIRST = [
+    taylor.gradient,
+    taylor.jacobian,
+    taylor.jacfwd,
+    taylor.jacrev,
+    lambda f, x: taylor.jvp(f, x, np.array([0.0, 1.0]))[1],
+    lambda f, x: taylor.derivative(lambda t: f(x + t), 0.0),
+]
+
+
+@pytest.mark.parametrize("driver", FIRST)
+@pytest.mark.parametrize("name", EQUAL)
+def test_equal_values_of_a_matrix_have_no_derivatives_in_lanes(name, driver):
+    f, points = EQUAL[name], np.array([[0.37, 0.81], [0.5, 0.0], [0.9, -0.2]])
+    g = lambda x: driver(f, x)
+    np.testing.assert_allclose(taylor.lanes(g)(points[::2])[1], g(points[2]), rtol=1e-12)
+    code = taylor.compile(g)
+    np.testing.assert_allclose(code(points[0]), g(points[0]), rtol=1e-12)
+    for h in (g, code, lambda x: taylor.lanes(g)(points)):
+        with pytest.raises(taylor.NonAnalyticError):
+            h(points[1])

@@ -891,3 +891,36 @@ def test_powers_with_exponents_that_are_empty_or_complex(f, r):
     real = lambda a: np.sum(np.real(f(a, r)))
     assert np.allclose(taylor.gradient(real, 1.5), np.sum(np.real(want)))
     assert np.allclose(taylor.gradient(taylor.compile(real), 1.5), np.sum(np.real(want)))
+
+
+@pytest.mark.parametrize("way", [by_taylor, by_taylor_n, by_hyperdual, by_program])
+def test_rounded_by_python_is_rounded_by_numpy(way):
+    f = lambda x: round(x[0], 1) * x[1] + round(x[1]) * x[0]
+    assert np.allclose(way(f, np.array([1.23, 2.6]), np.array([1.0, 1.0])), [6.81, 4.2, 0.0])
+
+
+@pytest.mark.parametrize("way", [by_taylor, by_taylor_n, by_hyperdual, by_program])
+def test_a_view_is_of_the_same_memory(way):
+    def f(x):
+        y = x.copy()
+        y.view()[0] = 3 * x[1]
+        return y.sum() * x[0]
+
+    assert np.allclose(way(f, np.array([1.0, 2.0]), np.array([1.0, 1.0])), [8.0, 12.0, 4.0])
+
+
+ON_NUMBERS = [np.sum, np.prod, np.max, np.min, np.ptp, np.cumsum, np.cumprod, np.logaddexp.reduce]
+
+
+@pytest.mark.parametrize("f", ON_NUMBERS)
+@pytest.mark.parametrize("axis", [0, -1])
+def test_reductions_of_numbers_along_their_axis(f, axis):
+    """A number has none, and NumPy takes 0 and -1 for it; of others it says that there is none."""
+    x = Taylor.variable(0.7, 2)
+    want, found = f(np.float64(0.7), axis=axis), f(x, axis=axis)
+    assert np.shape(found) == np.shape(want)
+    np.testing.assert_array_equal(np.asarray(found.value), want)
+    slope = taylor.gradient(lambda x: np.sum(f(np.sum(x), axis=axis)), np.array([0.7]))
+    assert slope == (0.0 if f is np.ptp else 1.0)
+    with pytest.raises(np.exceptions.AxisError):
+        f(x, axis=1)

@@ -7,9 +7,11 @@ import pytest
 
 import taylor
 from taylor import record
+from taylor.core.maps import Gather
 from taylor.core.program import kinds
+from taylor.machine.gathers import composed
 from taylor.machine.machine import INFINITE, OK, Machine
-from taylor.machine.plan import MOST, PIECE, Region, planned
+from taylor.machine.plan import AFTER, MOST, PIECE, Region, pieces, planned
 from taylor.machine.regions import TILE
 
 WEIGHTS = np.linspace(-1.0, 1.0, 5 * 37).reshape(5, 37)
@@ -41,6 +43,7 @@ FUNCTIONS = {
     "neighbours": lambda x: (x[..., 1:] - x[..., :-1]) ** 2 * x[..., 1:],
     "softmax": lambda x: np.exp(x) / np.sum(np.exp(x), axis=-1, keepdims=True) * x,
     "every other one": lambda x: x[..., ::2, None] * x[..., ::2, None] + x[..., ::2, None],
+    "kernels before chains": lambda x: chain(np.tanh(chain(np.tanh(x) * x, 9)) + x, 30),
     "powers": lambda x: x**2 + x**-3 + x**0.5 + (1 + x) ** 2.5,
 }
 SHAPES = [(9,), (3 * TILE - 5,), (5, 37), (40, 3)]
@@ -128,6 +131,66 @@ def test_a_value_and_its_gradient_are_one_region():
     steps = planned(program.code, kinds(program.code, [False, False]))
     regions = [s for s in steps if isinstance(s, Region)]
     assert len(regions) == 1 and len(regions[0].sums) == 1
+
+
+def test_functions_of_vectors_are_loops_of_their_own_before_long_chains():
+    program = record(lambda x: chain(np.tanh(chain(np.exp(x) * x, 1)) + np.sin(x), 30), np.ones(40))
+    steps, code = plan(program, np.ones(40))
+    (region,) = [s for s in steps if isinstance(s, Region)]
+    runs = pieces(code, region.members)
+    assert [i for run in runs for i in run] == region.members
+    assert all(run and len(run) <= PIECE for run in runs)
+    names = [[getattr(getattr(code[i].op, "row", None), "name", "") for i in run] for run in runs]
+    assert names[0][-1] == "sin" and names[0].count("exp") == names[0].count("tanh") == 1
+    short = record(lambda x: (np.tanh(x) + 1) * x, np.ones(40))
+    assert len(pieces(short.code, range(1, len(short.code)))) == 1 and AFTER > 2
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_programs_of_matrices_and_regions_are_those_of_numpy(seed):
+    """Rows, results in the place of arrays that end, kernels and chains, moves between them."""
+    rng = np.random.default_rng(seed)
+    n = [24, 32, 40, 64][seed % 4]
+    weights, shift = rng.normal(size=(n, n)) / n, rng.normal(size=n)
+    picks = rng.integers(0, 6, (4, 9)).tolist()
+    order = rng.permutation(n)
+
+    def f(x):
+        rows = [x, np.sin(x) * 0.5]
+        for pick in picks:
+            rows = list(np.stack(rows) @ weights + shift)
+            for p in pick:
+                a, b = rows[p % len(rows)], rows[-1]
+                new = (a * b, a - b * 0.25, np.tanh(a) + b, np.exp(-a * a), a / (2 + b * b), -a)[p]
+                rows = [*rows[-3:], new]
+            rows = [rows[-1], rows[0][..., order], np.stack([rows[0], rows[1]], -1)[..., ::-1, 1]]
+        return np.stack(rows), np.sum(rows[0] * rows[1])
+
+    x = rng.uniform(0.2, 0.9, (6, n))
+    program = record(f, x)
+    for got, wanted in zip(Machine(program)(x)[1], f(x), strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-11, atol=1e-12)
+    g = record(lambda x: taylor.gradient(lambda x: np.sum(f(x)[0] ** 2), x), x)
+    np.testing.assert_allclose(Machine(g)(x)[1][0], g(x), rtol=1e-10, atol=1e-11)
+
+
+def test_moves_of_moves_are_one():
+    def f(x):
+        t, y = x[:, 0], x[:, 1]
+        both = np.stack([t, y], axis=-1)  # x again
+        padded = np.concatenate([both, np.zeros((2, 2))])
+        return np.sum(both[::-1] ** 2 * padded[1:6]), np.stack([y, y])[1][::-2], both.T[1]
+
+    x = np.arange(1.0, 11.0).reshape(5, 2)
+    program = record(f, x)
+    code, place = composed(program.code, [*program.inputs, *program.outputs])
+    moves = [sum(isinstance(i.op, Gather) for i in c) for c in (program.code, code)]
+    assert moves[1] <= moves[0] - 3
+    short = taylor.Program(code, [place[i] for i in program.inputs],
+                           [place[i] for i in program.outputs], [], False)  # fmt: skip
+    for got, wanted, machine in zip(short(x), f(x), Machine(program)(x)[1], strict=True):
+        np.testing.assert_array_equal(got, wanted)
+        np.testing.assert_array_equal(machine, wanted)
 
 
 def test_temporaries_are_tiles():

@@ -107,6 +107,19 @@ def test_by_the_name_in_taylor_scipy(name):
     expected(name).check(OWN.function(name))
 
 
+def test_integrals_that_do_not_converge_say_so():
+    f = lambda p: taylor.scipy.integrate.quad(lambda x: p / x, 0.0, 1.0, limit=20)[0]
+    for value in (lambda: f(1.0), lambda: taylor.derivative(f, 1.0)):
+        with pytest.warns(scipy.integrate.IntegrationWarning):
+            value()
+    with pytest.raises(TypeError, match="write it in func"):
+        g = lambda p: taylor.scipy.integrate.quad(lambda x: p, -1, 1, weight="cauchy", wvar=0.1)
+        taylor.derivative(lambda p: g(p)[0], 1.0)
+    with pytest.raises(TypeError, match="plain limits"):
+        h = lambda p: taylor.scipy.integrate.quad(lambda x: 1.0, 0, p, weight="alg", wvar=(0, 1))
+        taylor.derivative(lambda p: h(p)[0], 1.0)
+
+
 def test_double_integrals():
     f = lambda p: taylor.scipy.integrate.dblquad(
         lambda y, x, p: np.exp(-p * x * y), 0.0, p, 0.0, lambda x: 1.0 + 0 * x, args=(p,)

@@ -43,6 +43,11 @@ def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
     return normalize_axis_tuple(axis, ndim)
 
 
+def reduced(axis: Any, ndim: int) -> tuple[int, ...]:
+    """Return the axes of a reduction by a ufunc: for a number 0 and -1 are none, as in NumPy."""
+    return () if ndim == 0 and axis in (0, -1) else axes_of(axis, ndim)
+
+
 def along(a: Any, axis: Any) -> tuple[Any, int]:
     """Return an array and the number of one of its axes; without an axis all elements on one."""
     if axis is None:
@@ -123,7 +128,7 @@ def _reduction(
         if identity is None and where is not True and initial is None:
             raise ValueError(f"{full_name(function)} over where= has no identity; give initial=")
         a = a if where is True else masked(a, where, neutral)
-        axes = axes_of(axis, len(a.shape))
+        axes = reduced(axis, len(a.shape))
         found = over(a, axes, initial if identity is None else identity)
         found = kept(found, a, axes, keepdims) if keepdims else found
         return found if initial is None else join(found, initial)
@@ -239,7 +244,7 @@ def _weights(a: Any, axis: Any, weights: Any) -> Any:
 # ------------------------------------------------------------------ running sums
 def scan(op: Join, a: Any, axis: Any = None) -> Any:
     """Return the results of op on the first 1, 2, ... elements along an axis."""
-    a, axis = along(a, axis)
+    a, axis = along(a, axis if reduced(axis, np.ndim(a)) else None)
     if op in (operator.add, np.add):
         return bind(CumSum(axis), a)
     rows = [np.take(a, i, axis=axis) for i in range(a.shape[axis])]
@@ -405,17 +410,43 @@ def reduce(
     if ufunc in REDUCE:
         more = {} if initial is None else {"initial": initial}
         return REDUCE[ufunc](a, axis=axis, keepdims=keepdims, where=where, **more)
+    if ufunc in (np.subtract, np.divide):
+        return from_left(ufunc, a, axis, keepdims, initial, where)
     if ufunc not in FOLD or (where is not True and ufunc is not np.logaddexp):
         raise TypeError(
             f"{full_name(ufunc)}.reduce is not implemented for values of taylor; write it with "
             "the operation itself"
         )
     if where is True:
-        axes = axes_of(axis, a.ndim)
+        axes = reduced(axis, a.ndim)
         found = kept(fold(FOLD[ufunc], a, axes), a, axes, keepdims)
     else:
         found = logsumexp(a, axis, keepdims, np.broadcast_to(where, a.shape))
     return found if initial is None else FOLD[ufunc](found, initial)
+
+
+def from_left(
+    ufunc: np.ufunc, a: Any, axis: Any, keepdims: bool, initial: Any, where: Any
+) -> Any:  # fmt: skip
+    """Return the reduction along one axis by an operation that is not associative, from the left.
+
+    >>> from taylor import Taylor
+    >>> x = Taylor.variable(np.array([8.0, 2.0, 2.0]), order=1)
+    >>> np.divide.reduce(x).value
+    np.float64(2.0)
+    """
+    axes = axes_of(axis, a.ndim)
+    if len(axes) != 1:
+        raise ValueError(f"{full_name(ufunc)}.reduce is from the left: along one axis at a time")
+    rows = [*np.moveaxis(a, axes[0], 0)]
+    if initial is None and (not rows or where is not True):
+        raise ValueError(f"{full_name(ufunc)}.reduce of nothing, or with where=, needs initial")
+    counted = [*np.moveaxis(np.broadcast_to(where, a.shape), axes[0], 0)]
+    start = (rows.pop(0) if initial is None else initial) + 0.0
+    found = np.broadcast_to(start, a.shape[: axes[0]] + a.shape[axes[0] + 1 :])
+    for row, there in zip(rows, counted[len(counted) - len(rows) :], strict=True):
+        found = ufunc(found, row) if where is True else np.where(there, ufunc(found, row), found)
+    return kept(found, a, axes, keepdims)
 
 
 def reduceat(ufunc: np.ufunc, a: Any, indices: Any, axis: Any = 0) -> Any:

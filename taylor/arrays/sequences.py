@@ -226,11 +226,24 @@ def polydiv(u: Any, v: Any) -> Any:
 
 @implements(np.poly)
 def poly(seq_of_zeros: Any) -> Any:
-    """Return np.poly(zeros), the coefficients of the monic polynomial with these zeros."""
-    zeros = np.atleast_1d(seq_of_zeros)
+    """Return np.poly(zeros), the coefficients of the monic polynomial with these zeros.
+
+    Of a matrix they are those of det(z - A), by traces: c_k = -tr(A M_k)/k with M_1 = 1 and
+    M_(k+1) = A M_k + c_k (Faddeev and LeVerrier), for eigenvalues that coincide, too.
+    """
+    zeros: Any = np.atleast_1d(seq_of_zeros)
+    found: Any
+    if zeros.ndim == 2 and zeros.shape[0] == zeros.shape[1]:
+        one = np.eye(len(zeros))
+        found, m = [1.0], one
+        for k in range(1, len(zeros) + 1):
+            product = zeros @ m
+            found.append(-np.trace(product) / k)
+            m = product + found[-1] * one
+        return np.stack(found)
     if zeros.ndim != 1:
-        raise TypeError("np.poly of a matrix is not implemented: give its eigenvalues")
-    found: Any = np.ones(1, zeros.dtype)
+        raise ValueError("np.poly takes a row of zeros or a square matrix")
+    found = np.ones(1, zeros.dtype)
     none = 0 * found
     for x in zeros:
         found = np.append(found, none) - np.append(none, found) * x

@@ -13,13 +13,19 @@ import numpy as np
 
 from taylor.arrays.reductions import axes_of, by_value, flattened, isnan, kept, of_order
 from taylor.core.binding import family
-from taylor.core.operand import Operand, as_array, define, holds_operands, implements, lift
-
+from taylor.core.operand import Operand, as_array, define, implements, lift
+from taylor.numbers.kinds import is_operand
 
 # ------------------------------------------------------------------ quantiles
+CONTINUOUS = {  # R. J. Hyndman, Y. Fan, Am. Stat. 50 (1996) 361: (alpha, beta) of each
+    "linear": (1, 1), "weibull": (0, 0), "hazen": (0.5, 0.5), "median_unbiased": (1 / 3, 1 / 3),
+    "normal_unbiased": (3 / 8, 3 / 8), "interpolated_inverted_cdf": (0, 1),
+}  # fmt: skip
+
+
 def _quantile(ordered: Any, q: Any, method: Any, weak: bool) -> Any:
     """Return quantiles of sorted rows: q comes first among the axes."""
-    place = np.quantile(np.arange(ordered.shape[-1], dtype=float), q, method=method)
+    place = _place(ordered.shape[-1], q, method)
     low = np.floor(place).astype(int)
     high, part = np.ceil(place).astype(int), place - low
     if weak and ordered.dtype.kind == "f":
@@ -28,15 +34,27 @@ def _quantile(ordered: Any, q: Any, method: Any, weak: bool) -> Any:
     return np.moveaxis(found, -1, 0) if np.ndim(q) else found
 
 
+def _place(n: int, q: Any, method: Any) -> Any:
+    """Return where quantiles lie among n sorted elements: which two, and between them how far."""
+    if not is_operand(q):
+        return np.quantile(np.arange(n, dtype=float), q, method=method)
+    if method not in CONTINUOUS:
+        raise TypeError(f"np.quantile: with method={method!r} it jumps in q; q must be plain")
+    a, b = CONTINUOUS[method]
+    return np.clip(n * q + (a + q * (1 - a - b)) - 1, 0, n - 1)
+
+
 @implements(np.quantile)
 def quantile(
     a: Any, q: Any, axis: Any = None, method: Any = "linear", keepdims: bool = False
 ) -> Any:
-    """Return np.quantile(a, q, ...); q is plain, a tie raises NonAnalyticError as in np.sort."""
-    if holds_operands(q):
-        raise TypeError("np.quantile: q must be plain; a quantile has no derivative in q here")
+    """Return np.quantile(a, q, ...); a tie raises NonAnalyticError as in np.sort.
+
+    So does a q that is differentiated and meets an element: there is a kink.
+    """
     weak = type(q) in (int, float)
-    q = np.asarray(q, dtype=float)
+    a, q = lift(as_array(a)), as_array(q)
+    q = q if is_operand(q) else np.asarray(q, dtype=float)
     if q.ndim > 1:
         raise ValueError("np.quantile: q is a number or has one axis")
     return of_order(a, axis, keepdims, lambda ordered: _quantile(ordered, q, method, weak))

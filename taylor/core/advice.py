@@ -116,6 +116,7 @@ LIBRARIES = {
     "scipy.sparse.": "use taylor.scipy.sparse",
     "scipy.fft.": "use np.fft or taylor.scipy.fft",
     "scipy.ndimage.": "use taylor.scipy.ndimage",
+    "scipy.spatial.transform.": "use Rotation of taylor.scipy.spatial.transform",
     "scipy.spatial.": "use taylor.scipy.spatial.distance",
     "scipy.": RULE,
     "pandas.": "take the numbers out, df['a'].to_numpy(), and compute with NumPy's functions",
@@ -148,6 +149,9 @@ SAID = {
     "object p, and the function that makes p of it again",
     r"unsupported operand type.*'list'": "if that list is the point: it is one array if its "
     "elements are numbers of one shape; else f gets the list",
+    r"must be numpy.ndarray, not " + VALUES: "of splu(A).solve(x) write "
+    "taylor.scipy.sparse.spsolve(A, x)",
+    VALUES + " to Decimal": "decimal numbers have no derivatives; mpmath's have many digits and do",
     r"\bnot " + VALUES: "a value of taylor carries derivatives; write it with NumPy's functions, "
     "or take x.value where none is wanted",
 }  # fmt: skip

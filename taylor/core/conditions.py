@@ -17,7 +17,7 @@ import numpy as np
 from taylor.core.advice import PAGE
 from taylor.core.binding import call, call_ufunc
 from taylor.errors import NonAnalyticError, TraceError
-from taylor.numbers.kinds import base
+from taylor.numbers.kinds import base, base_array, is_nested
 from taylor.numbers.values import decided, of_value
 
 COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
@@ -80,6 +80,15 @@ class Guard(NamedTuple):
     def __str__(self) -> str:
         right = f"np.{self.op}(v{self.a})" if self.b < 0 else f"v{self.a} {self.op} v{self.b}"
         return f"the decision {right} was {self.outcome} when the program was recorded"
+
+
+def stays_number(v: Any) -> None:
+    """See to it that a value is a number at other points, too, in all recordings it is of."""
+    plain = base_array(v)
+    while is_nested(v) and plain.dtype.kind == "f":
+        if hasattr(v, "tape"):
+            v.tape.guards.append(Guard(">=", v.i, v.i, (plain == plain)[()]))
+        v = v.tape.values[v.i] if hasattr(v, "tape") else v._coef[0]
 
 
 class Condition(np.lib.mixins.NDArrayOperatorsMixin):

@@ -178,8 +178,13 @@ class Operand(Handled):
         """Return a copy, its axes in that order in memory."""
         return cast(Self, rearrange([self], lambda i: i.copy(order)))
 
-    def __copy__(self) -> Self:
-        return self.copy("K")
+    __copy__ = _alone(lambda x: x.copy("K"))
+
+    def view(self, *kind: Any) -> Self:
+        """Return the same elements in the same memory; as another kind there are none."""
+        if kind:
+            raise no_attribute(self._title(), "view")
+        return self[...]
 
     def flatten(self, order: Any = "C") -> Self:
         """Return a copy of the elements along one axis."""
@@ -411,12 +416,7 @@ class Operand(Handled):
     __ceil__, __trunc__ = _alone(functions.ceil), _alone(functions.trunc)
 
     def __round__(self, digits: int | None = None) -> Self:
-        if digits:
-            raise TypeError(
-                "round(x, digits) is piecewise constant and has no derivative worth the name; "
-                f"round(x.value, digits) is a constant ({PAGE})"
-            )
-        return functions.rint(self)
+        return cast(Self, np.round(self, digits or 0))
 
     # -------------------------------------------------------------- NumPy's protocols
     def __array_ufunc__(self, ufunc: np.ufunc, kind: str, *inputs: Any, **kwargs: Any) -> Any:

@@ -6,6 +6,7 @@ says what stands where that decides nothing.
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -191,8 +192,7 @@ class Decision:
         self.fixed = not (t.height[lhs] or t.height[rhs])  # such a tie does not vary
         self.unsure: Any = None  # the lanes in which members of sets differ
         self.outer: list[tuple[Any, Any, Any]] = []  # lanes, and what is compared there: `_defer`
-        self.recorded = False  # whether choices are recorded in all lanes
-        self.doubt: Any = None  # then: zero, or nan where there was no part
+        self.doubt: Any = None  # zero, or nan where there was no part that is left to these
 
     def __call__(self, k: int) -> Any:
         """Return the part of degree k."""
@@ -215,7 +215,7 @@ class Decision:
         for lanes, left, right in self.outer:
             chosen = choose(left, right, a, b, slopes if k else mode)
             new = np.where(lanes, chosen, new) if np.ndim(lanes) else chosen
-        return self._doubted(new) if self.recorded and self.mode not in SIDES else new
+        return self._doubted(new) if self.outer and mode not in SIDES else new
 
     def _doubted(self, part: Any) -> Any:
         """Return a part, or nan in lanes that have had no part of a lower degree."""
@@ -225,6 +225,8 @@ class Decision:
         found = part if self.doubt is None else part + self.doubt
         none = 0.0 * part
         none = none.sum(0) if np.ndim(none) > np.ndim(t.value(self.args[2])) else none
+        lanes = functools.reduce(np.logical_or, [lanes for lanes, _, _ in self.outer])
+        none = none if np.all(lanes) else np.where(lanes, none, 0.0)
         self.doubt = none if self.doubt is None else self.doubt + none
         return found
 
@@ -262,7 +264,6 @@ class Decision:
             return False
         self.tie = self.lost = np.zeros_like(self.first)
         self.outer.append((True, left, right))
-        self.recorded = True
         return True
 
     def _defer(self, left: Any, right: Any, lanes: Any) -> None:

@@ -28,6 +28,7 @@ import numpy as np
 
 from taylor.core.algebra import Algebra
 from taylor.core.calls import Call, Integral, Refined, Row, called, composed
+from taylor.core.conditions import stays_number
 from taylor.core.instructions import MUL, Arithmetic, Const, Input, Parameter, Scale, Step
 from taylor.core.maps import Map
 from taylor.core.program import Program, check, expand, kinds
@@ -274,6 +275,8 @@ class Sweep:
         y = self.checked(row, values)
         at = np.asarray(jumps_at(row, *points), dtype=bool) & self.lanes_active(args)
         if not at.any():
+            if is_operand(y) and self.order:
+                stays_number(np.where(self.lanes_active(args), slope_of_jump(row)(*values), 0.0))
             return y, None
         if self.raises(y):
             raise NonAnalyticError(

@@ -8,9 +8,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from taylor.core.conditions import Guard
+from taylor.core.conditions import stays_number
 from taylor.core.node import Node
+from taylor.core.singular import nans
 from taylor.core.tape import Tape
+from taylor.errors import NonAnalyticError
 from taylor.numbers.kinds import base_array, content, is_nested
 from taylor.series.series import Series
 
@@ -82,18 +84,15 @@ class Watched(Derivable):
 
     def __call__(self, *x: Any, **named: Any) -> Any:
         y = self.f(*x, **named)
-        for v in y if isinstance(y, (tuple, list)) else (y,):
-            number(outer(content(v), self.tape))
+        self.note(y)
         return y
 
-
-def number(v: Any) -> None:
-    """See to it that a value is a number at other points, too, in all recordings it is of."""
-    plain = base_array(v)
-    while is_nested(v) and plain.dtype.kind == "f":
-        if isinstance(v, Node):
-            v.tape.guards.append(Guard(">=", v.i, v.i, (plain == plain)[()]))
-        v = v._coef[0] if isinstance(v, Series) else v.tape.values[v.i]
+    def note(self, y: Any) -> None:
+        for v in y if isinstance(y, (tuple, list)) else (y,):
+            found = outer(content(v), self.tape)
+            if self.tape.compiled and nans(base_array(found)).any():
+                raise NonAnalyticError("what a driver rests on is no number here; move the point")
+            stays_number(found)
 
 
 def watched(f: Function, x: Sequence[Any]) -> Function:

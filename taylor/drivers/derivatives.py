@@ -367,10 +367,26 @@ def _contracted(f: Function, x: Any, v: tuple[Any, ...], what: str) -> Array:
             table = _dense(f, at, 1 + len(v), what)
             return functools.reduce(lambda t, w: np.tensordot(t, w, np.ndim(at)), d, table)[()]
 
-    found: Array = kinks.decided(
-        lambda f: bent(f, x, *v, what=what), f, point(x), 1 + len(v), what, swept, scalar=True
-    )
+    try:
+        found: Array = kinks.decided(
+            lambda f: bent(f, x, *v, what=what), f, point(x), 1 + len(v), what, swept, scalar=True
+        )
+    except NonAnalyticError:
+        alone = len(v) == 1 and not is_operand(x) and current_policy().kink == "error"
+        if not alone or (known := _along_kinks(f, x, v[0])) is None:
+            raise
+        return known
     return found
+
+
+def _along_kinks(f: Function, x: Any, v: Any) -> Array | None:
+    """Return ∂_v ∇f at x where f has its gradient, and that is smooth along v, if it is."""
+    try:
+        slopes = gradient(f, x)
+        found: Array = along(lambda y: gradient(f, y), x, v, 1)[1]
+    except NonAnalyticError:
+        return None
+    return found if all_finite(slopes) and all_finite(found) else None
 
 
 @driver(axes=(2,))

@@ -10,14 +10,16 @@ from typing import Any
 
 import numpy as np
 
+from taylor.core.calls import Call
 from taylor.core.conditions import COMPARISONS, Condition, Guard
 from taylor.core.operand import as_array, stack
-from taylor.core.program import Program, record, steady
+from taylor.core.program import Program, recording, steady
 from taylor.core.reads import Reads
+from taylor.core.tape import Tape
 from taylor.drivers import forms, trees
 from taylor.errors import DomainError, ShapeMismatch, TaylorError, eagerly
 from taylor.llvm.ir import WIDTH
-from taylor.machine.machine import Machine
+from taylor.machine.machine import OK, Machine
 from taylor.numbers.kinds import is_operand
 from taylor.numbers.policy import policy
 
@@ -137,6 +139,7 @@ class Variant:
         if any([is_operand(op.constant) for op, _, _ in program.code]):
             raise TaylorError("it uses a value that varies and is not among its arguments")
         self.count, self.guards = len(program.outputs), program.guards
+        self.calls = any([isinstance(op, Call) for op, _, _ in program.code])
         sides = [i for g in self.guards for i in (g.a, g.b) if i >= 0]
         open_ = dataclasses.replace(program, outputs=[*program.outputs, *sides], guards=[])
         complex_ = forms.pattern_of([np.asarray(x) for x in point])
@@ -146,8 +149,12 @@ class Variant:
 
     def __call__(self, x: Sequence[Array]) -> tuple[list[Array], Array]:
         """Return the results, points along their last axis, and for which points they are right."""
-        found = self.machine.batch(*x)[1]
-        rest, right = iter(found[self.count :]), np.ones(x[0].shape[-1], dtype=bool)
+        status, found = self.machine.batch(*x)
+        right = np.ones(x[0].shape[-1], dtype=bool)
+        if self.calls and status != OK:  # one may have no answer though all results are numbers
+            each = ([v[..., i : i + 1] for v in x] for i in range(len(right)))
+            right &= [self.machine.batch(*one)[0] == OK for one in each]
+        rest = iter(found[self.count :])
         for guard in self.guards:
             side = [next(rest) for i in (guard.a, guard.b) if i >= 0]
             outcome = np.asarray(guard.outcome)
@@ -247,7 +254,7 @@ class Lanes(Batch):
         """Add the code of the branch at x, if it has some; say why no branch has."""
         try:
             with policy():
-                program, self.reads = steady(self.f, lambda: record(f, *x))
+                program, self.reads = steady(self.f, lambda: _program(f, x))
             known.append(Variant(f, program, x))
         except (DomainError, ShapeMismatch):
             return False
@@ -256,6 +263,12 @@ class Lanes(Batch):
             eagerly(f"{getattr(self.f, '__name__', 'f')} (in lanes)", error, False)
             return False
         return True
+
+
+def _program(f: Function, x: Sequence[Any]) -> Program:
+    tape = Tape()
+    tape.compiled = True
+    return recording(f, *x, tape=tape)[0]
 
 
 def _point(leaves: Sequence[Any], along: Sequence[bool], i: int) -> list[Any]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from taylor.core.calls import Call, Row
-from taylor.core.conditions import Guard
+from taylor.core.conditions import Guard, stays_number
 from taylor.core.einsum import Products
 from taylor.core.instructions import Arithmetic, Const, Input, Instruction, Scale
 from taylor.core.loops import Loop
@@ -23,7 +23,6 @@ from taylor.core.operand import host, lift
 from taylor.core.program import Program, recording
 from taylor.core.tape import Tape
 from taylor.drivers import trees
-from taylor.drivers.derivable import number
 from taylor.errors import NotNow, TraceError
 from taylor.machine.calls import is_users
 from taylor.machine.questions import is_written
@@ -174,7 +173,7 @@ def _applied(program: Program, nodes: Sequence[Node], states: int, n: int) -> li
     for v in parts[many:]:
         if np.isnan(base(v)).any():  # in Python's loop the driver says what is wrong
             return None
-        number(v)
+        stays_number(v)
     return parts[:many]
 
 

@@ -314,11 +314,21 @@ def _step(
                 if not any(np.any(nonzero(x(k))) for x in given if not x.constant):
                     return [0] * len(values)
                 if guard is not None:
-                    guard(np.nan, np.nan, *(base(x.value) for x in given), *map(base, values))
+                    known = [*(x.value for x in given), *values]
+                    guard(np.nan, np.nan, *map(base, known))
+                    if any(map(is_operand, known)):  # recorded, perhaps, and run elsewhere
+                        given[:] = [_seen_to(x, guard, known) for x in given]
                 results.extend(series(*given, *values))
             return [x(k) for x in results]
 
     return of_degree
+
+
+def _seen_to(x: Table, guard: Rule, known: Sequence[Any]) -> Table:
+    """Return a table whose parts above degree zero go through a guard of known values."""
+    if x.constant:
+        return x
+    return Table(x.algebra, x.value, lambda k: guard(x(k), np.array(np.nan), *known))
 
 
 def _shown(name: str) -> str:

@@ -27,6 +27,12 @@ def added(a: Scalar | float, b: Scalar) -> Pair:
     return total, b - (total - a)
 
 
+def less(w: Scalar) -> Pair:
+    """Return 1 - w as a pair, 0 <= w <= 1."""
+    total = 1.0 - w
+    return total, (1.0 - total) - w
+
+
 def alone(a: Scalar) -> Pair:
     """Return a register as a pair."""
     return a, a.f.constant(0.0, a.width)
@@ -173,15 +179,15 @@ def tanh_sech2(x: Scalar) -> list[Scalar]:
     n, t = halves(at_most(abs(x), 380.0))
     m = at_most(n, 100.0)
     w = power_of_two(-m)
-    up, down = added(1.0, w), added(1.0, -w)
+    up, down = added(1.0, w), less(w)
     beyond = t[0].fma(down[1], up[1]), t[0].fma(up[1], down[1])
     inverse, e = inverse_of(line((up[0], beyond[0]), t, down[0]))
     tanh = over(line((down[0], beyond[1]), t, up[0]), (inverse, e))
-    z = t[0] * t[0]
-    one, rest = added(1.0, -z)  # what z itself lacks is beyond: t² < 1/30
+    one = (-t[0]).fma(t[0], 1.0)  # what t lacks is beyond: t² < 1/30
+    rest = (-t[0]).fma(t[0], 1.0 - one)
     first, lost = product(one, inverse)
-    lost = inverse * rest.fma(inverse, lost)
-    y = first.fma(inverse, (e + e).fma(first * inverse, lost))
+    lost = (e + e).fma(first, rest.fma(inverse, lost))
+    y = first.fma(inverse, inverse * lost)
     return [signed(tanh, x), y * w * power_of_two(2.0 - (n - m))]
 
 

@@ -8,7 +8,7 @@ go to the C library.  This is the table of the kernels, and the one place to add
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from taylor.llvm import kernels, special
 from taylor.llvm.function import Function
@@ -85,6 +85,11 @@ OWN = {
     "digamma", "trigamma",
 }  # fmt: skip
 _GROUPS = {name: group for group in KERNELS for name in group}
+
+
+def has_kernel(name: Any) -> bool:
+    """Whether there is a kernel for the code of a function, which may be more than a name."""
+    return isinstance(name, str) and name in _GROUPS
 
 
 def call(f: Function, name: str, *xs: Scalar) -> Scalar:

@@ -169,7 +169,7 @@ def run(
     """
     if len(given) == 2 and row == "mul" and given[0] is given[1]:  # a square
         live, given = (True,), given[:1]
-    ordered = given if live[0] else _in_order(given, live)
+    ordered = given if live[0] and len(live) < 3 else _in_order(given, live)
     table: Array | None = entry(row, live, algebra).call(*ordered)
     if table is not None:
         return table

@@ -24,6 +24,7 @@ from taylor.core.sides import Choose
 from taylor.core.table import Elementary
 from taylor.core.tape import Tape
 from taylor.errors import TaylorError
+from taylor.llvm import vector
 from taylor.llvm.ir import WIDTH
 from taylor.machine import planar
 from taylor.machine.stencils import Patch
@@ -31,7 +32,8 @@ from taylor.machine.stencils import Patch
 Code = Sequence[Instruction]
 FEWEST = WIDTH  # elements of a region, more than
 MOST = 1024  # instructions of a region
-PIECE = 24  # instructions of one loop, where a region has more
+PIECE = 48  # instructions of one loop, where a region has more
+AFTER = 8  # instructions, more than which have a loop of their own after functions of vectors
 
 
 class Region(NamedTuple):
@@ -175,6 +177,27 @@ def own_arrays(code: Code, steps: Iterable[int | Region]) -> set[int]:
     return inside - {a for i, c in enumerate(code) if i not in inside for a in c.args}
 
 
+def pieces(code: Code, members: Sequence[int]) -> list[list[int]]:
+    """Return the instructions of a region in runs, each of which may be a loop of its own.
+
+    Functions by kernels are one of their own: each takes many instructions, and what comes after,
+    each waiting for the one before, would keep the processor from beginning the next ones.
+    """
+    kernel = [isinstance(op := code[i].op, Row) and vector.has_kernel(op.row.code) for i in members]
+    starts, later = {0}, len(members)  # where the next kernel is
+    for n in range(len(members) - 1, 0, -1):
+        if kernel[n]:
+            later = n
+        elif kernel[n - 1] and later - n > AFTER:
+            starts.add(n)
+    found: list[list[int]] = []
+    for n, i in enumerate(members):
+        if n in starts or len(found[-1]) == PIECE:
+            found.append([])
+        found[-1].append(i)
+    return found
+
+
 def written_over(
     code: Code,
     region: Region,
@@ -191,7 +214,7 @@ def written_over(
     shape = code[region.members[0]].shape
     if (unit == 1 and shape[-1] % WIDTH) or any(isinstance(code[i].op, Patch) for i in wanted):
         return {}
-    piece = {i: n // PIECE for n, i in enumerate(region.members)}
+    piece = {i: n for n, part in enumerate(pieces(code, region.members)) for i in part}
     last = {a: piece[i] for i in region.members for a in code[i].args}
     read = {a for i in region.sums for a in code[i].args}
     free = sorted(a for a in ended - read - piece.keys() if code[a].shape == shape)

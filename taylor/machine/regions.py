@@ -9,7 +9,7 @@ import functools
 import itertools
 import operator
 from collections import Counter
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,9 +31,10 @@ from taylor.machine.emit import (
     numbers_between,
     settled,
 )
+from taylor.machine.gathers import composed
 from taylor.machine.joins import Joins
 from taylor.machine.nests import at, c_strides, loaded_at, merged_axes, narrow, terms_of
-from taylor.machine.plan import PIECE, Region, own_arrays, planned, written_over
+from taylor.machine.plan import Region, own_arrays, pieces, planned, written_over
 from taylor.machine.stacks import unstacked
 from taylor.machine.stencils import Box, Patch, Shift, fused
 
@@ -52,9 +53,10 @@ def values(
     """Write the values of a program; return those that are kept, some in memory of their own."""
     if f.unit > 1:
         return _values(f, code, given, kept, outs)
-    code, alone = unstacked(code, [i for i in range(len(code)) if i in kept])
+    code, moved = composed(code, [i for i in range(len(code)) if i in kept])
+    code, alone = unstacked(code, moved.values())
     short, place = fused(code, alone.values())
-    new = {i: place[j] for i, j in alone.items()}
+    new = {i: place[alone[j]] for i, j in moved.items()}
     places = {new[i]: out for i, out in outs.items()}
     for i, out in list(places.items()):
         op, args, _ = short[i]
@@ -210,8 +212,8 @@ class _Loops:
         self.step = 1 if f.unit > 1 else self.width
         self.inner = self._inner()
         apart = f.unit == 1 and self.n > 2 * WIDTH
-        size = PIECE if apart else len(region.members)
-        self.pieces = list(_pieces(code, region, given.keys() | plain.keys(), size, self.sums))
+        runs = pieces(code, region.members) if apart else [region.members]
+        self.pieces = list(_pieces(code, runs, given.keys() | plain.keys(), self.sums))
 
     def _inner(self) -> Box:
         """Return the largest box of whole vectors that lies in, or outside, each of the boxes."""
@@ -447,12 +449,11 @@ def _merged(shape: Sequence[int], sizes: Sequence[int], box: Box) -> Box:
 
 
 def _pieces(
-    code: Code, region: Region, given: Set[int], size: int, sums: Sequence[int]
+    code: Code, runs: Iterable[list[int]], given: Set[int], sums: Sequence[int]
 ) -> Iterator[Piece]:
-    """Yield the pieces of a region, each of so many instructions."""
+    """Yield the pieces of a region, with the sums that they complete and what they read."""
     ready = {a for a in given if a >= 0}
-    for start in range(0, len(region.members), size):
-        members = region.members[start : start + size]
+    for members in runs:
         ready.update(members)
         complete = [i for i in sums if ready.issuperset(code[i].args if i >= 0 else (~i,))]
         sums = [i for i in sums if i not in complete]

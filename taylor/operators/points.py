@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from taylor.core.conditions import stays_number
 from taylor.core.node import Node
 from taylor.core.operand import host, lift
 from taylor.core.program import Program
 from taylor.core.tape import Tape
-from taylor.drivers.derivable import number, recording
+from taylor.drivers.derivable import recording
 from taylor.drivers.driver import result
 from taylor.drivers.scan import rows
 from taylor.errors import DomainError
@@ -53,7 +54,7 @@ def in_turn(values: Callable[[Function, Any], Any], f: Function, x: Any, size: i
     if not np.size(whole) or not _alike(np.reshape(found[..., -1], np.shape(whole)), whole):
         return None
     if recording(x) is not None:
-        number(found[..., -1])
+        stays_number(found[..., -1])
     return np.reshape(found, (*front, *np.shape(found)[1:]))
 
 

@@ -8,20 +8,22 @@ from typing import Any
 import numpy as np
 
 from taylor.core import functions as fn
+from taylor.numbers.kinds import is_operand
 from taylor.scipy import special as sp
 from taylor.scipy.distributions import INF, Continuous, Ends, Formula
-from taylor.scipy.rows import LOG1PREL, SKEW
+from taylor.scipy.rows import SKEW
 
 __all__ = [
-    "arcsine", "beta", "betaprime", "burr", "burr12", "cauchy", "chi", "chi2", "expon", "exponnorm",
-    "exponweib", "f", "fatiguelife", "fisk", "gamma", "genextreme", "gengamma", "genlogistic",
+    "alpha", "arcsine", "beta", "betaprime", "burr", "burr12", "cauchy", "chi", "chi2", "dgamma",
+    "dweibull", "erlang", "expon", "exponnorm", "exponweib", "f", "fatiguelife", "fisk", "foldnorm",
+    "gamma", "genextreme", "gengamma", "genlogistic",
     "gennorm", "genpareto", "gompertz", "gumbel_l", "gumbel_r", "halfcauchy", "halflogistic",
     "halfnorm", "hypsecant", "invgamma", "invgauss", "invweibull", "johnsonsb", "johnsonsu",
     "kappa3", "laplace", "laplace_asymmetric", "levy", "loggamma", "logistic", "lognorm",
-    "loguniform", "lomax", "maxwell", "moyal", "nakagami", "ncf", "nct", "ncx2", "norm", "pareto",
-    "powerlaw", "rayleigh", "reciprocal", "rice", "skewcauchy", "skewnorm", "t", "triang",
-    "truncexpon", "truncnorm", "uniform", "vonmises", "wald", "weibull_max", "weibull_min",
-    "wrapcauchy",
+    "loguniform", "lomax", "maxwell", "mielke", "moyal", "nakagami", "ncf", "nct", "ncx2", "norm",
+    "pareto", "powerlaw", "rayleigh", "reciprocal", "rice", "semicircular", "skewcauchy",
+    "skewnorm", "t", "triang", "truncexpon", "truncnorm", "uniform", "vonmises", "wald",
+    "weibull_max", "weibull_min", "wrapcauchy",
 ]  # fmt: skip
 
 REALS, HALF, UNIT = (-INF, INF), (0.0, INF), (0.0, 1.0)
@@ -99,11 +101,6 @@ def _softlog(z: Any, c: Any) -> Any:
     return -sp.log_expit(-c * fn.log(z))
 
 
-def _gennorm_ppf(q: Any, b: Any) -> Any:
-    far = _power(sp.gammainccinv(1 / b, 2 * np.where(q < 0.5, q, 1 - q)), 1 / b)
-    return np.where(q < 0.5, -far, far)
-
-
 def _through(
     base: Continuous,
     to: Formula,
@@ -129,6 +126,29 @@ def _halves(z: Any, positive: Formula, negative: Formula) -> Any:
     return np.where(z > 0, positive(np.where(z > 0, z, 1.0)), negative(np.where(z > 0, -1.0, z)))
 
 
+def _mirrored(sf: Formula, isf: Formula) -> dict[str, Any]:
+    """Return the functions of z where |z| has a distribution, and both signs are as probable."""
+
+    def above(z: Any, *shapes: Any) -> Any:
+        return _halves(
+            z, lambda z: 0.5 * sf(z, *shapes), lambda z: 1 - 0.5 * sf(-z, *shapes)
+        )  # fmt: skip
+
+    def back(q: Any, *shapes: Any) -> Any:
+        middle, low = False if is_operand(q) else q == 0.5, q < 0.5
+        tail = np.where(middle, 0.25, np.where(low, q, 1 - q))
+        far = isf(2 * tail, *shapes)
+        return np.where(middle, 0.0, np.where(low, far, -far))[()]
+
+    return dict(sf=above, cdf=lambda z, *s: above(-z, *s), isf=back, ppf=lambda q, *s: -back(q, *s))
+
+
+def _cap(z: Any) -> Any:
+    """Return the part of the unit disc beyond z."""
+    half = fn.sqrt((1 - z) * (1 + z))
+    return (fn.atan2(half, z) - z * half) / math.pi
+
+
 def _tilted(q: Any, first: Any, low: Formula, high: Formula) -> Any:
     """Return the quantile low(q) below a probability, and high(q) above."""
     below = q < first
@@ -144,7 +164,7 @@ def _triang(z: Any, c: Any, rising: Formula, falling: Formula) -> Any:
 
 def _gev(z: Any, c: Any) -> Any:
     """Return -log(1 - c z)/c, z for c = 0."""
-    return z * LOG1PREL(-(c * z))
+    return z * fn.log1prel(-(c * z))
 
 
 def _times(k: Any, y: Any) -> Any:
@@ -209,6 +229,11 @@ expon = Continuous("expon", "", HALF, logpdf=lambda z: -z, cdf=lambda z: -fn.exp
 gamma = Continuous("gamma", "a", HALF, logpdf=lambda z, a: sp.xlogy(a - 1, z) - z - sp.gammaln(a),
     cdf=lambda z, a: sp.gammainc(a, z), sf=lambda z, a: sp.gammaincc(a, z),
     ppf=lambda q, a: sp.gammaincinv(a, q), isf=lambda q, a: sp.gammainccinv(a, q))
+erlang = Continuous("erlang", "a", HALF, open="high", logpdf=gamma.formulas["logpdf"],
+    **_through(gamma, lambda z, a: +z, lambda y, a: +y, lambda a: (a,)))
+dgamma = Continuous("dgamma", "a", REALS, open="low high",
+    logpdf=lambda z, a: sp.xlogy(a - 1, abs(z)) - abs(z) - sp.gammaln(a) - LOG2,
+    **_mirrored(lambda z, a: sp.gammaincc(a, z), lambda q, a: sp.gammainccinv(a, q)))
 gengamma = Continuous("gengamma", "a c", HALF,
     logpdf=lambda z, a, c: fn.log(c) + sp.xlogy(c * a - 1, z) - _power(z, c) - sp.gammaln(a),
     **_through(gamma, lambda z, a, c: _power(z, c), lambda y, a, c: _power(y, 1 / c),
@@ -238,6 +263,9 @@ weibull_min = Continuous("weibull_min", "c", HALF,
 weibull_max = Continuous("weibull_max", "c", (-INF, 0.0),
     logpdf=lambda z, c: fn.log(c) + sp.xlogy(c - 1, -z) - _power(-z, c),
     **_through(expon, lambda z, c: _power(-z, c), lambda y, c: -_power(y, 1 / c), falls=True))
+dweibull = Continuous("dweibull", "c", REALS, open="low high",
+    logpdf=lambda z, c: fn.log(c) - LOG2 + sp.xlogy(c - 1, abs(z)) - _power(abs(z), c),
+    **_mirrored(lambda z, c: fn.exp(-_power(z, c)), lambda q, c: _power(-fn.log(q), 1 / c)))
 gumbel_r = Continuous("gumbel_r", "", REALS, logpdf=lambda z: -z - fn.exp(-z),
     **_through(expon, lambda z: fn.exp(-z), lambda y: -fn.log(y), falls=True))
 gumbel_l = Continuous("gumbel_l", "", REALS, logpdf=lambda z: z - fn.exp(z),
@@ -302,6 +330,10 @@ burr12 = Continuous("burr12", "c d", HALF, open="high",
     - (d + 1) * _softlog(z, c),
     **_through(expon, lambda z, c, d: d * _softlog(z, c),
         lambda y, c, d: _power(fn.expm1(y / d), 1 / c)))
+mielke = Continuous("mielke", "k s", HALF, open="high",
+    logpdf=lambda z, k, s: fn.log(k) + sp.xlogy(k - 1, z) - (1 + k / s) * _softlog(z, s),
+    **_through(expon, lambda z, k, s: -k / s * sp.log_expit(s * fn.log(z)),
+        lambda y, k, s: _power(fn.expm1(y * s / k), -1 / s), falls=True))
 kappa3 = Continuous("kappa3", "a", HALF, open="high",
     logpdf=lambda z, a: fn.log(a) - (1 + 1 / a) * fn.log(a + _power(z, a)),
     cdf=lambda z, a: z * _power(a + _power(z, a), -1 / a),
@@ -335,6 +367,15 @@ johnsonsu = Continuous("johnsonsu", "a b", REALS, "a",
 johnsonsb = Continuous("johnsonsb", "a b", UNIT, "a", "low high",
     logpdf=lambda z, a, b: fn.log(b) - fn.log(z) - fn.log1p(-z) + _normal(a + b * sp.logit(z)),
     **_through(norm, lambda z, a, b: a + b * sp.logit(z), lambda y, a, b: sp.expit((y - a) / b)))
+foldnorm = Continuous("foldnorm", "c", HALF, "c", valid=lambda c: c >= 0,
+    logpdf=lambda z, c: _normal(z - c) + fn.log1p(fn.exp(-2 * c * z)),
+    cdf=lambda z, c: sp.ndtr(z - c) - sp.ndtr(-z - c),
+    sf=lambda z, c: sp.ndtr(c - z) + sp.ndtr(-z - c))
+alpha = Continuous("alpha", "a", HALF, open="low high",
+    logpdf=lambda z, a: _normal(a - 1 / z) - 2 * fn.log(z) - sp.log_ndtr(a),
+    cdf=lambda z, a: fn.exp(sp.log_ndtr(a - 1 / z) - sp.log_ndtr(a)),
+    sf=lambda z, a: (sp.ndtr(1 / z - a) - sp.ndtr(-a)) / sp.ndtr(a),
+    ppf=lambda q, a: 1 / (a - sp.ndtri(q * sp.ndtr(a))))
 exponnorm = Continuous("exponnorm", "K", REALS, open="low high",
     logpdf=lambda z, k: (0.5 / k - z) / k + sp.log_ndtr(z - 1 / k) - fn.log(k),
     cdf=lambda z, k: sp.ndtr(z) - fn.exp((0.5 / k - z) / k + sp.log_ndtr(z - 1 / k)),
@@ -378,11 +419,8 @@ hypsecant = Continuous("hypsecant", "", REALS, open="low high",
     isf=lambda q: -fn.log(fn.sinpi(q / 2) / fn.cospi(q / 2)))
 gennorm = Continuous("gennorm", "beta", REALS,
     logpdf=lambda z, b: fn.log(b / 2) - sp.gammaln(1 / b) - _power(abs(z), b),
-    cdf=lambda z, b: _halves(z, lambda z: 1 - 0.5 * sp.gammaincc(1 / b, _power(z, b)),
-        lambda z: 0.5 * sp.gammaincc(1 / b, _power(-z, b))),
-    sf=lambda z, b: _halves(z, lambda z: 0.5 * sp.gammaincc(1 / b, _power(z, b)),
-        lambda z: 1 - 0.5 * sp.gammaincc(1 / b, _power(-z, b))),
-    ppf=_gennorm_ppf, isf=lambda q, b: -_gennorm_ppf(q, b))
+    **_mirrored(lambda z, b: sp.gammaincc(1 / b, _power(z, b)),
+        lambda q, b: _power(sp.gammainccinv(1 / b, q), 1 / b)))
 laplace_asymmetric = Continuous("laplace_asymmetric", "kappa", REALS,
     logpdf=lambda z, k: _halves(z, lambda z: -k * z, lambda z: z / k) - fn.log(k + 1 / k),
     cdf=lambda z, k: _halves(z, lambda z: 1 - fn.exp(-k * z) / (1 + k * k),
@@ -428,6 +466,9 @@ arcsine = Continuous("arcsine", "", UNIT,
     cdf=lambda z: 2 / math.pi * fn.atan2(fn.sqrt(z), fn.sqrt(1 - z)),
     sf=lambda z: 2 / math.pi * fn.atan2(fn.sqrt(1 - z), fn.sqrt(z)),
     ppf=lambda q: fn.sinpi(q / 2) ** 2, isf=lambda q: fn.cospi(q / 2) ** 2)
+semicircular = Continuous("semicircular", "", (-1.0, 1.0),
+    logpdf=lambda z: LOG2 - LOG_PI + 0.5 * (fn.log1p(-z) + fn.log1p(z)),
+    cdf=lambda z: _cap(-z), sf=lambda z: _cap(z))
 triang = Continuous("triang", "c", UNIT, "c", valid=lambda c: c * (1 - c) >= 0,
     logpdf=lambda z, c: LOG2 + _triang(z, c, lambda z, c: fn.log(z / c),
         lambda z, c: fn.log((1 - z) / (1 - c))),

@@ -11,11 +11,13 @@ import numpy as np
 import scipy.interpolate
 from scipy.spatial import Delaunay, KDTree
 
+from taylor.core import functions as fn
 from taylor.core.lookups import lookup
 from taylor.core.operand import as_array
 from taylor.core.table import rule
 from taylor.errors import ShapeMismatch
-from taylor.numbers.kinds import is_operand
+from taylor.numbers.kinds import base, is_operand
+from taylor.scipy.special import xlogy
 from taylor.scipy.splines import interp1d, knots_of, make_interp_spline, outside
 
 __all__ = [
@@ -25,6 +27,19 @@ __all__ = [
 
 Array = Any
 GRID_METHODS = {"linear": 1, "nearest": 0, "slinear": 1, "cubic": 3, "quintic": 5}
+
+
+KERNELS: dict[str, tuple[Any, int]] = {  # of (ε r)²; the least degree of the polynomial
+    "linear": (lambda u: -fn.sqrt(u), 0),
+    "thin_plate_spline": (lambda u: 0.5 * xlogy(u, u), 1),
+    "cubic": (lambda u: u * fn.sqrt(u), 1),
+    "quintic": (lambda u: -u * u * fn.sqrt(u), 2),
+    "multiquadric": (lambda u: -fn.sqrt(1 + u), 0),
+    "inverse_multiquadric": (lambda u: 1 / fn.sqrt(1 + u), -1),
+    "inverse_quadratic": (lambda u: 1 / (1 + u), -1),
+    "gaussian": (lambda u: fn.exp(-u), -1),
+}
+SCALELESS = ("linear", "thin_plate_spline", "cubic", "quintic")
 
 
 # ------------------------------------------------------------------ on grids
@@ -183,25 +198,71 @@ class RectBivariateSpline:
 
 # ------------------------------------------------------------------ at points
 class RBFInterpolator:
-    """Radial basis functions through data at plain points: linear in the data.
+    """Radial basis functions through data: Σ_i w_i φ(ε |x - y_i|) + a polynomial of some degree.
 
-    SciPy gives the matrix of data to values, for its arguments.
+    In the points x, in those of the data y, in the data d, in epsilon and in smoothing (G. E.
+    Fasshauer, Meshfree Approximation Methods with MATLAB, ch. 6).  With `neighbors`, which are
+    looked up, in the data only.
 
     >>> float(RBFInterpolator([[0.0], [1.0], [3.0]], [0.0, 2.0, 6.0])([[2.0]])[0].round(9))
     4.0
     """
 
-    def __init__(self, y: Any, d: Any, **options: Any) -> None:
-        if is_operand(as_array(y)):
-            raise TypeError("the points of the data are plain numbers; only data have derivatives")
-        self.d = as_array(d)
-        self.unit = scipy.interpolate.RBFInterpolator(y, np.eye(len(np.asarray(y))), **options)
+    def __init__(
+        self, y: Any, d: Any, neighbors: int | None = None, smoothing: Any = 0.0,
+        kernel: str = "thin_plate_spline", epsilon: Any = None, degree: int | None = None,
+    ) -> None:  # fmt: skip
+        self.y, self.d = as_array(y) * 1.0, as_array(d)
+        if kernel not in KERNELS:
+            raise ValueError(f"kernel is one of {', '.join(KERNELS)}, not {kernel!r}")
+        self.kernel, least = KERNELS[kernel]
+        if epsilon is None and kernel not in SCALELESS:
+            raise ValueError(f"the kernel {kernel} needs epsilon, unless it is of no scale")
+        self.epsilon = 1.0 if epsilon is None else as_array(epsilon)
+        degree = max(least, 0) if degree is None else degree
+        n, width = np.shape(self.y)
+        powers = itertools.product(range(degree + 1), repeat=width)
+        chosen = [p for p in powers if sum(p) <= degree]
+        self.powers = np.array(chosen, dtype=int).reshape(-1, width)
+        self.unit = None
+        if neighbors is not None:
+            if is_operand(self.y) or is_operand(as_array(smoothing)) or is_operand(self.epsilon):
+                raise TypeError("of the nearest neighbours only the data may vary")
+            self.unit = scipy.interpolate.RBFInterpolator(
+                y, np.eye(n), neighbors, smoothing, kernel, epsilon, degree
+            )
+            return
+        low, high = np.min(base(self.y), axis=0), np.max(base(self.y), axis=0)
+        self.shift, self.scale = (low + high) / 2, np.where(high > low, (high - low) / 2, 1.0)
+        own = np.eye(n, dtype=bool)
+        matrix = np.where(own, self.kernel(0.0), self.kernel(self._squares(self.y, own)))
+        matrix = matrix + np.diag(np.broadcast_to(as_array(smoothing), n))
+        tall = self._polynomials(self.y)
+        none = np.zeros((len(self.powers), len(self.powers)))
+        whole = np.block([[matrix, tall], [np.transpose(tall), none]])
+        flat = np.reshape(self.d, (n, -1))
+        right = np.concatenate([flat, np.zeros((len(self.powers), np.shape(flat)[1]))])
+        self.weights = np.linalg.solve(whole, right)
+
+    def _squares(self, x: Any, own: Any = False) -> Any:
+        """Return (ε |x - y_i|)² of all points, 1 where a point is its own."""
+        apart = x[:, None, :] - self.y
+        return np.where(own, 1.0, np.sum(apart * apart, axis=-1) * self.epsilon**2)
+
+    def _polynomials(self, x: Any) -> Any:
+        return np.prod(((x - self.shift) / self.scale)[:, None, :] ** self.powers, axis=-1)
 
     def __call__(self, x: Any) -> Any:
-        """Return the values at plain points."""
-        if is_operand(as_array(x)):
-            raise TypeError("RBFInterpolator has derivatives in the data only, not in the points")
-        found = np.matmul(self.unit(np.asarray(x)), np.reshape(self.d, (np.shape(self.d)[0], -1)))
+        """Return the values at points."""
+        x = as_array(x) * 1.0
+        if self.unit is None:
+            rows = np.concatenate([self.kernel(self._squares(x)), self._polynomials(x)], axis=1)
+            found = np.matmul(rows, self.weights)
+        elif is_operand(x):
+            raise TypeError("of the nearest neighbours only the data may vary, not the points")
+        else:
+            flat = np.reshape(self.d, (np.shape(self.d)[0], -1))
+            found = np.matmul(self.unit(np.asarray(x)), flat)
         return np.reshape(found, (np.shape(found)[0], *np.shape(self.d)[1:]))
 
 

@@ -8,6 +8,7 @@ is differentiated that stands for something else.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -45,13 +46,16 @@ def quad(
     epsrel: float = 1.49e-8,
     limit: int | None = None,
     points: Any = None,
+    weight: str | None = None,
+    wvar: Any = None,
 ) -> tuple[Any, Any]:
     """Return (∫ₐᵇ func(x, *args) dx, the error SciPy estimates).
 
     Limits (also infinite ones, which are plain) and args may be values of the package; func(x,
     *args) takes them as arguments, a number or an array each, or has them from the function it
     stands in.  Then the second is None.  At plain `points` between the limits func may have kinks;
-    the most intervals are `limit`, or what SciPy takes.
+    the most intervals are `limit`, or what SciPy takes.  `weight` is one of SciPy's, with wvar; of
+    what varies "cos" or "sin" (wvar x), or "alg" and its kin between plain limits: a factor.
 
     >>> import taylor
     >>> f = lambda p: quad(lambda x, p: np.exp(-p * x), 0.0, np.inf, p)[0]
@@ -67,14 +71,39 @@ def quad(
         if is_operand(points := as_array(points)):
             raise TypeError("the points of quad are plain numbers; its limits may vary")
         options["points"] = points
-    if not any(map(is_operand, given)):
+    if not any(map(is_operand, (*given, argument(wvar) if weight else 0.0))):
+        options |= {"weight": weight, "wvar": wvar} if weight else {}
         y, error, *_ = scipy.integrate.quad(func, *given[:2], tuple(given[2:]), **options)
         return y, error
     for x in given[:2]:
         if is_operand(x) and x.shape:
             raise TypeError("the limits of quad are numbers")
+    if weight is not None:
+        func, wanted = _weighted(func, weight, given[:2]), np.ravel(argument(wvar))
+        given = [*given[:2], *wanted, *given[2:]]
     func = frozen(func) if any(map(has_nodes, given)) else func
     return _Integral(func, options)(*given), None
+
+
+def _weighted(func: Function, weight: str, limits: Sequence[Any]) -> Function:
+    """Return func times a weight of SciPy, with the parameters of the weight after x."""
+    if weight in ("cos", "sin"):
+        wave = np.cos if weight == "cos" else np.sin
+        return lambda x, w, *p: func(x, *p) * wave(w * x)
+    if weight not in ("alg", "alg-loga", "alg-logb", "alg-log"):
+        raise TypeError(f"quad with weight={weight!r} takes nothing that varies; write it in func")
+    if any(map(is_operand, limits)):
+        raise TypeError(f"quad with weight={weight!r} takes plain limits; write it in func")
+    a, b = map(float, limits)
+    logs = {"alg-loga": (1, 0), "alg-logb": (0, 1), "alg-log": (1, 1)}.get(weight, (0, 0))
+
+    def product(x: Any, alpha: Any, beta: Any, *p: Any) -> Any:
+        if not a < x < b:  # asked for by limits that do not vary
+            return math.nan * func(x, *p)
+        near = math.log(x - a) ** logs[0] * math.log(b - x) ** logs[1]
+        return func(x, *p) * (near * (x - a) ** alpha * (b - x) ** beta)
+
+    return product
 
 
 class _Integral:
@@ -100,7 +129,11 @@ class _Integral:
                 )
             return y
 
-        y = scipy.integrate.quad_vec(checked, float(a), float(b), norm="max", **self.options)[0]
+        y, _, info = scipy.integrate.quad_vec(
+            checked, float(a), float(b), norm="max", full_output=True, **self.options
+        )
+        if not info.success:
+            warnings.warn(info.message, scipy.integrate.IntegrationWarning, stacklevel=2)
         return np.asarray(y)[()]
 
     def _value(self, a: Any, b: Any, *p: Any) -> Any:

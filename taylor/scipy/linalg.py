@@ -32,6 +32,7 @@ from taylor.scipy.patterns import (
     leslie,
     toeplitz,
 )
+from taylor.scipy.pivoted import qr as qr
 from taylor.scipy.schur import schur
 from taylor.scipy.sylvester import (
     SYLVESTER,
@@ -294,17 +295,6 @@ def lu_solve(lu_and_piv: tuple[Any, Any], b: Any, trans: int = 0) -> Any:
         return y[np.argsort(rows)]
     y = solve_triangular(both, b[rows], lower=True, unit_diagonal=True)
     return solve_triangular(both, y)
-
-
-def qr(a: Any, mode: str = "full", pivoting: bool = False) -> Any:
-    """Return (Q, R) with Q R = a; of more rows than columns with mode "economic" (or "r": R)."""
-    if pivoting or mode not in ("full", "economic", "r"):
-        raise ValueError("qr takes mode 'full', 'economic' or 'r', without pivoting")
-    a = as_array(a) * 1.0
-    if mode == "r" or np.shape(a)[-2] <= np.shape(a)[-1] or mode == "economic":
-        q, r = np.linalg.qr(a)
-        return (r,) if mode == "r" else (q, r)
-    return tuple(np.linalg.qr(a, mode="complete"))
 
 
 def polar(a: Any, side: str = "right") -> tuple[Any, Any]:

@@ -1,8 +1,8 @@
 """scipy.ndimage: filters and interpolation of images, in the image, and in coordinates and kernels.
 
-A filter is a product of windows of the padded image with a kernel; SciPy says what the kernel of a
-Gaussian is.  Interpolation by splines is in the image a matrix along each axis (the prefilter) and
-a gather, and in the coordinates a polynomial between the pixels.
+A filter is a product of windows of the padded image with a kernel.  Interpolation by splines is in
+the image a matrix along each axis (the prefilter) and a gather, and in the coordinates a polynomial
+between the pixels.
 
 >>> import taylor
 >>> image = np.array([[0.0, 1.0, 4.0], [2.0, 3.0, 6.0]])
@@ -25,7 +25,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from taylor.core import functions as f
 from taylor.core.operand import as_array
-from taylor.errors import ShapeMismatch
+from taylor.errors import NonAnalyticError, ShapeMismatch
 from taylor.numbers.kinds import base, is_operand
 from taylor.scipy import labels, special
 from taylor.scipy.given import floats
@@ -151,13 +151,27 @@ def gaussian_filter1d(
     truncate: float = 4.0,
     radius: int | None = None,
 ) -> Any:
-    """Return the correlation with a Gaussian, or its derivative of an order; sigma is plain."""
-    reach = int(truncate * float(sigma) + 0.5) if radius is None else radius
-    impulse = np.zeros(4 * reach + 1)  # SciPy's kernel is its answer to an impulse, reversed
-    impulse[2 * reach] = 1.0
-    answer = scipy.ndimage.gaussian_filter1d(impulse, sigma, order=order, radius=reach)
-    kernel = answer[reach : 3 * reach + 1][::-1]
+    """Return the correlation with a Gaussian, or its derivative of an order.
+
+    Where sigma varies, so do the weights, exp(-k²/(2 sigma²)) over their sum; how many there are
+    is constant until truncate * sigma + ½ is a whole number, where the filter jumps.
+    """
+    reach = _reach(truncate * sigma + 0.5) if radius is None else radius
+    k = np.arange(-reach, reach + 1) / sigma
+    weights = f.exp(-0.5 * k * k)
+    last, hermite = 0.0 * k, 1.0 + 0.0 * k
+    for n in range(order):  # He_(n+1) = x He_n - n He_(n-1)
+        last, hermite = hermite, k * hermite - n * last
+    kernel = hermite * weights / (np.sum(weights) * sigma**order)
     return correlate1d(input, kernel, axis, mode=mode, cval=cval)
+
+
+def _reach(x: Any) -> int:
+    """Return the whole part of a value, which stays while it lies between the same numbers."""
+    n = int(base(x))
+    if is_operand(x) and not (n < x < n + 1):
+        raise NonAnalyticError(f"the number of weights jumps where sigma gives {n}; move the point")
+    return n
 
 
 def uniform_filter1d(

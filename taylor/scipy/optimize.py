@@ -19,61 +19,18 @@ import numpy as np
 import scipy.optimize
 
 from taylor.core.operand import as_array
-from taylor.core.outside import opened, outside
 from taylor.drivers.derivatives import gradient
-from taylor.drivers.implicit import implicit_root
-from taylor.drivers.trees import joined
-from taylor.numbers.kinds import is_operand
+from taylor.scipy import squares
+from taylor.scipy.solved import check_start, found, implicit, taken_with
+from taylor.scipy.squares import *  # noqa: F403
 from taylor.scipy.theirs import names_of
 
 Function = Callable[..., Any]
-DERIVATIVES = ("fprime", "fprime2", "jac", "hess", "hessp")  # options that are functions of args
 BRACKETING = ("bisect", "brenth", "brentq", "ridder", "toms748")
 __all__ = [
-    *BRACKETING, "fsolve", "minimize", "minimize_scalar", "newton", "root", "root_scalar", "rosen",
-    "rosen_der", "rosen_hess", "rosen_hess_prod",
+    *squares.__all__, *BRACKETING, "fsolve", "minimize", "minimize_scalar", "newton", "root",
+    "root_scalar", "rosen", "rosen_der", "rosen_hess", "rosen_hess_prod",
 ]  # fmt: skip
-
-
-def _implicit(equation: Function, find: Function, args: Any) -> tuple[Any, Any]:
-    """Return x with equation(x, *args) = 0 as a function of args, and what find(args) gave.
-
-    find returns SciPy's result and x.  Nothing is differentiated if all args are plain.
-    """
-    given = [as_array(p) for p in (args if isinstance(args, tuple) else (args,))]
-    if not any(map(is_operand, given)):
-        result, x = find(tuple(p[()] for p in given))
-        return x, result
-    vector, apart = joined(given)
-    seen: list[Any] = []
-
-    def solver(theta: Any) -> Any:
-        result, x = find(tuple(apart(theta)))
-        seen.append(result)
-        return x
-
-    x = implicit_root(lambda x, theta: equation(x, *apart(theta)), solver=solver)(vector)
-    return x, seen[-1] if seen else None
-
-
-def _taken_in(f: Function, args: Any, options: dict[str, Any]) -> tuple[Function, tuple[Any, ...]]:
-    """Return f as a function of x and what it returns second: what f holds, then args.
-
-    The functions among the options, changed in place, take the same: a Jacobian holds what f does.
-    """
-    args = args if isinstance(args, tuple) else (args,)
-    more = {name: options[name] for name in DERIVATIVES if callable(options.get(name))}
-    held = outside(f, *more.values())
-    if not held:
-        return f, args
-    for name, g in more.items():
-        options[name] = opened(g, held, 1 + (name == "hessp"))
-    return opened(f, held, 1), (*held, *args)
-
-
-def _not_derived(name: str, x: Any) -> None:
-    if is_operand(as_array(x)):
-        raise TypeError(f"{name}: the start is a plain number; what varies is passed in args")
 
 
 def _of_brackets(name: str) -> Function:
@@ -81,15 +38,15 @@ def _of_brackets(name: str) -> Function:
 
     def solve(f: Function, a: float, b: float, args: Any = (), **options: Any) -> Any:
         for end in (a, b):
-            _not_derived(name, end)
+            check_start(name, end)
         if options.pop("full_output", False):
             raise TypeError(f"{name} returns the root only; use root_scalar for more")
-        f, args = _taken_in(f, args, {})
+        f, args = taken_with(f, args, {})
 
         def find(p: tuple[Any, ...]) -> tuple[None, Any]:
             return None, scipy_own(lambda x, *p: float(f(x, *p)), a, b, args=p, **options)
 
-        return _implicit(f, find, args)[0]
+        return implicit(f, find, args)[0]
 
     solve.__name__ = solve.__qualname__ = name
     solve.__doc__ = f"Return the root of f(x, *args) that scipy.optimize.{name} finds in [a, b]."
@@ -101,32 +58,24 @@ bisect, brenth, brentq, ridder, toms748 = map(_of_brackets, BRACKETING)
 
 def newton(func: Function, x0: Any, fprime: Any = None, args: Any = (), **options: Any) -> Any:
     """Return the root of func(x, *args) that scipy.optimize.newton finds from x0."""
-    _not_derived("newton", x0)
+    check_start("newton", x0)
     options["fprime"] = fprime
-    func, args = _taken_in(func, args, options)
-    return _implicit(
+    func, args = taken_with(func, args, options)
+    return implicit(
         func, lambda p: (None, scipy.optimize.newton(func, x0, args=p, **options)), args
     )[0]
 
 
-class Found(scipy.optimize.OptimizeResult):  # type: ignore[misc]
-    """What SciPy found, with the solution as a function of the parameters."""
-
-
-def _found(result: Any, **own: Any) -> Any:
-    return Found({**(result or {}), **own})
-
-
 def root_scalar(f: Function, args: Any = (), **options: Any) -> Any:
     """Return scipy.optimize.root_scalar(f, args, ...); its `root` has derivatives in args."""
-    f, args = _taken_in(f, args, options)
+    f, args = taken_with(f, args, options)
 
     def find(p: tuple[Any, ...]) -> tuple[Any, Any]:
         result = scipy.optimize.root_scalar(f, args=p, **options)
         return vars(result), result.root
 
-    x, result = _implicit(f, find, args)
-    return _found(result, root=x)
+    x, result = implicit(f, find, args)
+    return found(result, root=x)
 
 
 def root(fun: Function, x0: Any, args: Any = (), **options: Any) -> Any:
@@ -138,22 +87,22 @@ def root(fun: Function, x0: Any, args: Any = (), **options: Any) -> Any:
     array([[0.769231, 0.      ],
            [0.      , 0.769231]])
     """
-    _not_derived("root", x0)
-    fun, args = _taken_in(fun, args, options)
+    check_start("root", x0)
+    fun, args = taken_with(fun, args, options)
 
     def find(p: tuple[Any, ...]) -> tuple[Any, Any]:
         result = scipy.optimize.root(fun, x0, args=p, **options)
         return result, result.x
 
-    x, result = _implicit(lambda x, *p: as_array(fun(x, *p)), find, args)
-    return _found(result, x=x)
+    x, result = implicit(lambda x, *p: as_array(fun(x, *p)), find, args)
+    return found(result, x=x)
 
 
 def fsolve(func: Function, x0: Any, args: Any = (), **options: Any) -> Any:
     """Return the root of func(x, *args) that scipy.optimize.fsolve finds from x0."""
-    _not_derived("fsolve", x0)
-    func, args = _taken_in(func, args, options)
-    return _implicit(
+    check_start("fsolve", x0)
+    func, args = taken_with(func, args, options)
+    return implicit(
         lambda x, *p: as_array(func(x, *p)),
         lambda p: (None, scipy.optimize.fsolve(func, x0, args=p, **options)),
         args,
@@ -162,8 +111,8 @@ def fsolve(func: Function, x0: Any, args: Any = (), **options: Any) -> Any:
 
 def _least(fun: Function, find: Function, args: Any) -> Any:
     """Return what find(args) gave, the place and the least value as functions of args."""
-    x, result = _implicit(lambda x, *p: gradient(lambda x: fun(x, *p), x), find, args)
-    return _found(result, x=x, fun=fun(x, *args if isinstance(args, tuple) else (args,)))
+    x, result = implicit(lambda x, *p: gradient(lambda x: fun(x, *p), x), find, args)
+    return found(result, x=x, fun=fun(x, *args if isinstance(args, tuple) else (args,)))
 
 
 def minimize(fun: Function, x0: Any, args: Any = (), **options: Any) -> Any:
@@ -171,10 +120,10 @@ def minimize(fun: Function, x0: Any, args: Any = (), **options: Any) -> Any:
 
     `x` has derivatives in args, from fun_x(x, args) = 0; `fun` is the value there.
     """
-    _not_derived("minimize", x0)
+    check_start("minimize", x0)
     if options.get("bounds") is not None or options.get("constraints"):
         raise TypeError("minimize with parameters that vary takes no bounds and no constraints")
-    fun, args = _taken_in(fun, args, options)
+    fun, args = taken_with(fun, args, options)
 
     def find(p: tuple[Any, ...]) -> tuple[Any, Any]:
         result = scipy.optimize.minimize(lambda x, *p: float(fun(x, *p)), x0, args=p, **options)
@@ -187,7 +136,7 @@ def minimize_scalar(fun: Function, args: Any = (), **options: Any) -> Any:
     """Return scipy.optimize.minimize_scalar(fun, args=args, ...) without bounds, as `minimize`."""
     if options.get("bounds") is not None:
         raise TypeError("minimize_scalar with parameters that vary takes no bounds")
-    fun, args = _taken_in(fun, args, options)
+    fun, args = taken_with(fun, args, options)
 
     def find(p: tuple[Any, ...]) -> tuple[Any, Any]:
         result = scipy.optimize.minimize_scalar(fun, args=p, **options)

@@ -24,7 +24,7 @@ import scipy.interpolate
 from taylor.core.lookups import lookup
 from taylor.core.operand import as_array
 from taylor.errors import ShapeMismatch
-from taylor.numbers.kinds import is_operand
+from taylor.numbers.kinds import base, is_operand
 from taylor.scipy.given import floats
 
 __all__ = [
@@ -118,13 +118,19 @@ def _along(y: Any, points: int, axis: int) -> Any:
 
 
 def of_data(
-    make: Callable[[Any], Any], y: Any, extrapolate: bool | str, axis: int
+    make: Callable[[Any], Any], y: Any, extrapolate: bool | str, axis: int, closed: bool = False
 ) -> PiecewisePolynomial:
-    """Return the polynomials of data along the first axis; SciPy makes those of plain data."""
+    """Return the polynomials of data along the first axis; SciPy makes those of plain data.
+
+    Of `closed` data the last are the first.
+    """
     if not is_operand(y):
         made = make(np.asarray(y))
         return PiecewisePolynomial(made.c, made.x, extrapolate, axis)
-    unit, flat = make(np.eye(np.shape(y)[0])), np.reshape(y, (np.shape(y)[0], -1))
+    n = np.shape(y)[0]
+    unit = make(np.eye(n - closed)[np.arange(n) % (n - closed)])
+    y = y[: n - closed]
+    flat = np.reshape(y, (n - closed, -1))
     c = np.reshape(np.matmul(unit.c, flat), (*unit.c.shape[:2], *np.shape(y)[1:]))
     return PiecewisePolynomial(c, unit.x, extrapolate, axis)
 
@@ -144,17 +150,19 @@ def CubicSpline(
 ) -> PiecewisePolynomial:
     """Return the cubic spline through data along an axis (de Boor, ch. IV).
 
-    bc_type: "not-a-knot", "natural" or "clamped"; of plain data whatever SciPy takes.
+    bc_type: "not-a-knot", "natural", "clamped" or "periodic", where the last of the data are the
+    first and stand for them in derivatives too; of plain data whatever SciPy takes.
     """
-    linear = ("not-a-knot", "natural", "clamped")
     x, y, axis = _checked(x, y, axis)
-    known = linear if is_operand(y) else (*linear, "periodic")
+    known, closed = ("not-a-knot", "natural", "clamped", "periodic"), bc_type == "periodic"
+    if closed and not np.allclose(base(y[0]), base(y[-1]), rtol=1e-15, atol=1e-15):
+        raise ValueError("periodic data end as they begin: the first and the last differ")
     if bc_type not in known and (isinstance(bc_type, str) or is_operand(y)):
         raise ValueError(f"bc_type is one of {', '.join(known)} here, not {bc_type!r}")
     if extrapolate is None:
-        extrapolate = "periodic" if bc_type == "periodic" else True
+        extrapolate = "periodic" if closed else True
     return of_data(
-        lambda y: scipy.interpolate.CubicSpline(x, y, bc_type=bc_type), y, extrapolate, axis
+        lambda y: scipy.interpolate.CubicSpline(x, y, bc_type=bc_type), y, extrapolate, axis, closed
     )
 
 

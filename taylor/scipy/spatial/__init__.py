@@ -1,12 +1,13 @@
-"""scipy.spatial: its module `distance`, and `distance_matrix`."""
+"""scipy.spatial: its modules `distance` and `transform`, and `distance_matrix`."""
 
 from typing import TYPE_CHECKING, Any
 
 from taylor.scipy.theirs import names_of
 
 from . import distance as distance
+from . import transform as transform
 
-__all__ = ["distance", "distance_matrix"]
+__all__ = ["distance", "distance_matrix", "transform"]
 
 
 def distance_matrix(x: Any, y: Any, p: float = 2) -> Any:
