@@ -20,7 +20,7 @@ FOLDERS = {  # lines that a folder may have
     "series": 3171,
     "drivers": 8643,
     "scipy": 9925,
-    "ode": 13606,
+    "ode": 13611,
     "command": 495,
     ".": 838,
     "hyperdual": 203,
