@@ -21,10 +21,14 @@ QUOTIENTS = {
     "sqrt": lambda n, x: (n.sqrt(1 + x) - 1) / x,
     "exponentials": lambda n, x: (n.exp(x) - n.exp(-x)) / x,
     "nested": lambda n, x: (n.exp(n.sin(x)) - 1) / x,
-    "product": lambda n, x: 3 * x * (1 / n.expm1(2 * x)),
     "square": lambda n, x: n.sin(x) ** 2 / (x * x),
     "rate": lambda n, x: (1 - n.exp(-x * 7.0)) / x,
     "pole": lambda n, x: x * (1 - n.cos(x)) / (x**2 * n.expm1(x)),
+}
+# which a series does not see, a program does
+PRODUCTS = {
+    "product": lambda n, x: 3 * x * (1 / n.expm1(2 * x)),
+    "difference": lambda n, x: (1 / n.tan(x)) * (n.exp(x) - 1),
 }
 DISTANCES = (0.1, -1e-2, 1e-4, -1e-6, 1e-9, 1e-12, -1e-14, 1e-16, 0.0)
 
@@ -45,7 +49,18 @@ def wanted(f, x, order=2):
         return [float(v * mpmath.factorial(k)) for k, v in enumerate(c)]
 
 
+def nth(order):
+    return order, lambda f, x: taylor.derivative(f, x, order)
+
+
+SERIES = {
+    "derivative": nth(1),
+    "second": nth(2),
+    "fifth": nth(5),
+    "elements": (3, lambda f, x: taylor.derivative(f, np.array([0.3, x]), 3)[1]),
+}
 MODES = {
+    "third": (3, lambda f, x: taylor.third(f, np.array([x]), [1.0], [1.0])[0]),
     "gradient": (1, lambda f, x: taylor.gradient(f, x)),
     "hessian": (2, lambda f, x: taylor.hessian(f, x)),
     "hvp": (2, lambda f, x: taylor.hvp(f, x, 1.0)),
@@ -55,9 +70,18 @@ MODES = {
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("name", QUOTIENTS)
+@pytest.mark.parametrize("name", QUOTIENTS | PRODUCTS)
 def test_derivatives_near_a_removable_point(name, mode):
-    f, (k, found) = QUOTIENTS[name], MODES[mode]
+    check((QUOTIENTS | PRODUCTS)[name], *MODES[mode], 1e-12)
+
+
+@pytest.mark.parametrize("mode", SERIES)
+@pytest.mark.parametrize("name", QUOTIENTS)
+def test_derivatives_by_series_near_a_removable_point(name, mode):
+    check(QUOTIENTS[name], *SERIES[mode], 3e-11)
+
+
+def check(f, k, found, tolerance):
     for x in DISTANCES:
-        exact = wanted(f, x)[k]
-        assert abs(found(lambda z: f(np, z), x) - exact) <= 1e-12 * max(abs(exact), 0.1), x
+        exact = wanted(f, x, k)[k]
+        assert abs(found(lambda z: f(np, z), x) - exact) <= tolerance * max(abs(exact), 0.1), x

@@ -15,7 +15,9 @@ from typing import Any
 class Tag:
     """The identity of the variables of one differentiation; closed when its call has ended."""
 
-    __slots__ = ("closed", "isolated", "kept", "kinked", "level", "real", "short", "side", "source")
+    __slots__ = (
+        "closed", "isolated", "kept", "kinked", "level", "near", "real", "short", "side", "source",
+    )  # fmt: skip
 
     def __init__(self, level: int) -> None:
         self.level = level
@@ -26,6 +28,7 @@ class Tag:
         self.kinked = False  # whether an inner derivative is left to the sides of a kink
         self.isolated = False  # whether a comparison with == was of values that are equal here only
         self.short = False  # whether some result is known to fewer degrees than the order
+        self.near = False  # whether both sides of a quotient seem to vanish beside the point
         self.side = ""  # "after" or "before" their point: where its series in one variable hold
 
     def __deepcopy__(self, memo: Any) -> Tag:

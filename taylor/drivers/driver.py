@@ -194,19 +194,30 @@ def call(f: Function, x: Any, tag: Tag) -> Any:
 
 
 def _what_is_taken(f: Function, x: Any, tag: Tag) -> Any:
-    """Return f(x); where that has no series, without the sides of np.where that are not taken."""
+    """Return f(x); where that has no series, without the sides of np.where that are not taken.
+
+    Where both sides of a quotient vanish nearby, by the program of f, which knows their zeros.
+    """
     try:
-        return result(f, x)
+        y = result(f, x)
     except DomainError as error:
         if tag.isolated:
             raise
         try:
-            taken = only_taken(*recording(f, fresh(x.value)), x)
+            recorded = recording(f, fresh(x.value))
+            taken = only_taken(*recorded, x)
         except Exception:
             raise error from None  # what cannot be recorded has no other form
-        if taken is None:
+        if taken is None and not tag.near:
             raise
-    return result(taken, x)
+        return result(taken or recorded[0], x)
+    if not tag.near or tag.isolated:
+        return y
+    try:
+        program, _ = recording(f, fresh(x.value))
+    except Exception:
+        return y
+    return result(program, x)
 
 
 def _check_isolated(f: Function, x: Any, y: Any) -> None:

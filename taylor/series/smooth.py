@@ -264,3 +264,17 @@ def _by_code(
 
 def _every(x: Any) -> bool:
     return bool(x.all()) if type(x) is np.ndarray else bool(x)
+
+
+def vanish_nearby(x: Any, y: Any) -> bool:
+    """Whether two tables seem to vanish at one point beside theirs: their quotient loses digits.
+
+    That is where they are small beside their slopes (along the first variable).
+    """
+    if len(x) < 2 or len(y) < 2 or not (x.dtype.kind == y.dtype.kind == "f"):
+        return False
+    if x.ndim == y.ndim == 1:
+        a, b, c, d = abs(x.item(0)), abs(x.item(1)), abs(y.item(0)), abs(y.item(1))
+        return c < 0.5 * d and a < 0.5 * b and (a > 0 or c > 0)
+    a, b, c, d = (np.abs(v) for v in (x[0], x[1], y[0], y[1]))
+    return bool(np.any((a < 0.5 * b) & (c < 0.5 * d)))
