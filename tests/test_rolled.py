@@ -235,7 +235,7 @@ def test_steps_may_read_what_was_computed_before(f, x, count):
 
 
 def test_long_arrays_stay_in_tiles():
-    """Steps of a loop would pass whole arrays through memory: 20,000 points took 60 times longer."""
+    """Steps of a loop would pass whole arrays through memory: at 20,000 points 60 times longer."""
 
     def f(x):
         y = x
