@@ -18,7 +18,7 @@ FOLDERS = {  # lines that a folder may have
     "arrays": 2317,
     "machine": 7898,
     "series": 2977,
-    "drivers": 8643,
+    "drivers": 8646,
     "scipy": 9925,
     "ode": 13611,
     "command": 495,
