@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
     "display": 322,
-    "numbers": 3833,
+    "numbers": 3834,
     "llvm": 4252,
     "core": 13343,
     "linalg": 1732,
