@@ -14,7 +14,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "versions": [],
     "numbers": [
         "blas", "kinds", "data", "contexts", "ball_values", "balls", "formulas", "policy", "values",
-        "rounding", "intervals", "factorials", "special_series", "special_values",
+        "rounding", "intervals", "factorials", "special_series", "quotient_series",
+        "special_values",
     ],
     "llvm": [
         "text", "registers", "workspace", "ir", "function", "bounds", "polynomials", "kernels",
@@ -24,9 +25,9 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "advice", "choices", "reads", "copies", "outside", "table", "tags", "tables", "products",
         "algebra", "graded", "structured", "powers", "functions", "binding", "conditions", "memory",
         "patterns", "singular", "slopes", "instructions", "einsum", "sides", "calls", "maps",
-        "lookups", "parts", "places", "operand", "bilinear", "fillable", "simpler", "node", "tape",
-        "rules", "shown", "program", "deciding", "scalars", "exponents", "repeat", "sweep", "loops",
-        "dependence", "rolled",
+        "lookups", "parts", "places", "operand", "bilinear", "fillable", "removable", "simpler",
+        "node", "tape", "rules", "shown", "program", "reals", "deciding", "scalars", "exponents",
+        "repeat", "sweep", "loops", "dependence", "rolled",
     ],
     "linalg": ["degrees", "equations", "branches", "factors", "spectrum", "__init__"],
     "arrays": [
@@ -41,8 +42,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "partials",
     ],
     "series": [
-        "text", "wide", "symbolic", "operands", "coefficients", "rows", "smooth", "rules", "series",
-        "powers", "univariate", "multivariate",
+        "text", "wide", "symbolic", "operands", "coefficients", "origins", "rows", "smooth",
+        "rules", "series", "powers", "univariate", "multivariate",
     ],
     "drivers": [
         "columns", "labelled", "trees", "derivable", "often", "arguments", "results", "taken",

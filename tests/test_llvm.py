@@ -548,7 +548,7 @@ def test_what_is_made_of_series_only_takes_the_ordinary_way():
     assert repr(c(Taylor([0.0, 0.0, 1.0]))) == repr(c.f(Taylor([0.0, 0.0, 1.0])))
     with pytest.raises(NonAnalyticError):
         c(Taylor.variable(0.0, 3))
-    c = taylor.compile(lambda x: np.sin(x) / x)  # loses a degree
+    c = taylor.compile(lambda x: np.arctan(x) / x)  # loses a degree
     assert c(Taylor.variable(0.0, 3)).order == 2
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from mpmath import mp
 
+from taylor.numbers import quotient_series as quotients
 from taylor.numbers import special_series as local
 
 ULP = 2.0**-52
@@ -23,6 +24,14 @@ def sinc(x, order):
         return i**m * mp.hyp1f1(m + 1, m + 2, i * mp.pi * x) / (m + 1) / 2
 
     return [mp.pi**m / mp.factorial(m) * (half(m, 1j) + half(m, -1j)) for m in range(order + 1)]
+
+
+def exprel(x, order):
+    return [mp.hyp1f1(m + 1, m + 2, x) / mp.factorial(m + 1) for m in range(order + 1)]
+
+
+def log1prel(x, order):
+    return [(-1) ** m * mp.hyp2f1(m + 1, m + 1, m + 2, -x) / (m + 1) for m in range(order + 1)]
 
 
 def gauss(x, m):
@@ -102,7 +111,9 @@ def bessel_y(n, x, order):
 
 # name -> (function, closed form, points, order)
 TABLE = {
-    "sinc": (local.sinc, sinc, (0, 1e-300, 1e-8, 0.01, -0.75, 1, 10.3, 12.7, 1000.25), ORDER),
+    "exprel": (quotients.exprel, exprel, (0, 1e-300, -1e-8, 0.3, -0.75, 1, 7, -30, 200), ORDER),
+    "log1prel": (quotients.log1prel, log1prel, (0, 1e-300, -1e-8, 0.01, 0.3, -0.5, 3, 50), 20),
+    "sinc": (quotients.sinc, sinc, (0, 1e-300, 1e-8, 0.01, -0.75, 1, 10.3, 12.7, 1000.25), ORDER),
     "erfcx": (local.erfcx, erfcx, (-20, -5, -0.5, 0, 0.3, 1, 6, 8.5, 100, 1e6), ORDER),
     "dawsn": (local.dawsn, dawsn, (0, 0.3, 2, -7, 10, 17, 100, 1e6), ORDER),
     "digamma": (

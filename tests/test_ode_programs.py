@@ -215,3 +215,31 @@ def test_code_of_a_long_program_does_not_grow_with_the_order():
     assert sizes[1] < 1.3 * sizes[0]
     exact = scipy.integrate.solve_ivp(fun, (0, 3), [0.5, 0.2], "DOP853", rtol=1e-13, atol=1e-13)
     assert np.allclose(high.propagate_until(3.0), exact.y[:, -1], rtol=0, atol=1e-11)
+
+
+def neuron(t, y):
+    """The equations of Hodgkin and Huxley, with their quotients 0/0 at -40 and -55."""
+    v, m, h, n = y
+    am = 0.1 * (v + 40) / (1 - np.exp(-(v + 40) / 10))
+    an = 0.01 * (v + 55) / (1 - np.exp(-(v + 55) / 10))
+    ah, bh = 0.07 * np.exp(-(v + 65) / 20), 1 / (1 + np.exp(-(v + 35) / 10))
+    bm, bn = 4 * np.exp(-(v + 65) / 18), 0.125 * np.exp(-(v + 65) / 80)
+    i = 10 - 120 * m**3 * h * (v - 50) - 36 * n**4 * (v + 77) - 0.3 * (v + 54.387)
+    return np.array([i, am * (1 - m) - bm * m, ah * (1 - h) - bh * h, an * (1 - n) - bn * n])
+
+
+def test_sensitivities_of_a_neuron_through_removable_points():
+    y0, stop = np.array([-65, 0.05, 0.6, 0.32]), 20.0
+
+    def last(y0):
+        return solve_ivp(neuron, (0, stop), y0, t_eval=[stop]).y[0, -1]
+
+    slope, eye = taylor.gradient(last, y0), np.eye(4) * np.array([1e-3, 1e-5, 1e-5, 1e-5])
+    differences = [(last(y0 + e) - last(y0 - e)) / (2 * e.sum()) for e in eye]
+    assert slope == pytest.approx(differences, rel=1e-5)
+    seeded = solve_ivp(neuron, (0, stop), taylor.TaylorN.seeded(y0, 1), t_eval=[stop]).y[0, -1]
+    assert seeded.gradient() == pytest.approx(slope, rel=1e-9)
+    assert last(y0) == pytest.approx(
+        scipy.integrate.solve_ivp(neuron, (0, stop), y0, "DOP853", rtol=1e-12, atol=1e-12).y[0, -1],
+        abs=1e-8,
+    )

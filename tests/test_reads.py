@@ -351,6 +351,18 @@ def test_data_of_libraries_are_not_followed_into_their_code():
     assert taylor.gradient(taylor.compile(f), X).tolist() == [8.0, 8.0]
 
 
+@pytest.mark.parametrize("package", ["jax", "torch", "autograd", "numba"])
+def test_modules_of_other_libraries_are_what_they_are(package):
+    library = types.ModuleType(f"{package}.numpy")
+    library.all_of_it = [Model() for _ in range(3)]
+
+    def f(x, np=np):
+        return np.sum(x**2) if np is not library else library.all_of_it[0].c
+
+    reads = Reads(f)
+    assert reads.known and not reads.lists
+
+
 def test_what_is_recorded_of_rates_keeps_nothing_alive(monkeypatch):
     """The second call finds the program of the first, if all that fun reads is numbers and code."""
 

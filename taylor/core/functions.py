@@ -21,7 +21,7 @@ from taylor.core.choices import choose
 from taylor.core.powers import integer_valued, raised
 from taylor.core.table import FAMILIES, HIDDEN, TABLE, Cut, Elementary, Parts, derived
 from taylor.errors import NonAnalyticError, PoleError
-from taylor.numbers import contexts, special_series, special_values
+from taylor.numbers import contexts, quotient_series, special_series, special_values
 from taylor.numbers.formulas import (
     LN2,
     LOG2_E,
@@ -123,6 +123,27 @@ def _sinc_slope(x: Any) -> Any:
         near = near * z + (-1) ** k * 2 * k / math.factorial(2 * k + 1)
     far = (cospi(x) - sinpi(x) / (math.pi * x)) / x
     return choose(0.5, abs(x), math.pi * (math.pi * x) * near, far, "where")
+
+
+def _exprel_terms(x: Any, order: int) -> list[Any]:
+    weights = special_series.inverse_factorials(special_series.settled(order + 2))
+    y, growth = expm1(x) / x, exp(x)
+    w = [growth * v for v in weights]
+    return quotient_series.over_x(x, abs(x), y, w, order, partial(choose, mode="where"))
+
+
+def _sinc1_terms(x: Any, order: int) -> list[Any]:
+    weights = special_series.inverse_factorials(special_series.settled(order + 2))
+    s, c = sin(x), cos(x)
+    w = [(s, c, -s, -c)[m % 4] * v for m, v in enumerate(weights)]
+    return quotient_series.over_x(x, abs(x), s / x, w, order, partial(choose, mode="where"))
+
+
+def _log1prel_slope(x: Any) -> Any:
+    near = 0.0
+    for k in range(15, 0, -1):
+        near = (-1) ** k * k / (k + 1) + near * x
+    return choose(0.1, abs(x), near, (1 / (1 + x) - log1p(x) / x) / x, "where")
 
 
 def _atan2(a: Any, b: Any, y: Any) -> Any:
@@ -482,9 +503,24 @@ log_ndtr = row("log_ndtr", by_scipy("log_ndtr", lambda ctx, x: ctx.log(ctx.ncdf(
 
 # ------------------------------------------------------------------ gamma and its relatives
 NO_POLE = "x != 0, -1, -2, ..."
-sinc = row("sinc", np.sinc, "sincpi", local=special_series.sinc,
+sinc = row("sinc", np.sinc, "sincpi", local=quotient_series.sinc,
            code=_sinc_code, slope=_sinc_slope,
            samples=(-10.3, 0.0, 1e-300, 1e-8, 0.01, 0.75, 1.0, 100.25), exact=at((0, 1)))
+# f(x)/x of functions with f(0) = 0: what quotients become that would be 0/0 there (`removable`)
+HIDDEN["exprel"] = exprel = Elementary(
+    "exprel", special_values.over_argument(np.expm1),
+    lambda ctx, x: ctx.expm1(x) / x if x else ctx.one,
+    local=quotient_series.exprel, code=lambda x: choose(0.0, abs(x), 1.0, expm1(x) / x, "where"),
+    terms=_exprel_terms, steep=(1.0, 1), overflows=True, monotone=True, exact=at((0, 1)), own=True)
+HIDDEN["sinc1"] = sinc1 = Elementary(
+    "sinc1", special_values.over_argument(np.sin), lambda ctx, x: ctx.sinc(x),
+    local=quotient_series.sinc1, code=lambda x: choose(0.0, abs(x), 1.0, sin(x) / x, "where"),
+    terms=_sinc1_terms, exact=at((0, 1)), own=True)
+HIDDEN["log1prel"] = log1prel = Elementary(
+    "log1prel", special_values.over_argument(np.log1p),
+    lambda ctx, x: ctx.log1p(x) / x if x else ctx.one,
+    local=quotient_series.log1prel, domain="x > -1", pole=True, exact=at((0, 1)), own=True,
+    code=lambda x: choose(0.0, abs(x), 1.0, log1p(x) / x, "where"), slope=_log1prel_slope)
 digamma = row("digamma", by_scipy("digamma", lambda ctx, x: ctx.psi(0, x)),
               lambda ctx, x: ctx.psi(0, x), local=special_series.digamma,
               code="digamma", slope="trigamma", domain=NO_POLE, pole=True, error=PoleError,
@@ -516,7 +552,7 @@ expi = row("expi", by_scipy("expi", "ei"), "ei", local=special_series.expi,
 exp1 = row("exp1", by_scipy("exp1", "e1"), "e1", lambda a, y: (-exp(-a), a),
            domain="x > 0", pole=True, samples=(1e-8, 0.1, 2.0, 30.0, 600.0))
 expint = exp1  # the name of the classical tables
-si = row("si", partial(special_values.sici, 0), "si", local=special_series.si,
+si = row("si", partial(special_values.sici, 0), "si", local=quotient_series.si,
          samples=(-20.0, 0.0, 1e-8, 0.75, 3.0, 100.0), exact=at((0, 0)))
 ci = row("ci", partial(special_values.sici, 1), special_series.ci_mp, local=special_series.ci,
          domain="x != 0", pole=True, samples=(-2.0, 1e-8, 0.6165054856207162, 3.0, 100.0))

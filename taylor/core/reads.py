@@ -38,7 +38,7 @@ from taylor.numbers.kinds import Array, is_operand
 SAME = (int, float, complex, str, bytes, type(None), np.generic, np.ufunc)
 PLAIN = (int, float, complex, str)  # equal ones of one type do the same
 PACKAGES = {"numpy", "math", "taylor", "hyperdual", "mpmath", "scipy", "pandas", "xarray", "sympy"}
-PACKAGES |= {"dask", "polars", "pyarrow"}
+PACKAGES |= {"dask", "polars", "pyarrow", "autograd", "jax", "jaxlib", "numba", "torch"}
 PACKAGES |= {"pytest", "_pytest", "pluggy", "xdist"}  # whose session leads to all that is tested
 PACKAGES |= sys.stdlib_module_names - {"__main__"}  # whose functions are what they are
 OBJECTS = 1 << 16  # that are followed in all

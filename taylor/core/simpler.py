@@ -1,13 +1,14 @@
 """What is recorded in place of an instruction: a simpler one of the same value, bit for bit.
 
-(But where an integrator watches, |x|² is x·x, and |x + iy|² is x·x + y·y: they are analytic.)
+(But where an integrator watches, |x|² is x·x, and |x + iy|² is x·x + y·y: they are analytic.  And
+quotients lose the zeros that their sides have in common: see `removable`.)
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from taylor.core.instructions import ADD, DIV, MUL, Arithmetic, Const, Mul, Node
 from taylor.core.maps import Contract, CumSum, Gather, Reshape, Sum, run
 from taylor.core.operand import as_array, is_complex
 from taylor.core.parts import REFUSED, Part
+from taylor.core.removable import is_quotient, without_zeros
 from taylor.core.sides import Choose
 from taylor.core.tables import nonzero
 from taylor.errors import ShapeMismatch
@@ -43,6 +45,10 @@ def arithmetic(tape: Tape, op: Arithmetic, i: int, j: int) -> Node:
         except ValueError:
             shown = f"{tape.code[i].shape} and {other}"
             raise ShapeMismatch(f"shapes {shown} do not fit in {op.name}") from None
+    if op is DIV or (op is MUL and (is_quotient(tape.at(i)) or is_quotient(tape.at(j)))):
+        found = without_zeros(op, tape.at(i), tape.at(j), not tape.native)
+        if found is not None and found.shape == shape:
+            return cast(Node, found)
     if i == j and op is MUL and tape.watched and (found := _squared(tape, i, 1)) is not None:
         return found
     if type(right) is Const and op is not ADD:

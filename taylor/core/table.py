@@ -88,6 +88,8 @@ class Elementary:
     code: str | Callable[..., Any] | None = None
     complex_code: str | Callable[..., Any] | Parts | None = None
     slope: str | Callable[..., Any] | None = None  # of a row with a local series: of its derivative
+    # (x, order) of such a row: that series in machine code, as formulas in rows
+    terms: Callable[[Any, int], list[Any]] | None = None
     complex_slope: Callable[..., Any] | None = None  # y', where q cancels in complex numbers
     cut: Cut | None = None  # where complex_code is not continuous
     # of the argument: vanishes where a row jumps, or has poles between which it does; None: itself
@@ -216,9 +218,17 @@ def derived(row: Elementary) -> Elementary:
         y, dtype = series(x, 1)[1], getattr(x, "dtype", None)
         return y.astype(dtype) if dtype is not None and dtype.kind == "f" else y
 
+    code, terms, written = row.slope, None, row.terms
+    if written is not None:
+
+        def terms(x: Any, order: int) -> list[Any]:
+            c = written(x, order + 1)
+            return [c[m] if m == 1 else m * c[m] for m in range(1, order + 2)]
+
+        code = code or (lambda x: written(x, 1)[1])
     return Elementary(
         row.name + "'", value, lambda ctx, x: series(x, 1)[1], local=local, domain=row.domain,
-        error=row.error, own=row.own, code=row.slope,
+        error=row.error, own=row.own, code=code, terms=terms,
     )  # fmt: skip
 
 

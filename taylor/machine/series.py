@@ -36,9 +36,21 @@ from taylor.machine.calls import Ask
 from taylor.machine.compose import Composition
 from taylor.machine.convolutions import Loops, Sums
 from taylor.machine.degrees import Degree, Divisor
-from taylor.machine.emit import Unsupported, asked, holding, in_memory, lifted, mapped, ref, settled
+from taylor.machine.emit import (
+    Symbol,
+    Unsupported,
+    asked,
+    empty,
+    holding,
+    in_memory,
+    lifted,
+    mapped,
+    ref,
+    settled,
+)
 from taylor.machine.loops import Swept
 from taylor.machine.monomials import Pairs
+from taylor.machine.nests import at
 from taylor.machine.tables import Passing, Table
 from taylor.numbers.kinds import Array, is_operand
 
@@ -95,6 +107,21 @@ def _readers(program: Program) -> dict[int, int]:
             if not moves[i]:
                 found.pop(a, None)
     return found
+
+
+def _listed(f: Function, terms: Callable[..., Any], x: Symbol, order: int) -> Symbol:
+    """Return the coefficients of a local series of real numbers, element by element."""
+    x, numbers = in_memory(f, x), math.prod(x.shape)
+    out = empty(f, (order + 1, *x.shape))
+
+    def element(e: Any) -> None:
+        given = Symbol(f, (), f.load(f.address("%data", [(e, 1)], x.offset), f.unit))
+        for m, c in enumerate(terms(given, order)):
+            place = f.address("%data", [(m, numbers), (e, 1)], out.offset)
+            f.store(at(lifted(f, c), []), place)
+
+    f.repeat(numbers, element)
+    return out
 
 
 class Emission(Sweep):
@@ -237,6 +264,8 @@ class Emission(Sweep):
 
     def coefficients(self, row: Any, x: Any) -> Any:
         x = lifted(self.f, x)
+        if row.terms is not None and not x.complex:
+            return _listed(self.f, row.terms, x, self.order)
         if row.quotient is None:
             shape = (self.order + 1, *np.shape(x))
             return asked(self.f, "local", ref(self.f, row), [x], shape)

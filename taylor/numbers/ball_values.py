@@ -118,6 +118,14 @@ def _heaviside(x: Ball, h: Ball) -> Ball:
     return functools.reduce(lambda a, b: a.union(b), found)
 
 
+def _exprel(x: Ball) -> Ball:
+    return number(x, 1) if x.is_zero() else x.expm1() / x
+
+
+def _log1prel(x: Ball) -> Ball:
+    return number(x, 1) if x.is_zero() else x.log1p() / x
+
+
 _floor, _ceil = _by_ends(lambda x: x.floor()), _by_ends(lambda x: x.ceil())
 _trunc = _by_ends(_whole_to_zero)
 
@@ -168,6 +176,9 @@ NUMBERS: dict[str, Value] = {
     "exp(x^2)": lambda x: (x**2).exp(),
     "lgamma": _lower_gamma,
     "sinc": lambda x: x.sinc_pi(),
+    "sinc1": lambda x: x.sinc(),
+    "exprel": _by_ends(_exprel),
+    "log1prel": _by_ends(_log1prel),
     "exp1": lambda x: type(x).expint(x, number(x, 1)),
     "airyaip": lambda x: x.airy_ai(derivative=1),
     "airybip": lambda x: x.airy_bi(derivative=1),
@@ -343,6 +354,15 @@ def _si(x: Ball, order: int) -> list[Ball]:
     return [x.si(), *(c / (m + 1) for m, c in enumerate(slopes))][: order + 1]
 
 
+def _exprel_series(x: Ball, order: int) -> list[Ball]:
+    one = number(x, 1)
+    return [x.hypgeom_1f1(m + 1, m + 2) * one / math.factorial(m + 1) for m in range(order + 1)]
+
+
+def _log1prel_series(x: Ball, order: int) -> list[Ball]:
+    return [(-1) ** m * (-x).hypgeom_2f1(m + 1, m + 1, m + 2) / (m + 1) for m in range(order + 1)]
+
+
 def _bessel(kind: str, n: int, x: Ball, order: int) -> list[Ball]:
     """Return coefficients by DLMF 10.6.7 and 10.29.5: sums of functions of n - m to n + m."""
     of, sign = getattr(type(x), f"bessel_{kind}"), 1 if kind == "i" else -1
@@ -365,6 +385,10 @@ LOCAL: dict[str, Series] = {
         _coefficients(lambda s: (-(s * s)).exp() * s.erfi() * (s.coeffs()[0].pi().sqrt() / 2))
     ),
     "sinc": lambda x, order: _sine_over(x.pi(), x, order),
+    "sinc1": lambda x, order: _sine_over(number(x, 1), x, order),
+    # ∫ s^m eˣˢ/m! ds and ∫ (-s)^m/(1 + xs)^(m+1) ds over 0 <= s <= 1: DLMF 13.4.1, 15.6.1
+    "exprel": _of_ends(_exprel_series, -math.inf),
+    "log1prel": _of_ends(_log1prel_series, -math.inf),
     "expi": _coefficients(lambda s: s.ei()),
     "ci": _coefficients(_cosine_integral),
     "si": _si,

@@ -51,7 +51,7 @@ def _agreed(formula: Formula, x: Any, order: int, bits: int) -> list[Any]:
     raise ValueError(f"no coefficients found at {x}")
 
 
-def _evaluate(x: Any, order: int, formula: Formula, lanes: Lanes | None = None) -> Array:
+def evaluate(x: Any, order: int, formula: Formula, lanes: Lanes | None = None) -> Array:
     """Return the table at one mpf or mpc, or at a float, a complex or an array of them."""
     if hasattr(x, "context"):
         ctx, real = x.context, not isinstance(x, x.context.mpc)
@@ -76,106 +76,12 @@ def _evaluate(x: Any, order: int, formula: Formula, lanes: Lanes | None = None) 
     return table.reshape(order + 1, *x.shape)
 
 
-def _settled(order: int) -> int:
+def settled(order: int) -> int:
     """Return a degree where a backward recurrence may begin with 0 to be right at `order`.
 
     If an error shrinks by z/m at degree m, z <= order, J degrees shrink it by exp(-J²/2z) or more.
     """
     return order + 40 + int(9 * math.sqrt(order))
-
-
-# ------------------------------------------------------------------ sin(πx)/(πx)
-# (x + t) Σ c_m t^m = sin(π(x + t))/π, hence x c_m + c_{m-1} = w_m sin(πx + mπ/2), w_m = π^(m-1)/m!.
-# Beside c_m ~ π^m/m!/(m + |πx|) an error grows by m/|πx| per step forward and by |πx|/m per step
-# backward: forward is right while m < |πx|, backward above.
-def _sines(rate: Any, number: Any, s: Any, c: Any, count: int) -> list[Any]:
-    """Return w_m sin(rx + mπ/2), w_m = r^(m-1)/m!, m <= count, from s = sin rx and c = cos rx."""
-    w = [1 / rate]
-    for m in range(1, count + 1):
-        w.append(w[-1] * rate / m)
-    return [number(v) * (s, c, -s, -c)[m % 4] for m, v in enumerate(w)]
-
-
-def _sinc(ctx: Any, x: Any, order: int, pi: bool = True) -> list[Any]:
-    """Return the coefficients of sin(rx)/(rx), r = π or 1."""
-    forward = abs(x) >= 1  # and growing precision pays for m > |πx|
-    count = order if forward else order + 1 + ctx.prec
-    rate = ctx.pi if pi else ctx.one
-    values = (ctx.sinpi(x), ctx.cospi(x)) if pi else (ctx.sin(x), ctx.cos(x))
-    sines = _sines(rate, ctx.mpf, *values, count)
-    c = [ctx.zero]
-    for v in sines if forward else sines[:0:-1]:
-        c.append((v - c[-1]) / x if forward else v - x * c[-1])
-    return c[1:] if forward else c[: -order - 2 : -1]
-
-
-def _sinc_lanes(x: Array, order: int, pi: bool = True) -> Any:
-    rate = np.pi if pi else 1.0
-    turn, size, last = np.rint(x) * pi, rate * np.abs(x), _settled(order + 2)
-    s, c = np.sin(rate * (x - turn)), np.cos(rate * (x - turn))
-    ctx = private(FLOAT_BITS)
-    sines = _sines(ctx.pi if pi else ctx.one, float, s, c, last)
-    table, low, d = np.empty((order + 1, x.size)), np.where(size <= order + 2, x, 0.0), 0 * x
-    for m in range(last, 0, -1):
-        d = sines[m] - low * d
-        table[min(m - 1, order)] = d
-    d = 0 * x
-    for m in range(order + 1):
-        d = (sines[m] - d) / x
-        table[m] = np.where(m + 1 < size, d, table[m])
-    return table * (1 - 2 * (turn % 2))
-
-
-def sinc(x: Any, order: int) -> Array:
-    """Return the local coefficients of sin(πx)/(πx).
-
-    x c_m + c_{m-1} = π^(m-1)/m! sin(πx + mπ/2) by Leibniz' formula (DLMF 1.4.12).
-
-    >>> sinc(0.0, 2).round(6)
-    array([ 1.      ,  0.      , -1.644934])
-    """
-    return _evaluate(x, order, _sinc, _sinc_lanes)
-
-
-# ------------------------------------------------------------------ log(1 + x)/x
-# d_m = (1 + x)^m c_m: r d_m + d_{m-1} = (-1)^(m-1)/(m (1 + x)), r = x/(1 + x), d_0 = log(1 + x)/x.
-# An error grows by 1/r per step forward, and by r backward: forward is right while |r|^-m is small.
-def _log1prel(ctx: Any, x: Any, order: int) -> list[Any]:
-    if x == -1:
-        raise ValueError("log(1 + x)/x has a pole at -1")
-    r, d = x / (1 + x), [ctx.log1p(x) / x if x else ctx.one]
-    if 4 * abs(x) >= 1:
-        for m in range(1, order + 1):
-            d.append(((-1) ** (m - 1) / (m * (1 + x)) - d[-1]) / r)
-    else:
-        d = [ctx.zero]
-        for m in range(order + 1 + ctx.prec, 0, -1):
-            d.append((-1) ** (m - 1) / (m * (1 + x)) - r * d[-1])
-        d = d[: -order - 2 : -1]
-    return [v / (1 + x) ** m for m, v in enumerate(d)]
-
-
-def _log1prel_lanes(x: Array, order: int) -> Any:
-    r, d = x / (1 + x), np.log1p(x) / x
-    forward, table = np.abs(r) ** order >= 0.25, np.empty((order + 1, x.size))
-    for m in range(order + 1):
-        table[m] = d
-        d = ((-1) ** m / ((m + 1) * (1 + x)) - d) / r
-    low, d = np.where(forward, 0.0, r), 0 * x
-    for m in range(30 * (order + 1) + 40, 0, -1):
-        d = (-1) ** (m - 1) / (m * (1 + x)) - low * d
-        if m <= order + 1:
-            table[m - 1] = np.where(forward, table[m - 1], d)
-    return np.where(x > -1, table, np.nan) / (1 + x) ** np.arange(order + 1)[:, None]
-
-
-def log1prel(x: Any, order: int) -> Array:
-    """Return the local coefficients of log(1 + x)/x.
-
-    >>> log1prel(0.0, 2).round(6)
-    array([ 1.      , -0.5     ,  0.333333])
-    """
-    return _evaluate(x, order, _log1prel, _log1prel_lanes)
 
 
 # ------------------------------------------------------------------ exponential integrals
@@ -197,7 +103,7 @@ def _over_z(x: Array, w: list[Array], order: int, forward: Array) -> Array:
     return table
 
 
-def _integrated(y: Array, d: Array) -> Array:
+def integrated(y: Array, d: Array) -> Array:
     """Return the coefficients of the integral of Σ d_m t^m with the value y."""
     degrees = np.arange(1, len(d) + 1)[:, None]
     return np.concatenate([np.reshape(y, (1, -1)), d / degrees])
@@ -221,7 +127,7 @@ def _exponential_integral(kind: str, ctx: Any, x: Any, order: int) -> list[Any]:
     return out
 
 
-def _factorials(count: int) -> list[float]:
+def inverse_factorials(count: int) -> list[float]:
     """Return 1/m!, m <= count, zero where that underflows."""
     found = [1.0]
     for m in range(1, count + 1):
@@ -233,13 +139,13 @@ def _exponential_lanes(kind: str, x: Array, order: int) -> Array:
     special = scipy_special()
     if special is None:
         return np.full((order + 1, x.size), np.nan)
-    weights, s, c = _factorials(_settled(order + 2)), np.sin(x), np.cos(x)
+    weights, s, c = inverse_factorials(settled(order + 2)), np.sin(x), np.cos(x)
     if kind == "ei":
         value, w, forward = special.expi(x), [np.exp(x) * v for v in weights], x < 0
     else:
         value, forward = special.sici(x)[1], np.zeros(x.shape, dtype=bool)
         w = [(c, -s, -c, s)[m % 4] * v for m, v in enumerate(weights)]
-    table = _integrated(value, _over_z(x, w, order, forward))[: order + 1]
+    table = integrated(value, _over_z(x, w, order, forward))[: order + 1]
     return np.where(x == 0, np.nan, table)
 
 
@@ -250,26 +156,7 @@ def expi(x: Any, order: int) -> Array:
     array([1.895118, 2.718282, 0.      ])
     """
     ways: Any = (functools.partial(f, "ei") for f in (_exponential_integral, _exponential_lanes))
-    return _evaluate(x, order, *ways)
-
-
-def si(x: Any, order: int) -> Array:
-    """Return the local coefficients of Si: c_m = d_{m-1}/m from those of sin(x)/x (DLMF 6.2.9).
-
-    >>> si(0.0, 3).round(6)
-    array([ 0.      ,  1.      ,  0.      , -0.055556])
-    """
-
-    def formula(ctx: Any, x: Any, order: int) -> list[Any]:
-        d = _sinc(ctx, x, order, pi=False)
-        return [ctx.si(x), *(v / m for m, v in enumerate(d[:order], 1))]
-
-    def lanes(x: Array, order: int) -> Array:
-        special = scipy_special()
-        value = np.nan * x if special is None else special.sici(x)[0]
-        return _integrated(value, _sinc_lanes(x, order, pi=False))[: order + 1]
-
-    return _evaluate(x, order, formula, lanes)
+    return evaluate(x, order, *ways)
 
 
 def ci(x: Any, order: int) -> Array:
@@ -279,7 +166,7 @@ def ci(x: Any, order: int) -> Array:
     array([0.337404, 0.540302])
     """
     ways: Any = (functools.partial(f, "ci") for f in (_exponential_integral, _exponential_lanes))
-    return _evaluate(x, order, *ways)
+    return evaluate(x, order, *ways)
 
 
 # ------------------------------------------------------------------ error functions
@@ -370,7 +257,7 @@ def erfcx(x: Any, order: int) -> Array:
     >>> erfcx(0.0, 2).round(6)
     array([ 1.      , -1.128379,  1.      ])
     """
-    return _evaluate(x, order, _erfcx, _erfcx_lanes)
+    return evaluate(x, order, _erfcx, _erfcx_lanes)
 
 
 def _dawsn_lanes(x: Array, order: int) -> Array:
@@ -390,7 +277,7 @@ def dawsn(x: Any, order: int) -> Array:
     >>> dawsn(0.0, 3).round(6) + 0.0
     array([ 0.      ,  1.      ,  0.      , -0.666667])
     """
-    return _evaluate(x, order, _dawsn, _dawsn_lanes)
+    return evaluate(x, order, _dawsn, _dawsn_lanes)
 
 
 # ------------------------------------------------------------------ Airy functions
@@ -475,7 +362,7 @@ def digamma(x: Any, order: int) -> Array:
     >>> digamma(1.0, 2).round(6)
     array([-0.577216,  1.644934, -1.202057])
     """
-    return _evaluate(x, order, _digamma, _digamma_lanes)
+    return evaluate(x, order, _digamma, _digamma_lanes)
 
 
 def _zeta(ctx: Any, s: Any, order: int) -> list[Any]:
@@ -514,7 +401,7 @@ def zeta(s: Any, order: int) -> Array:
     >>> zeta(2.0, 1).round(6)
     array([ 1.644934, -0.937548])
     """
-    return _evaluate(s, order, _zeta)
+    return evaluate(s, order, _zeta)
 
 
 # ------------------------------------------------------------------ Bessel functions
@@ -543,7 +430,7 @@ def _upward(f: list[Any], x: Any, count: int, ratios: Any = None) -> list[Any]:
 def _falling(x: Array, count: int) -> list[Array]:
     """Return r_k = J_{k+1}/J_k, k < count, right for k >= |x|: r_{k-1} = x/(2k - x r_k)."""
     ratio, ratios, x = 0 * x, [], np.where(np.abs(x) <= count, x, 0.0)
-    for k in range(_settled(count), 0, -1):
+    for k in range(settled(count), 0, -1):
         ratio = x / (2 * k - x * ratio)
         if k <= count:
             ratios.append(ratio)
@@ -568,7 +455,7 @@ def _bessel(kind: str, n: int, x: Any, order: int) -> Array:
         f = f if kind == "i" else _upward(f, x, count, _falling(x, count) if kind == "j" else None)
         return np.where(np.abs(x) < MAX_SCIPY_BESSEL, _differences(f, n, order, sign), np.nan)
 
-    return _evaluate(x, order, formula, lanes if special else None)
+    return evaluate(x, order, formula, lanes if special else None)
 
 
 def bessel_j(n: int, x: Any, order: int) -> Array:

@@ -145,6 +145,20 @@ def sec_asin(x: Any) -> Any:
     return 1 / np.sqrt((1 - x) * (1 + x))
 
 
+def over_argument(f: Value) -> Value:
+    """Return f(x)/x of a function with f(0) = 0 and f'(0) = 1: at 0 it is 1."""
+
+    def value(x: Any) -> Any:
+        zero = np.equal(x, 0)
+        if not np.any(zero):
+            return f(x) / x
+        x = np.asarray(x)
+        one = x.dtype.type(1) if x.dtype.kind in "fc" else 1.0
+        return np.where(zero, one, f(x) / np.where(zero, one, x))[()]
+
+    return value
+
+
 def of_angle_low(numerator: int | None, denominator: int) -> Value:
     """Return what rounding took from a quotient of the sine (0), the cosine (1) and 1 (None)."""
 

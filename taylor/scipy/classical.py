@@ -51,7 +51,6 @@ def wright_omega(ctx: Any, z: Any) -> Any:
 
 add("wofz", "z", faddeeva, complex_valued=True)
 add("voigt_profile", "x sigma gamma", voigt, lambda x, s, g: (1.0, s, np.maximum(g, 1.0)))
-add("exprel", "x", lambda ctx, x: ctx.expm1(x) / x if x else ctx.one)
 add("boxcox", "x lmbda", boxcox, lambda x, lam: (x, 1.0))
 add("boxcox1p", "x lmbda", lambda ctx, x, lam: boxcox(ctx, 1 + x, lam), lambda x, lam: (1 + x, 1.0))
 add("inv_boxcox", "y lmbda", inv_boxcox, of_inv_boxcox)

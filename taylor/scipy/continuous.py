@@ -11,7 +11,7 @@ from taylor.core import functions as fn
 from taylor.numbers.kinds import is_operand
 from taylor.scipy import special as sp
 from taylor.scipy.distributions import INF, Continuous, Ends, Formula
-from taylor.scipy.rows import LOG1PREL, SKEW
+from taylor.scipy.rows import SKEW
 
 __all__ = [
     "alpha", "arcsine", "beta", "betaprime", "burr", "burr12", "cauchy", "chi", "chi2", "dgamma",
@@ -164,7 +164,7 @@ def _triang(z: Any, c: Any, rising: Formula, falling: Formula) -> Any:
 
 def _gev(z: Any, c: Any) -> Any:
     """Return -log(1 - c z)/c, z for c = 0."""
-    return z * LOG1PREL(-(c * z))
+    return z * fn.log1prel(-(c * z))
 
 
 def _times(k: Any, y: Any) -> Any:

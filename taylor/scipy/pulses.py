@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from taylor.core.functions import log1prel
 from taylor.core.operand import as_array
-from taylor.scipy.rows import LOG1PREL
 
 __all__ = ["chirp", "gausspulse", "sawtooth"]
 
@@ -47,9 +47,9 @@ def chirp(
         rate = (f1 - f0) / t1**2 / 3
         turns = f0 * t + rate * t**3 if vertex_zero else f1 * t + rate * ((t1 - t) ** 3 - t1**3)
     elif method in ("logarithmic", "log", "lo"):
-        turns = f0 * t / LOG1PREL(np.expm1(np.log(f1 / f0) / t1 * t))
+        turns = f0 * t / log1prel(np.expm1(np.log(f1 / f0) / t1 * t))
     elif method in ("hyperbolic", "hyp"):
-        turns = f0 * t * LOG1PREL((f0 - f1) / (f1 * t1) * t)
+        turns = f0 * t * log1prel((f0 - f1) / (f1 * t1) * t)
     else:
         raise ValueError(
             f"method is 'linear', 'quadratic', 'logarithmic' or 'hyperbolic', not {method!r}"

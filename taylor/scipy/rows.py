@@ -17,7 +17,6 @@ from scipy import special as sp
 from taylor.core import functions as f
 from taylor.core.choices import choose
 from taylor.core.table import HIDDEN, Elementary
-from taylor.numbers import special_series
 from taylor.numbers.formulas import (
     DEGREE,
     LOG10_E,
@@ -172,20 +171,6 @@ row("pseudo_huber", lambda ctx, d, r: d * d * (ctx.sqrt(1 + (r / d) ** 2) - 1), 
     domain="delta > 0", code=_pseudo_huber_code)
 composed("huber", lambda ctx, d, r: r * r / 2 if abs(r) <= d else d * (abs(r) - d / 2),
     _huber)
-
-
-# log(1 + x)/x, which has no equation that is stable at 0
-def _log1prel_slope(x: Any) -> Any:
-    near = 0.0
-    for k in range(15, 0, -1):
-        near = (-1) ** k * k / (k + 1) + near * x
-    return choose(0.1, abs(x), near, (1 / (1 + x) - f.log1p(x) / x) / x, "where")
-
-
-LOG1PREL = row("log1prel", lambda ctx, x: ctx.log1p(x) / x if x else ctx.one,
-    value=lambda x: np.where(x == 0, 1.0, np.log1p(x) / np.where(x == 0, 1.0, x))[()],
-    local=special_series.log1prel, domain="x > -1", pole=True,
-    code=lambda x: choose(0.0, abs(x), 1.0, f.log1p(x) / x, "where"), slope=_log1prel_slope)
 
 
 # ------------------------------------------------------------------ error functions and integrals

@@ -145,6 +145,7 @@ SCIPY.update({
     "fresnel": _together(FRESNEL_S, FRESNEL_C),
     "shichi": _together(FORMULAS["shi"], _of_size(FORMULAS["chi"])),
     "sici": _together(f.si, f.ci),
+    "exprel": f.exprel,
     "kelvin": _kelvin,
     **{f"{name}p": _slope(name) for name in ("ber", "bei", "ker", "kei")},
     **{name: _pair(name) for name in ("pbdv", "pbvv", "pbwa")},
