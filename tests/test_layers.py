@@ -36,10 +36,10 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "machine": [
         "calls", "planar", "nests", "moves", "lookups", "contractions", "matrices", "emit", "joins",
-        "triangles", "lapack", "questions", "gathers", "stacks", "stencils", "plan", "regions",
-        "degrees", "tables", "loops", "convolutions", "compose", "written", "monomials", "pairs",
-        "products", "windows", "substitution", "series", "afar", "machine", "batches", "engine",
-        "partials",
+        "triangles", "lapack", "transforms", "questions", "gathers", "stacks", "stencils", "plan",
+        "regions", "degrees", "tables", "loops", "convolutions", "compose", "written", "monomials",
+        "pairs", "products", "windows", "substitution", "series", "afar", "machine", "batches",
+        "engine", "partials",
     ],
     "series": [
         "text", "wide", "symbolic", "operands", "coefficients", "origins", "rows", "smooth",
