@@ -42,8 +42,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "engine", "partials",
     ],
     "series": [
-        "text", "wide", "symbolic", "operands", "coefficients", "origins", "rows", "smooth",
-        "rules", "series", "powers", "univariate", "multivariate",
+        "text", "wide", "symbolic", "operands", "coefficients", "rows", "smooth", "rules", "series",
+        "powers", "univariate", "multivariate",
     ],
     "drivers": [
         "columns", "labelled", "trees", "derivable", "often", "arguments", "results", "taken",

@@ -275,14 +275,6 @@ class Node(Operand):
             return node._beside(*args)
         return node
 
-    def _origin(self) -> tuple[Op, list[Node]]:
-        """Return the instruction that it is, and its arguments."""
-        op, args, _ = self.tape.code[self.i]
-        return op, [Node(self.tape, a) for a in args]
-
-    def _is(self, other: Any) -> bool:
-        return self.tape is other.tape and self.i == other.i
-
     def _scaled(self, c: Any) -> Node | None:
         """Return its product with a number, the shortest way; None if there is none."""
         if type(c) not in FACTORS:

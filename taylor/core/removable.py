@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import math
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -21,15 +21,12 @@ import numpy as np
 from taylor.core import functions as f
 from taylor.core.calls import Row
 from taylor.core.choices import choose
-from taylor.core.instructions import ADD, DIV, MUL, Const, Op, Scale
-from taylor.numbers.kinds import Handled
+from taylor.core.instructions import ADD, DIV, MUL, Const, Node, Op, Scale, Tape
 
 NUMBERS = (int, float, np.float64, Fraction)
-NEAR = 2.0**-50  # roots at such a distance, of their size, are one that was rounded
+NEAR = Fraction(1, 1 << 50)  # roots at such a distance, of their size, are one that was rounded
 MOST = 32  # factors, or the exponent of one
 POWERS = (f.square, f.power, f.reciprocal)
-SUB = Op()  # of operands whose difference is no sum
-Number = Any  # float, or a Fraction of exact numbers
 Regular = Callable[[Any], Any]
 
 
@@ -49,8 +46,8 @@ def _tanh1(a: Any) -> Any:
 
 def _log1(a: Any) -> Any:
     """Return log(a)/(a - 1): a - 1 is exact where that counts."""
-    near = choose(a, 0.5, a - 1, 0.0, "formula")
-    far = choose(a, 0.5, -1.0, a - 1, "formula")
+    near = choose(a, 0.5, a - 1, 0.0, "where")
+    far = choose(a, 0.5, -1.0, a - 1, "where")
     return choose(a, 0.5, f.log1prel(near), f.log(a) / far, "formula")
 
 
@@ -74,25 +71,25 @@ ZEROS: dict[Any, tuple[int, int, int, Regular]] = {
 # ------------------------------------------------------------------ factors
 @dataclass
 class Leaf:
-    """x^power, with x = scale·base + shift."""
+    """v_i^power, with v_i = scale·v_base + shift."""
 
-    x: Any
+    i: int
     power: int
-    base: Any
-    scale: Number
-    shift: Number
+    base: int
+    scale: Fraction
+    shift: Fraction
 
     @property
-    def root(self) -> Number:
+    def root(self) -> Fraction:
         """Where the base makes it vanish."""
         return -self.shift / self.scale
 
 
 @dataclass
 class Zero:
-    """x^power, which is parts·rest^power and vanishes where its parts do."""
+    """v_i^power, which is parts·rest^power and vanishes where its parts do."""
 
-    x: Any
+    i: int
     power: int
     parts: Product
     rest: Callable[[], Any]
@@ -100,16 +97,12 @@ class Zero:
 
 @dataclass
 class Product:
-    """scale·Π factors; None for the scale: it is not known to be other than zero.
+    """scale·Π factors; None for the scale: it is not known to be other than zero."""
 
-    The numbers are floats, or else `exact`.
-    """
-
-    exact: bool
-    scale: Number | None = 1
+    scale: Fraction | None = Fraction(1)
     factors: list[Leaf | Zero] = field(default_factory=list)
 
-    def times(self, scale: Number | None, power: int) -> None:
+    def times(self, scale: Fraction | None, power: int) -> None:
         """Multiply by a number to that power."""
         known = scale and self.scale
         self.scale = self.scale * scale**power if known and self.scale and scale else None
@@ -123,27 +116,24 @@ class Product:
                 yield from ((leaf, True) for leaf, _ in factor.parts.leaves())
 
 
-def without_zeros(op: Op, x: Any, y: Any, exact: bool) -> Any:
-    """Return x/y or x·y without the zeros that meet poles there; None if none do.
-
-    Of operands that know what they come from: `_origin()`, and which of them are one: `_is`.  If
-    numbers are not `exact`, roots that nearly agree are one.
+def without_zeros(tape: Tape, op: Op, i: int, j: int) -> Node | None:
+    """Return v_i/v_j or v_i·v_j without the zeros that meet poles there; None if none do.
 
     >>> import taylor
-    >>> taylor.derivatives(lambda x: x / (1 - np.exp(-x)), 1e-9, 3).round(6) + 0.0
-    array([1.      , 0.5     , 0.166667, 0.      ])
+    >>> float(taylor.gradient(lambda x: x / (1 - np.exp(-x)), 1e-9).round(6))
+    0.5
     """
-    if not (_may_vanish(x) or _may_vanish(y)):
+    if not (_may_vanish(tape, i) or _may_vanish(tape, j)):
         return None
-    whole = Product(exact)
-    _into(whole, x, 1)
-    _into(whole, y, 1 if op is MUL else -1)
+    whole = Product()
+    _into(tape, whole, i, 1)
+    _into(tape, whole, j, 1 if op is MUL else -1)
     if not whole.scale:
         return None
     groups: list[list[tuple[Leaf, bool]]] = []
     for leaf, inner in whole.leaves():
         for group in groups:
-            if _meet(group[0][0], leaf, exact):
+            if _meet(group[0][0], leaf, tape.native):
                 group.append((leaf, inner))
                 break
         else:
@@ -154,149 +144,129 @@ def without_zeros(op: Op, x: Any, y: Any, exact: bool) -> Any:
         if any(inner for _, inner in group)
         and min(leaf.power for leaf, _ in group) < 0 < max(leaf.power for leaf, _ in group)
     ]
-    return _rebuilt(whole, removed) if removed else None
+    return _rebuilt(tape, whole, removed) if removed else None
 
 
-def is_quotient(x: Any) -> bool:
-    """Whether an operand is a quotient, or a multiple of one."""
-    op, args = _origin(x)
-    if type(op) is Scale or op is MUL:
-        inner = [a for a in args if _number(a, False) is None]
-        op = _origin(inner[0])[0] if len(inner) == 1 else None
-    return op is DIV
+def is_quotient(tape: Tape, i: int) -> bool:
+    """Whether an instruction is a quotient, or a multiple of one."""
+    op, args, _ = tape.code[i]
+    return op is DIV or (type(op) is Scale and tape.code[args[0]].op is DIV)
 
 
-def _may_vanish(x: Any, depth: int = 6) -> bool:
-    """Whether there is a row that vanishes with its argument among the factors of an operand."""
-    op, args = _origin(x)
+def _may_vanish(tape: Tape, i: int, depth: int = 6) -> bool:
+    """Whether there is a row that vanishes with its argument among the factors of a variable."""
+    op, args, _ = tape.code[i]
     kind = type(op)
     if kind is Row:
-        return op.row in ZEROS or (op.row in POWERS and depth > 0 and _may_vanish(args[0]))
-    if depth == 0 or not (kind is Scale or op in (ADD, SUB, MUL, DIV)):
+        return op.row in ZEROS or (op.row in POWERS and depth > 0 and _may_vanish(tape, args[0]))
+    if depth == 0 or not (kind is Scale or op is MUL or op is DIV or op is ADD):
         return False
-    return any([_may_vanish(a, depth - 1) for a in args])
+    return any([_may_vanish(tape, a, depth - 1) for a in args])
 
 
-def _origin(x: Any) -> tuple[Any, Any]:
-    """Return what made an operand, and of what; nothing if that is not known."""
-    found = x._origin() if isinstance(x, Handled) else None
-    return (None, ()) if found is None else found
+def _number(tape: Tape, i: int) -> Fraction | None:
+    op = tape.code[i].op
+    return _exact(op.c) if type(op) is Const else None
 
 
-def _number(x: Any, exact: bool) -> Number | None:
-    if isinstance(x, Handled):
-        op, _ = _origin(x)
-        x = op.c if type(op) is Const else None
-    if type(x) not in NUMBERS or not math.isfinite(x):
-        return None
-    return Fraction(x) if exact else float(x)
+def _exact(c: Any) -> Fraction | None:
+    return Fraction(c) if type(c) in NUMBERS and math.isfinite(c) else None
 
 
-def _affine(x: Any, exact: bool) -> tuple[Any, Number, Number]:
-    """Return y, c and d with x = c·y + d."""
-    c: Number = 1
-    d: Number = 0
+def _affine(tape: Tape, i: int) -> tuple[int, Fraction, Fraction]:
+    """Return j, c and d with v_i = c·v_j + d."""
+    c, d = Fraction(1), Fraction(0)
     while True:
-        op, args = _origin(x)
+        op, args, _ = tape.code[i]
         if type(op) is Scale:
-            k, inner = _number(op.c, exact), args[0]
+            k, inner = _exact(op.c), args[0]
         elif op is ADD or op is MUL or op is DIV:
-            k, inner = _number(args[1], exact), args[0]
+            k, inner = _number(tape, args[1]), args[0]
             if k is None and op is not DIV:
-                k, inner = _number(args[0], exact), args[1]
+                k, inner = _number(tape, args[0]), args[1]
         else:
-            return x, c, d
+            return i, c, d
         if k is None or (not k and op is not ADD):
-            return x, c, d
+            return i, c, d
         if op is ADD:
             d += c * k
         else:
             c = c / k if op is DIV else c * k
-        x = inner
+        i = inner
 
 
-def _into(found: Product, x: Any, power: int) -> None:
-    """Multiply a product by x^power, factor by factor."""
-    number = _number(x, found.exact)
-    op, args = _origin(x)
+def _into(tape: Tape, found: Product, i: int, power: int) -> None:
+    """Multiply a product by v_i^power, factor by factor."""
+    op, args, _ = tape.code[i]
     if len(found.factors) > MOST:
         found.scale = None
-    elif number is not None or not isinstance(x, Handled):
-        found.times(number, power)
-    elif type(op) is Scale and (k := _number(op.c, found.exact)):
+    elif (k := _number(tape, i)) is not None:
         found.times(k, power)
-        _into(found, args[0], power)
+    elif type(op) is Scale and _exact(op.c):
+        found.times(_exact(op.c), power)
+        _into(tape, found, args[0], power)
     elif op is MUL or op is DIV:
-        _into(found, args[0], power)
-        _into(found, args[1], power if op is MUL else -power)
-    elif type(op) is Row and op.row in POWERS and (n := _exponent(op, args)):
-        _into(found, args[0], n * power)
+        _into(tape, found, args[0], power)
+        _into(tape, found, args[1], power if op is MUL else -power)
+    elif type(op) is Row and op.row in POWERS and (n := _exponent(tape, op, args)):
+        _into(tape, found, args[0], n * power)
     else:
-        form = _affine(x, found.exact)
-        zero = _vanishing(x, power, *form, found.exact)
-        found.factors.append(zero or Leaf(x, power, *form))
+        found.factors.append(_vanishing(tape, i, power) or Leaf(i, power, *_affine(tape, i)))
 
 
-def _exponent(op: Row, args: Sequence[Any]) -> int:
+def _exponent(tape: Tape, op: Row, args: tuple[int, ...]) -> int:
     """Return n of a power a^n, 0 if it is not known."""
     if op.row is not f.power:
         return 2 if op.row is f.square else -1
-    n = _number(args[1], False)
-    return int(n) if n is not None and n % 1 == 0 and abs(n) <= MOST else 0
+    n = _number(tape, args[1])
+    return int(n) if n is not None and n.denominator == 1 and abs(n) <= MOST else 0
 
 
-def _vanishing(x: Any, power: int, base: Any, c: Number, d: Number, exact: bool) -> Zero | None:
-    """Return x = c·f(a) + d as what vanishes with a, if it does."""
-    op, args = _origin(base)
-    if (op is ADD or op is SUB) and not d:
-        return _difference(x, power, c, args, -1 if op is SUB else 1, exact)
+def _vanishing(tape: Tape, i: int, power: int) -> Zero | None:
+    """Return c·f(a) + d as what vanishes with a, if it does."""
+    base, c, d = _affine(tape, i)
+    op, args, _ = tape.code[base]
+    if op is ADD and not d:
+        return _difference(tape, i, power, c, args)
     if type(op) is not Row or op.row not in ZEROS:
         return None
     value, less, times, rest = ZEROS[op.row]
     if d != -c * value:
         return None
-    a, parts = args[0], Product(exact, c**power)
-    _into(parts, a - less if less else a, times * power)
-    return Zero(x, power, parts, lambda: rest(a)) if parts.scale else None
+    a, parts = tape.at(args[0]), Product(c**power)
+    _into(tape, parts, (a - less).i if less else args[0], times * power)
+    return Zero(i, power, parts, lambda: rest(a)) if parts.scale else None
 
 
-def _difference(
-    x: Any, power: int, c: Fraction, args: Sequence[Any], sign: int, exact: bool
-) -> Zero | None:
+def _difference(tape: Tape, at: int, power: int, c: Fraction, args: tuple[int, ...]) -> Zero | None:
     """Return c·(exp(a) - exp(b)), or the same of other multiples, as what vanishes with a - b."""
-    if not all(isinstance(arg, Handled) for arg in args):
+    (j, p, q), (k, r, s) = (_affine(tape, arg) for arg in args)
+    one, other = tape.code[j], tape.code[k]
+    exps = all(type(e.op) is Row and e.op.row is f.exp for e in (one, other))
+    if not exps or p != -r or q != -s or one.shape != other.shape:
         return None
-    (one, p, q), (other, r, s) = (_affine(arg, exact) for arg in args)
-    origins = [_origin(e) for e in (one, other)]
-    exps = all(type(op) is Row and op.row is f.exp for op, _ in origins)
-    if not exps or p != -sign * r or q != -sign * s or np.shape(one) != np.shape(other):
+    (i, c1, d1), (j, c2, d2) = (_affine(tape, e.args[0]) for e in (one, other))
+    if i != j or c1 == c2:
         return None
-    (a,), (b,) = (given for _, given in origins)
-    (base, c1, d1), (same, c2, d2) = _affine(a, exact), _affine(b, exact)
-    if not _is_same(base, same) or c1 == c2:
-        return None
-    parts = Product(exact, (c * p) ** power, [Leaf(a - b, power, base, c1 - c2, d1 - d2)])
-    return Zero(x, power, parts, lambda: f.exp(b) * f.exprel(a - b))
+    a, b = tape.at(one.args[0]), tape.at(other.args[0])
+    leaf = Leaf((a - b).i, power, i, c1 - c2, d1 - d2)
+    parts = Product((c * p) ** power, [leaf])
+    return Zero(at, power, parts, lambda: f.exp(b) * f.exprel(a - b))
 
 
 # ------------------------------------------------------------------ leaving zeros out
-def _is_same(x: Any, y: Any) -> bool:
-    return type(x) is type(y) and bool(x._is(y))
-
-
-def _meet(one: Leaf, other: Leaf, exact: bool) -> bool:
+def _meet(one: Leaf, other: Leaf, rounded: bool) -> bool:
     """Whether two factors vanish at one point; as far as numbers that were rounded tell."""
-    distance = abs(one.root - other.root)
-    if distance > (0 if exact else NEAR * abs(one.root)):
+    if one.base != other.base:
         return False
-    return _is_same(one.base, other.base)
+    distance = abs(one.root - other.root)
+    return distance <= (NEAR * abs(one.root) if rounded else 0)
 
 
-def _rebuilt(whole: Product, removed: list[list[Leaf]]) -> Any:
+def _rebuilt(tape: Tape, whole: Product, removed: list[list[Leaf]]) -> Node:
     """Return the product without what meets: of each group one factor with the sum of powers."""
     met = {id(leaf) for group in removed for leaf in group}
-    scale: Number = 1
-    factors: list[tuple[Any, int]] = []
+    scale, factors = Fraction(1), list[tuple[Any, int]]()
 
     def multiply(by: Product) -> None:
         nonlocal scale
@@ -307,7 +277,7 @@ def _rebuilt(whole: Product, removed: list[list[Leaf]]) -> Any:
                 multiply(factor.parts)
                 factors.append((factor.rest(), factor.power))
             elif id(factor) not in met:
-                factors.append((factor.x, factor.power))
+                factors.append((tape.at(factor.i), factor.power))
 
     multiply(whole)
     for group in removed:
@@ -316,12 +286,13 @@ def _rebuilt(whole: Product, removed: list[list[Leaf]]) -> Any:
             scale *= leaf.scale**leaf.power
         if net:
             scale /= first.scale**net
-            factors.append((first.x, net))
+            factors.append((tape.at(first.i), net))
     above, below = (
         [x if n == sign else x ** (sign * n) for x, n in factors if sign * n > 0]
         for sign in (1, -1)
     )
+    number: Any = float(scale) if tape.native else scale
     if scale != 1 or not above:
-        above.append(int(scale) if scale in (1, -1) else scale)
+        above.append(int(scale) if scale in (1, -1) else number)
     found = functools.reduce(operator.mul, above)
     return found / functools.reduce(operator.mul, below) if below else found

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -45,10 +45,10 @@ def arithmetic(tape: Tape, op: Arithmetic, i: int, j: int) -> Node:
         except ValueError:
             shown = f"{tape.code[i].shape} and {other}"
             raise ShapeMismatch(f"shapes {shown} do not fit in {op.name}") from None
-    if op is DIV or (op is MUL and (is_quotient(tape.at(i)) or is_quotient(tape.at(j)))):
-        found = without_zeros(op, tape.at(i), tape.at(j), not tape.native)
+    if op is DIV or (op is MUL and (is_quotient(tape, i) or is_quotient(tape, j))):
+        found = without_zeros(tape, op, i, j)
         if found is not None and found.shape == shape:
-            return cast(Node, found)
+            return found
     if i == j and op is MUL and tape.watched and (found := _squared(tape, i, 1)) is not None:
         return found
     if type(right) is Const and op is not ADD:

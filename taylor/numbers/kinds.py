@@ -42,14 +42,6 @@ class Handled:
         """Return the constant c (see `constant`) as a number that combines with this value."""
         return c
 
-    def _origin(self) -> Any:
-        """Return the instruction that made it and its arguments, None if they are not known."""
-        return None
-
-    def _is(self, other: Any) -> bool:
-        """Whether another value of its class is the same."""
-        return self is other
-
 
 class ValueSet(Handled):
     """Marks sets of numbers, which are innermost: series are over them, and they hold nothing."""

@@ -55,9 +55,8 @@ if not TYPE_CHECKING:
 class Coefficients(Operand):
     """A table of coefficients, which views share: what is written through one is seen by all."""
 
-    __slots__ = ("_coef", "_made", "_place", "_reach", "algebra", "tag")
+    __slots__ = ("_coef", "_place", "_reach", "algebra", "tag")
     _coef: Any  # an array of numbers, or a value of the package
-    _made: Any  # how, as far as quotients need it (`origins`), or None
     _place: tuple[Family, Path | None] | None  # what shares the table, once a view was made
     _reach: float  # the degree of the polynomial it is; UNKNOWN if more terms may be missing
     algebra: Algebra
@@ -71,7 +70,7 @@ class Coefficients(Operand):
         self._coef = coef
         self.algebra = algebra
         self.tag = tag
-        self._made = self._place = None
+        self._place = None
         self._reach = reach
         return self
 
@@ -80,18 +79,6 @@ class Coefficients(Operand):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (self._make, (self._coef, self.algebra, self.tag, self._reach))
-
-    def _origin(self) -> Any:
-        return None if self._made is None else self._made[:2]
-
-    def _is(self, other: Any) -> bool:
-        """Whether another series of the class is equal in all coefficients."""
-        x, y = self._coef, other._coef
-        if x is y or self.tag is not other.tag or np.shape(x) != np.shape(y):
-            return x is y and self.tag is other.tag
-        if is_operand(x) or is_operand(y):
-            return type(x) is type(y) and bool(x._is(y))
-        return bool(np.all((x == y) | ((x != x) & (y != y))))
 
     def _is_floats(self) -> bool:
         """Whether the coefficients are float64, so that a real number needs no conversion."""

@@ -13,9 +13,8 @@ from taylor.core.algebra import Algebra, Univariate, few_products, univariate
 from taylor.core.calls import Call, Row
 from taylor.core.conditions import Condition
 from taylor.core.einsum import Einsum
-from taylor.core.functions import power
 from taylor.core.graded import Graded
-from taylor.core.instructions import ADD, DIV, MUL, Add, Arithmetic, Div, Mul, Op
+from taylor.core.instructions import Add, Arithmetic, Div, Mul, Op
 from taylor.core.lookups import Lookup
 from taylor.core.loops import Loop
 from taylor.core.maps import Gather, Map
@@ -23,7 +22,6 @@ from taylor.core.memory import in_memory, in_rows, taken
 from taylor.core.node import Node
 from taylor.core.operand import bind, fits, host, lift
 from taylor.core.parts import REFUSED, Part
-from taylor.core.removable import SUB
 from taylor.core.sides import Choose
 from taylor.core.singular import equal, is_zero, leading, local_series, no_quotient
 from taylor.core.table import Elementary
@@ -32,7 +30,7 @@ from taylor.core.tags import Tag, user_tag
 from taylor.errors import AlgebraMismatch, ForeignNodeError, OrderMismatch, PoleError
 from taylor.machine import engine, pairs
 from taylor.machine.pairs import Pairs
-from taylor.numbers.kinds import Array, Kind, base, is_operand
+from taylor.numbers.kinds import Array, Kind, ValueSet, base, is_operand
 from taylor.numbers.policy import current_policy, on_one_side
 from taylor.numbers.values import (
     as_array,
@@ -48,13 +46,9 @@ from taylor.numbers.values import (
 from taylor.series import rows, rules
 from taylor.series.coefficients import UNKNOWN, Coefficients
 from taylor.series.operands import aligned, moved, with_constant
-from taylor.series.origins import KEPT, cancelled, made, multiplied, of_two, row_made, summed
 from taylor.series.rows import BOTH, LEFT, RIGHT, Live, by_code, declared, plain, propagates
 from taylor.series.smooth import powered, shortly, side_taken
 
-LEAKED = (
-    "a node of a finished recording leaked in; return results from the recorded function instead"
-)
 FLOAT, OBJECT = np.dtype(float), np.dtype(object)
 REALS, ZEROS = (float, int), (float, int, np.float64)
 T = TypeVar("T")
@@ -173,7 +167,8 @@ class Series(Coefficients):
     def _hosts(self, other: Any) -> bool:
         if isinstance(other, Node):
             return not (self.tag.closed or other.tape.holds(self))
-        return bool(self.tag.level > other.tag.level)
+        assert isinstance(other, (Series, ValueSet))
+        return self.tag.level > other.tag.level
 
     def _refuses(self, x: Any) -> bool:
         """Whether x is no number for this series: a string, or a node that holds it."""
@@ -189,7 +184,10 @@ class Series(Coefficients):
         else:
             result = getattr(y, f"__r{name}__")(x)
         if result is NotImplemented:
-            raise ForeignNodeError(LEAKED)
+            raise ForeignNodeError(
+                "a node of a finished recording leaked in; return results from the recorded "
+                "function instead"
+            )
         return result
 
     # -------------------------------------------------------------- arithmetic
@@ -226,49 +224,41 @@ class Series(Coefficients):
                 table[0] = table.item(0) + other  # without warnings
             else:
                 table[0] = quietly(np.add, table[0], other)
-            return made(self._new(table, reach=self._reach), ADD, self, other)
-        y = self._combined(other, pairs.added, np.add)
-        return summed(self._added(self._met(other), False) if y is None else y, ADD, self, other)
+            return self._new(table, reach=self._reach)
+        found = self._combined(other, pairs.added, np.add)
+        return self._added(self._met(other), False) if found is None else found
 
     __radd__ = __add__
 
     def __sub__(self, other: Any) -> Self:
         if type(other) in REALS:
             return self.__add__(-other)
-        y = self._combined(other, pairs.subtracted, np.subtract)
-        return summed(self._added(self._met(other), True) if y is None else y, SUB, self, other)
+        found = self._combined(other, pairs.subtracted, np.subtract)
+        return self._added(self._met(other), True) if found is None else found
 
     def __rsub__(self, other: Any) -> Self:
-        if type(other) in ZEROS:
+        if type(other) in REALS:
             return (-self).__add__(other)
         return self._added(self._met(other, True), True)
 
     def __neg__(self) -> Self:
-        return made(self._new(-self._coef, reach=self._reach), MUL, self, -1)
+        return self._new(-self._coef, reach=self._reach)
 
     def __mul__(self, other: Any) -> Self:
         if type(other) in REALS and self._is_floats():
             x, c = self._coef, float(other) if abs(other) < engine.EXACT else other
             table = pairs.scaled(len(x)).call(x, c)
             table = quietly(np.multiply, x, other) if table is None else table
-            return made(self._new(table, reach=self._reach if other else 0), MUL, self, other)
-        if self._fellow(other):
-            if (found := cancelled(MUL, self, other)) is not None:
-                return found
-            if type(self.algebra) is Univariate:
-                table = pairs.multiplied(len(self._coef)).call(self._coef, other._coef)
-                if table is not None:
-                    reach = self._reach + other._reach
-                    found = self._new(table, reach=reach if reach < len(table) else UNKNOWN)
-                    return of_two(found, MUL, self, other)
-        return multiplied(self._times(other), MUL, self, other)
-
-    __rmul__ = __mul__
-
-    def _times(self, other: Any) -> Self:
+            return self._new(table, reach=self._reach if other else 0)
+        if type(self.algebra) is Univariate and self._fellow(other):
+            x, y, reach = self._coef, other._coef, self._reach + other._reach
+            table = pairs.multiplied(len(x)).call(x, y)
+            if table is not None:
+                reach = reach if reach < len(x) else UNKNOWN
+                return self._make(table, self.algebra, self.tag, reach)
         met = self._met(other)
         if met is None:
-            return NotImplemented  # type: ignore[no-any-return]
+            return NotImplemented
         owner, x, y, live, a, b = met
         if live is BOTH:
             return owner._new(owner._product(x, y), reach=_degree(owner.algebra, a, b))
@@ -276,6 +266,8 @@ class Series(Coefficients):
         with np.errstate(all="ignore"):
             found = in_rows(x * y, (x,), (y,))
         return owner._make(found, owner.algebra, owner.tag, reach)
+
+    __rmul__ = __mul__
 
     def _product(self, x: Array, y: Array) -> Any:
         """Return the table of the product of two tables of as many axes."""
@@ -296,21 +288,19 @@ class Series(Coefficients):
         if type(other) in REALS and other and self._is_floats():
             table = pairs.divided(len(self._coef)).call(self._coef, other)
             table = quietly(np.true_divide, self._coef, other) if table is None else table
-            return made(self._new(table, reach=self._reach), DIV, self, other)
+            return self._new(table, reach=self._reach)
         if self._fellow(other):
-            if (found := cancelled(DIV, self, other)) is not None:
-                return found
             table = engine.entry("div", BOTH, self.algebra).call(self._coef, other._coef)
             if table is not None:
-                return of_two(self._new(table), DIV, self, other)
-        return multiplied(self._divided(self._met(other)), DIV, self, other)
+                return self._make(table, self.algebra, self.tag)
+        return self._divided(self._met(other))
 
     def __rtruediv__(self, other: Any) -> Self:
         if type(other) in REALS and abs(other) < engine.EXACT:
             table = engine.entry("div", RIGHT, self.algebra).call(self._coef, float(other))
             if table is not None:
-                return of_two(self._new(table), DIV, other, self)
-        return multiplied(self._divided(self._met(other, True)), DIV, other, self)
+                return self._make(table, self.algebra, self.tag)
+        return self._divided(self._met(other, True))
 
     def _divided(self, met: Met[Self] | None) -> Self:
         """Return x/y."""
@@ -363,13 +353,12 @@ class Series(Coefficients):
 
     def __pow__(self, r: Any, mod: Any = None) -> Self:
         y = powered(self, r) if mod is None else None
-        return row_made(super().__pow__(r, mod) if y is None else y, power, self, r)
+        return super().__pow__(r, mod) if y is None else y
 
     # -------------------------------------------------------------- functions
     def _elementary(self, row: Elementary, args: Sequence[Any]) -> Any:
         y = shortly(self, row, args)
-        y = bind(Row(row), *args) if y is None else y
-        return row_made(y, row, *args) if row in KEPT else y
+        return bind(Row(row), *args) if y is None else y
 
     def _choose(self, lhs: Any, rhs: Any, a: Any, b: Any, mode: str) -> Any:
         y = side_taken(self, lhs, rhs, a, b)

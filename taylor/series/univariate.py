@@ -56,7 +56,7 @@ class Taylor(PowerSeries):
         self._coef = table
         self.algebra = univariate(len(table) - 1)
         self.tag = level_over(table)
-        self._made = self._place = None
+        self._place = None
         self._reach = UNKNOWN
 
     @of_class
