@@ -16,8 +16,8 @@ from taylor.errors import NonAnalyticError
 from taylor.kept import STORE
 from taylor.llvm import ir
 from taylor.llvm.function import Function
-from taylor.machine.lapack import is_written
 from taylor.machine.machine import Machine
+from taylor.machine.questions import is_written
 from taylor.numbers import blas
 
 PRODUCTS = {

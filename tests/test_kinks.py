@@ -720,3 +720,47 @@ def test_hvp_goes_along_a_line_where_the_gradient_is_smooth(name):
     for g in (f, code):
         with pytest.raises(taylor.NonAnalyticError):
             taylor.hvp(g, x, across)
+
+
+def test_numbers_beside_a_removable_tie_are_no_arrays():
+    found = taylor.jvp(lambda y: taylor.gradient(lambda x: abs(x**2), y), 0.0, 1.0)
+    assert found == (0.0, 2.0) and not any(isinstance(v, np.ndarray) for v in found)
+
+
+TIED, ACROSS = np.array([1.69, 0.0, 0.0, 0.0]), np.array([2.0, 1.0, 2.0, -1.0])
+ORDERS = {  # of three equal elements
+    "sort": lambda y: np.sort(y) @ np.array([0.4, 0.6, 0.0, 1.0]),
+    "median": lambda y: np.median(y[:3]),
+    "quantile": lambda y: np.quantile(y, 0.3),
+    "top two": lambda y: np.sum(np.sort(y)[2:]),
+}
+SYMMETRIC = {
+    "all": (lambda y: np.sum(np.sort(y) ** 2), 2 * TIED),
+    "equal ones": (lambda y: np.sum(np.sort(y)[:3]), np.array([0.0, 1.0, 1.0, 1.0])),
+    "the rest": (lambda y: np.sort(y)[3] ** 2, np.array([3.38, 0.0, 0.0, 0.0])),
+}
+
+
+@pytest.mark.parametrize("name", ORDERS)
+def test_elements_in_order_have_a_kink_where_they_are_equal(name):
+    f = ORDERS[name]
+    ends = [f(TIED + h * ACROSS) for h in (1e-6, 0.0, -1e-6)]
+    assert abs(ends[0] - 2 * ends[1] + ends[2]) > 1e-7
+    away = TIED + np.array([0.0, 0.1, 0.2, 0.3])
+    code = taylor.compile(f)
+    many = taylor.lanes(lambda y: taylor.gradient(f, y))
+    np.testing.assert_array_equal(taylor.gradient(code, away), taylor.gradient(f, away))
+    np.testing.assert_array_equal(many(np.array([away]))[0], taylor.gradient(f, away))
+    for driver in (taylor.gradient, taylor.hessian, lambda f, x: taylor.jvp(f, x, ACROSS)):
+        for g in (f, code):
+            with pytest.raises(NonAnalyticError):
+                driver(g, TIED)
+    with pytest.raises(NonAnalyticError):
+        many(np.array([away, TIED]))
+
+
+@pytest.mark.parametrize("name", SYMMETRIC)
+def test_what_is_symmetric_in_equal_elements_has_derivatives(name):
+    f, want = SYMMETRIC[name]
+    np.testing.assert_allclose(taylor.gradient(f, TIED), want, atol=1e-15)
+    np.testing.assert_allclose(taylor.jacfwd(f, TIED), want, atol=1e-15)

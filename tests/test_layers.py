@@ -26,8 +26,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "algebra", "graded", "structured", "powers", "functions", "binding", "conditions", "memory",
         "patterns", "singular", "slopes", "instructions", "einsum", "sides", "calls", "maps",
         "lookups", "parts", "places", "operand", "bilinear", "fillable", "removable", "simpler",
-        "node", "tape", "rules", "shown", "program", "deciding", "scalars", "exponents", "repeat",
-        "sweep", "loops", "dependence", "rolled",
+        "node", "tape", "rules", "shown", "program", "reals", "deciding", "scalars", "exponents",
+        "repeat", "sweep", "loops", "dependence", "rolled",
     ],
     "linalg": ["degrees", "equations", "branches", "factors", "spectrum", "__init__"],
     "arrays": [
@@ -36,10 +36,10 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "machine": [
         "calls", "planar", "nests", "moves", "lookups", "contractions", "matrices", "emit", "joins",
-        "triangles", "lapack", "questions", "gathers", "stacks", "stencils", "plan", "regions",
-        "degrees", "tables", "loops", "convolutions", "compose", "written", "monomials", "pairs",
-        "products", "windows", "substitution", "series", "afar", "machine", "batches", "engine",
-        "partials",
+        "triangles", "lapack", "transforms", "questions", "gathers", "stacks", "stencils", "plan",
+        "regions", "degrees", "tables", "loops", "convolutions", "compose", "written", "monomials",
+        "pairs", "products", "windows", "substitution", "series", "afar", "machine", "batches",
+        "engine", "partials",
     ],
     "series": [
         "text", "wide", "symbolic", "operands", "coefficients", "rows", "smooth", "rules", "series",

@@ -497,3 +497,46 @@ def test_adjoints_of_fourier_transforms_run_as_code_where_they_are_of_real_numbe
         status, (found, *_) = Machine(made)(x, *more)
         assert status == OK
         np.testing.assert_allclose(found, driver(program, x, *more), rtol=1e-12, atol=1e-12)
+
+
+LENGTHS = [2, 3, 4, 5, 7, 8, 60, 64, 105, 1024]
+
+
+@pytest.mark.parametrize("n", LENGTHS)
+@pytest.mark.parametrize("back", [False, True], ids=["fft", "ifft"])
+def test_fourier_transforms_as_code_against_their_sums(n, back):
+    rng = np.random.default_rng(n)
+    x = rng.normal(size=n) + 1j * rng.normal(size=n)
+    transform = np.fft.ifft if back else np.fft.fft
+    code = taylor.compile(transform, strict=True)
+    many = taylor.compile(lambda x: transform(np.reshape(x, (3, -1))), strict=True)
+    found, places = code(x), range(n) if n < 9 else (1, n // 3, n - 1)
+    unit = mpmath.mpf(2) / n * (1 if back else -1)
+    for j in places:
+        with mp.workdps(60):
+            sums = mp.fsum(complex(x[k]) * mp.expjpi(unit * (j * k % n)) for k in range(n))
+            want = complex(sums / n if back else sums)
+        assert abs(found[j] - want) <= 8e-16 * np.linalg.norm(x) / (n if back else 1)
+    rows = np.tile(x.real, 3)
+    assert many(rows) == pytest.approx(transform(rows.reshape(3, -1)), rel=1e-13, abs=1e-13)
+    for c in (code, many):
+        assert all(not m.asks[0] for machines in c.machines.values() for m in machines)
+
+
+def spectral(x):
+    k, u = np.arange(9.0), x
+    for _ in range(40):
+        h = np.fft.rfft(u)
+        u = u + 1e-3 * (np.fft.irfft(-(k**2) * h, 16) - u * np.fft.irfft(1j * k * h, 16))
+    return np.sum(u**2)
+
+
+def test_steps_with_fourier_transforms_have_code_without_questions():
+    x = np.linspace(-1, 1, 16)
+    c = taylor.compile(spectral, strict=True)
+    for way in (
+        lambda f: f(x), lambda f: taylor.gradient(f, x), lambda f: taylor.hvp(f, x, x**2),
+        lambda f: taylor.hessian(f, x),
+    ):  # fmt: skip
+        np.testing.assert_allclose(way(c), way(spectral), rtol=1e-11, atol=1e-11)
+    assert all(not m.asks[0] for machines in c.machines.values() for m in machines)

@@ -924,3 +924,14 @@ def test_reductions_of_numbers_along_their_axis(f, axis):
     assert slope == (0.0 if f is np.ptp else 1.0)
     with pytest.raises(np.exceptions.AxisError):
         f(x, axis=1)
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.complex64])
+def test_float_power_has_double_precision(kind):
+    x = np.array([0.7, 2.3]).astype(kind)
+    for args in ((x, 2.5), (x, np.array([2.0, 1.5], x.real.dtype)), (2.0, x)):
+        want = np.float_power(*args)
+        live = [Taylor.variable(a, 1) if a is x else a for a in args]
+        found = np.float_power(*live)
+        assert found.value.dtype == want.dtype
+        np.testing.assert_allclose(found.value, want, rtol=1e-14)

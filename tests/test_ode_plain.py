@@ -223,3 +223,51 @@ def test_what_a_callback_changes_is_not_a_copy():
     # sqrt(2k)/2 - k·(2.5 - sqrt(2/k)) = 3·sqrt(k/2) - 2.5·k
     for mode in (taylor.gradient, taylor.derivative):
         assert mode(end, 1.0) == pytest.approx(3 / 2 / np.sqrt(2) - 2.5, rel=1e-12)
+
+
+def test_functions_that_ask_for_their_own_attributes_are_asked_again():
+    def fun(t, y):
+        return [getattr(fun, "rate", 1.0) * y[0]]
+
+    def tried(t, y):
+        try:
+            return [tried.rate * y[0]]
+        except AttributeError:
+            return [y[0]]
+
+    for f in (fun, tried):
+        assert solve_ivp(f, (0.0, 1.0), [1.0]).y[0, -1] == pytest.approx(np.e, rel=1e-14)
+        f.rate = 2.0
+        assert solve_ivp(f, (0.0, 1.0), [1.0]).y[0, -1] == pytest.approx(np.exp(2), rel=1e-14)
+
+
+LEVEL = 0.5
+
+
+def test_events_that_were_recorded_before_read_what_is_there_now(monkeypatch):
+    def fun(t, y):
+        return [-y[0]]
+
+    def of_global(t, y):
+        return y[0] - LEVEL
+
+    def of_attribute(t, y):
+        return y[0] - of_attribute.level
+
+    def of_args(t, y, level):
+        return y[0] - level
+
+    def of_sides(t, y):
+        return y[0] - 0.5 if y[0] > 0.4 else y[0] - 0.3
+
+    for level in (0.5, 0.25, 0.75):
+        monkeypatch.setitem(globals(), "LEVEL", level)
+        of_attribute.level = level
+        for g in (of_global, of_attribute):
+            r = solve_ivp(fun, (0.0, 2.0), [1.0], events=g)
+            assert r.t_events[0] == pytest.approx([-np.log(level)], rel=1e-14)
+        r = solve_ivp(lambda t, y, a: fun(t, y), (0.0, 2.0), [1.0], events=of_args, args=(level,))
+        assert r.t_events[0] == pytest.approx([-np.log(level)], rel=1e-14)
+    for y0, roots in ((1.0, [0.5, 0.3]), (0.35, [0.3]), (1.0, [0.5, 0.3])):
+        r = solve_ivp(fun, (0.0, 2.0), [y0], events=of_sides)
+        assert r.t_events[0] == pytest.approx(np.log(y0 / np.array(roots)), rel=1e-12)

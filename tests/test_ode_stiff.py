@@ -583,3 +583,14 @@ def test_a_pickled_run_goes_on(method):
 def test_numbers_of_many_digits_are_no_ones_of_scipy():
     with pytest.raises(TypeError, match="leave it out"):
         solve_ivp(lambda t, y: -y, (0, 1), [mpmath.mpf(1)], "Radau")
+
+
+def test_an_end_that_is_out_of_reach_is_told():
+    """Rates that grow by themselves make steps ever shorter: a model far outside of its domain."""
+
+    def fun(t, y):
+        return [-np.exp(t) * (y[0] - np.cos(t))]
+
+    with pytest.warns(UserWarning, match="stiff"):
+        r = solve_ivp(fun, (0.0, 1e4), [2.0])
+    assert not r.success and "of them; use an implicit method" in r.message

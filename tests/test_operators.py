@@ -341,6 +341,16 @@ def test_a_parameter_is_a_coefficient(symbol, want):
     assert want(0.5) in found and want(0.625) in found
 
 
+def test_functions_of_the_point_are_given_arrays():
+    P = (lambda x: x[..., 0]) * op.partials(2)[0]
+    g = lambda x: x[..., 0] ** 2 * x[..., 1]
+    assert op.apply(P, g, [3.0, 2.0]) == 36.0
+    assert op.apply(P, g, [Fraction(3), Fraction(2)]) == 36
+    d, at = op.partials("t", x=1), ([1.0, 2.0], [[3.0], [4.0]])
+    found = op.apply((lambda t, x: t * x[..., 0]) * d.t, lambda t, x: t**2 * x[..., 0], *at)
+    assert found.tolist() == [18.0, 128.0]
+
+
 def test_derivatives_along_a_vector():
     a, A = np.array([1, -2]), np.array([[1, 2], [0, 3]])
     d, v = op.partials(2), op.partials(x=2).x

@@ -7,7 +7,7 @@ import taylor
 from taylor.core.loops import Loop
 from taylor.core.rolled import rolled
 from taylor.drivers.recorded import short
-from taylor.machine.lapack import is_written
+from taylor.machine.questions import is_written
 
 TABLE = np.random.default_rng(1).normal(size=(300, 3))
 

@@ -17,7 +17,9 @@ from taylor.core.operand import Operand, as_array, define, implements, is_comple
 from taylor.core.table import TABLE, lookup
 from taylor.errors import NonAnalyticError
 from taylor.numbers.formulas import DEGREE, RADIAN
-from taylor.numbers.kinds import is_operand
+from taylor.numbers.kinds import base_array, is_operand
+
+NARROW = (np.float16, np.float32, np.complex64)  # whose powers by np.float_power are wider
 
 LOG2, LOG10 = float(np.log(2.0)), float(np.log(10.0))
 
@@ -84,6 +86,12 @@ def _real_if_close(a: Any, tol: Any) -> Any:
 def _complex_unless(good: Any, x: Any) -> Any:
     """Return x as a complex array, unless all its elements are in the domain of real ones."""
     return x if not is_complex(x) and np.all(good) else x * (1 + 0j)
+
+
+def _double(x: Any) -> Any:
+    """Return an operand with numbers of double precision at least."""
+    narrow = is_operand(x) and base_array(x).dtype in NARROW
+    return x * np.float64(1) if narrow else x
 
 
 define({
@@ -209,7 +217,7 @@ _ufuncs: dict[np.ufunc, Callable[..., Any]] = {
     **{f: _of_value(f) for f in (np.isfinite, np.isnan, np.isinf, np.signbit)},
     **{f: _logical(f) for f in _LOGICAL},
     np.fabs: functions.absolute,
-    np.float_power: functions.power,
+    np.float_power: lambda x, y: functions.power(_double(x), _double(y)),
     np.copysign: _copysign,
     np.fmax: _ignoring_nan(functions.maximum),
     np.fmin: _ignoring_nan(functions.minimum),

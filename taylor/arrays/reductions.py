@@ -18,15 +18,17 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from taylor import linalg
 from taylor.core import functions
 from taylor.core.binding import METHODS, family, full_name, takes_operands
-from taylor.core.conditions import Condition
+from taylor.core.conditions import Condition, mask
 from taylor.core.maps import CumSum, Sum
 from taylor.core.memory import in_order, laid_as, rearrange
 from taylor.core.node import Node
 from taylor.core.operand import Operand, as_array, bind, define, implements, is_complex, lift
-from taylor.numbers.kinds import base_array
+from taylor.core.singular import leading
+from taylor.numbers.kinds import base, base_array, is_operand
 from taylor.numbers.values import of_value, shape_of
 
 Join = Callable[[Any, Any], Any]
+EQUALS = 8  # elements whose order is left open, in a row of equal ones
 
 
 # ------------------------------------------------------------------ axes and masks
@@ -283,7 +285,40 @@ def ordered(places: Any, a: Any, axis: Any, *args: Any, **named: Any) -> Any:
     """Return the elements along an axis at the places that a function of NumPy finds."""
     a, axis = along(a, axis)
     found = by_value(places)(a, *args, axis=axis, **named)
-    return rearrange([a], lambda i: in_order(np.take_along_axis(i, found, axis), i))
+    y = rearrange([a], lambda i: in_order(np.take_along_axis(i, found, axis), i))
+    return _among_equals(y, axis) if places is np.argsort else y
+
+
+def _among_equals(y: Any, axis: int) -> Any:
+    """Return a sorted array in which equal neighbours are the smaller and the larger of the two.
+
+    Which of them comes first has no derivative by itself.  That is, of up to `EQUALS` in a row.
+    """
+    values, inner = np.moveaxis(base(y), axis, -1), leading(y)
+    if is_complex(y) or values.shape[-1] < 2:
+        return y
+    same = np.equal(values[..., :-1], values[..., 1:])
+    if isinstance(inner, Node) and not (inner.tape.passing and _is_plain(inner)):
+        row = np.moveaxis(y, axis, -1)
+        mask(row[..., :-1] < row[..., 1:])  # leaves a guard: elsewhere others may be equal
+    many, longer = 0, same
+    while np.any(longer) and many < EQUALS:
+        many += 1
+        longer = longer[..., 1:] & same[..., :-many]
+    if not 0 < many < EQUALS:
+        return y
+    flat, odd = np.ravel(row := np.moveaxis(y, axis, -1)), np.arange(same.shape[-1]) % 2
+    end = [(0, 0)] * (same.ndim - 1) + [(0, 1)]
+    for turn in range(many + 1):  # by transpositions of odd and even neighbours
+        left = np.flatnonzero(np.pad(same & (odd == turn % 2), end))
+        if len(left):
+            pair, flat = (flat[left], flat[left + 1]), flat.copy()
+            flat[left], flat[left + 1] = functions.minimum(*pair), functions.maximum(*pair)
+    return np.moveaxis(flat.reshape(row.shape), -1, axis)
+
+
+def _is_plain(x: Node) -> bool:
+    return not is_operand(x.tape.values[x.i])
 
 
 def of_order(a: Any, axis: Any, keepdims: bool, pick: Callable[[Any], Any]) -> Any:

@@ -508,10 +508,10 @@ def lift(x: Any) -> Any:
         return _lifted_array(x) if x.dtype.hasobject else x
     if type(x) in SIMPLE or isinstance(x, (Operand, type)):
         return x
-    if isinstance(x, (list, tuple)) and any(
-        isinstance(e, (Operand, Condition, list, tuple, np.ndarray)) for e in x
-    ):
-        return stack([lift(e) for e in x]) if holds_operands(x) else x
+    if isinstance(x, (list, tuple)) and not SIMPLE.issuperset(map(type, x)) and holds_operands(x):
+        return stack([lift(e) for e in x])
+    if type(x) in (list, tuple):
+        return x
     if isinstance(x, Fillable):
         return x.content()
     if isinstance(x, Condition):

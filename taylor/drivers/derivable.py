@@ -84,15 +84,20 @@ class Watched(Derivable):
 
     def __call__(self, *x: Any, **named: Any) -> Any:
         y = self.f(*x, **named)
-        self.note(y)
+        for v in y if isinstance(y, (tuple, list)) else (y,):
+            self._see_to(outer(content(v), self.tape))
         return y
 
     def note(self, y: Any) -> None:
         for v in y if isinstance(y, (tuple, list)) else (y,):
-            found = outer(content(v), self.tape)
-            if self.tape.compiled and nans(base_array(found)).any():
-                raise NonAnalyticError("what a driver rests on is no number here; move the point")
-            stays_number(found)
+            found = outer(v, self.tape)  # of many numbers their sum is seen to
+            self._see_to(np.sum(0.0 * found) if np.size(found) > 1 else found)
+
+    def _see_to(self, v: Any) -> None:
+        """See to it that a value is a number here and at other points, too."""
+        if self.tape.compiled and nans(base_array(v)).any():
+            raise NonAnalyticError("what a driver rests on is no number here; move the point")
+        stays_number(v)
 
 
 def watched(f: Function, x: Sequence[Any]) -> Function:

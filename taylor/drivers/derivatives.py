@@ -106,7 +106,7 @@ def _jvp_at_ties(f: Function, x: Any, v: Any) -> tuple[Any, Any]:
         if (found := _by_adjoint(f, x)) is None:
             raise
         return found[0], np.sum(found[1] * v)
-    return pair[..., 0], pair[..., 1]
+    return pair[..., 0][()], pair[..., 1][()]
 
 
 def _by_adjoint(f: Function, x: Any) -> tuple[Any, Array] | None:

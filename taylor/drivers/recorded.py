@@ -25,7 +25,7 @@ from taylor.drivers.derivable import Derivable, outer
 from taylor.drivers.derivatives import pushed
 from taylor.drivers.driver import all_finite
 from taylor.errors import TaylorError
-from taylor.machine.lapack import is_written
+from taylor.machine.questions import is_written
 from taylor.numbers.kinds import is_operand
 from taylor.numbers.policy import policy
 

@@ -25,7 +25,7 @@ from taylor.core.tape import Tape
 from taylor.drivers import trees
 from taylor.errors import NotNow, TraceError
 from taylor.machine.calls import is_users
-from taylor.machine.lapack import is_written
+from taylor.machine.questions import is_written
 from taylor.numbers.kinds import base, content, is_operand
 
 Function = Callable[..., Any]

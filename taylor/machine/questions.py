@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from taylor.core.calls import Call
-from taylor.core.instructions import Const, Instruction
+from taylor.core.instructions import Const, Instruction, Shape
+from taylor.core.table import Rule
 from taylor.llvm.function import Function
+from taylor.machine import lapack, transforms
 from taylor.machine.emit import Symbol, Unsupported, asked, lifted
-from taylor.machine.lapack import Factors, written
+from taylor.machine.lapack import Factors
 from taylor.numbers.kinds import is_operand
 
 ASKING = "a step of a loop uses functions that only Python knows"
@@ -35,7 +37,9 @@ class Question:
             return self.rule(*x)
         if self.factors is not None:
             lu = functools.partial(self.factors.of, self.f, self.matrix)
-            found = written(self.f, self.rule, x, self.shape, lu)
+            found = transforms.written(self.f, self.rule, x[0])
+            if found is None:
+                found = lapack.written(self.f, self.rule, x, self.shape, lu)
             if found is not None:
                 return found
         if self.loop:
@@ -49,6 +53,14 @@ class Question:
             None if fixed and not is_operand(v) else lifted(self.f, v)
             for fixed, v in zip(self.fixed, x, strict=True)
         ]
+
+
+def is_written(rule: Rule, shape: Shape) -> bool:
+    """Whether a rule and its derivatives need no Python, where its first argument has that shape.
+
+    Of real matrices, and Fourier transforms of any numbers.
+    """
+    return lapack.is_written(rule, shape) or transforms.is_written(rule, shape)
 
 
 def with_questions(

@@ -80,6 +80,9 @@ class Parts:
         def g(t: Any, y: Any, *args: Any) -> Any:
             return split(lift(f(t, joined(y), *self.joined_args(args))))
 
+        vars(g).update(
+            __wrapped__=f, made=("parts", *self.places)
+        )  # which says all: see `recalled`
         return g
 
     # -------------------------------------------------------------- events and doses
@@ -174,8 +177,7 @@ def in_parts(solve: F) -> F:
 
     @functools.wraps(solve)
     def solved(fun: Any, t_span: Any, y0: Any, *positional: Any, **named: Any) -> Any:
-        numbers_of(y0, "y0")
-        args = as_args(named.get("args"))
+        y0, args = numbers_of(y0, "y0"), as_args(named.get("args"))
         if not (callable(fun) and is_split(y0, args)):
             return solve(fun, t_span, y0, *positional, **named)
         _check_jac(named)

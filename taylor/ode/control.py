@@ -98,8 +98,10 @@ def spacing(t: Any) -> Any:
 
 def unit(c: Array) -> Any:
     """Return the relative rounding error of numbers."""
+    if c.dtype != object:
+        return 2.0**-53
     kind = Kind.of(c)
-    return 2.0**-53 if c.dtype != object or kind.sets else kind.spacing(kind.one)
+    return 2.0**-53 if kind.sets else kind.spacing(kind.one)
 
 
 def two_sum(a: Any, b: Any) -> tuple[Any, Any]:

@@ -86,9 +86,6 @@ class Doses(Event):
         super().log(place)
         self.doses.pop(0)
 
-    def read(self) -> None:
-        """Nothing: it is no function of the user."""
-
     def forget(self) -> None:
         """Their times are what they are."""
 

@@ -14,6 +14,7 @@ The roots of a function of t alone (a clock) are found beforehand, in spans of t
 from __future__ import annotations
 
 import copy
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Self
@@ -26,7 +27,6 @@ from taylor.core.conditions import Condition
 from taylor.core.deciding import deciding
 from taylor.core.exponents import saturated
 from taylor.core.program import Program, check_unread, expand, kept, recording
-from taylor.core.reads import Reads
 from taylor.errors import ForeignNodeError, GuardError, ShapeMismatch, TraceError, eagerly
 from taylor.kept import STORE
 from taylor.numbers.kinds import content, is_operand
@@ -44,6 +44,7 @@ from taylor.ode.pieces import (
     resolved,
     side_by_side,
 )
+from taylor.ode.recalled import is_polynomial, recalled
 from taylor.ode.roots import derivative, roots, value, without_root
 from taylor.ode.surfaces import cut
 from taylor.ode.system import filled, is_linear, moving
@@ -122,7 +123,7 @@ class Event:
         self.y: list[Array] = []
         self.fired = False  # at the start of the next step
         self.end: End | None = None  # of the step before
-        self.read()
+        self.reads: Any = None  # what the function reads, noted where that may change
         self.forget()
 
     def __call__(self, t: Any, y: Any) -> Any:
@@ -178,14 +179,11 @@ class Event:
         self.t.append(place.t)
         self.y.append(place.y.copy())
 
-    def read(self) -> None:
-        """Note what the function is now, and what it reads."""
-        self.reads = Reads(self.g)
-
     def forget(self) -> None:
         """What the function reads may have changed: it is to be recorded again."""
         self.recorded = False
         self.clock = self.linear = False  # whether it is a function of t alone, a linear one
+        self.polynomial = False  # whether its series is that of a polynomial of t and y
         self.program: Program | None = None
         self.surfaces: Program | None = None
         self.ahead: list[Ahead] = []  # roots of a clock up to
@@ -212,10 +210,6 @@ class Event:
         lost = {"reads": None, "program": None, "surfaces": None, "recorded": False}
         return self.__dict__ | lost | {"parts": [], "table": None}
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self.read()
-
     def enter(self, t: Any, y: Array) -> None:
         """Look at a run from here on, where no root is near."""
         value = self(t, y.copy())
@@ -230,8 +224,11 @@ class Event:
         def g(t: Any, y: Any, *p: Any) -> Any:
             return self._value(t, y, filled(self.args, self.free, p))
 
+        x = t, y, *self.parameters
+        anew = functools.partial(recording, g, *x)
+        whole = len(self.free) == len(self.args)
         try:
-            recorded, values = recording(g, t, y, *self.parameters)
+            recorded, values = recalled(self.g, "event", x, anew) if whole else anew()
         except TraceError:
             if not self.free:
                 raise
@@ -248,6 +245,7 @@ class Event:
         if self.recorded and not (self.program and self.program.guards):
             return
         self.recorded, self.program, self.surfaces = True, None, None
+        self.polynomial = False
         try:
             recorded = self._record(t, y)
         except TraceError as error:
@@ -260,6 +258,7 @@ class Event:
         of_y = moving(recorded, recorded.inputs[1:2])
         self.clock = not recorded.guards and of_y.isdisjoint(recorded.outputs)
         self.linear = self.clock and is_linear(recorded)
+        self.polynomial = is_polynomial(recorded)
 
     def divide(self, pieces: Pieces, cuts: set[Any]) -> Pieces:
         """Return the steps cut where the function branches, and add to the times of the cuts.
@@ -427,7 +426,8 @@ class Event:
         close = AFTER if self.fired else START if self.end is None else 0.0
         if finite(series[0]):
             size = unit(series) * np.abs(series[0]).max()
-            if abs(series[0, 0]) <= close * max(size, _moved(series[0], pieces, 0, 0 * size)):
+            moved = _moved(series[0, 1], pieces, 0, 0 * size)
+            if abs(series[0, 0]) <= close * max(size, moved):
                 series[0, 0] = 0
         if not np.any(series):
             raise ValueError(
@@ -451,7 +451,8 @@ class Event:
             mine += self._at_end(
                 pieces, series[-1], [f.x for f in mine if f.step == len(pieces) - 1]
             )
-        mine = [f for f in mine if self._is_root(pieces, f, series[f.step, 0])]
+        if not self.polynomial:
+            mine = [f for f in mine if self._is_root(pieces, f, series[f.step, 0])]
         found = self._joined(series, mine, pieces, cuts)
         self.fired = False
         return found
@@ -459,8 +460,8 @@ class Event:
     def _at_end(self, pieces: Pieces, c: Array, others: list[Any]) -> list[Found]:
         """Return the root at the end of the last step, if it is one but for rounding."""
         one = 0 * c[0] + 1
-        close = START * max(unit(c) * np.abs(c).max(), _moved(c, pieces, -1, one))
         slope = derivative(c, one)
+        close = START * max(unit(c) * np.abs(c).max(), _moved(slope, pieces, -1, one))
         if max(others, default=0) > 1 - NEAR or not slope or not abs(c.sum()) <= close:
             return []
         return [Found(len(pieces) - 1, one, self.n, _sign(slope))]
@@ -566,9 +567,11 @@ def _floats(x: Any) -> bool:
     return isinstance(x, (float, np.ndarray)) and np.asarray(x).dtype == np.float64
 
 
-def _moved(c: Array, pieces: Pieces, i: int, x: Any) -> Any:
-    """Return by how much a series along step i changes as the time at x changes by rounding."""
-    return abs(derivative(c, x) / pieces.h[i]) * spacing(pieces.t[i] + pieces.h[i] * x)
+def _moved(slope: Any, pieces: Pieces, i: int, x: Any) -> Any:
+    """Return by how much a series with that slope at x of step i changes as the time there changes
+    by rounding.
+    """
+    return abs(slope / pieces.h[i]) * spacing(pieces.t[i] + pieces.h[i] * x)
 
 
 def _sign(x: Any) -> int:

@@ -68,7 +68,8 @@ class Events:
         self.given: Any = None
         self.together: Any = None
         self.shared = False  # whether other runs read what these functions do
-        if self.functions or any(dose.give is not None for dose in doses):
+        gives = any(dose.give is not None for dose in doses)
+        if gives or any(event.changes for event in self.functions):
             self.read()
         self.cuts: set[Any] = set()  # times at which steps were cut for them
         self.changed: Any = None  # the time of the last change of state, and by an event
@@ -79,8 +80,10 @@ class Events:
         self.repeated = 0  # changes of state at that time
 
     def read(self) -> None:
-        """Note what fun, the event functions and the arguments are now."""
+        """Note what fun, the event functions and the arguments are now: callbacks may change it."""
         it, given = self.it, [event.g for event in self.functions]
+        for event in self.functions:
+            event.reads = Reads(event.g) if event.reads is None else event.reads
         self.reads, self.given = Reads(it.fun), Reads(it.args)
         self.together = Reads((it.fun, *given)) if given else self.reads
 
@@ -137,7 +140,8 @@ class Events:
                 new = event.find(part, cuts, end == self.last)
                 found += (new := [f for f in new if event.crosses(f.slope, forward)])
                 if new and (event.changes or event.left <= 1):  # what lies behind it does not count
-                    quiet += without_roots(self.functions, cuts, new[0])
+                    others = [e for e in self.functions if e is not event and e not in quiet]
+                    quiet += without_roots(others, cuts, new[0])
         return sorted(found, key=lambda f: (f.step, f.x))
 
     def apart(self, args: tuple[Any, ...]) -> Events:
@@ -248,13 +252,13 @@ class Events:
         over zero is an event too, each at most once.
         """
         it, known = self.it, self.events
+        if self.together is None and any(known[n].changes for n in events):
+            self.read()  # in a copy that was kept
         before = after = self._values()
         changed = any(known[n].changes for n in events)
         self.changed = it.t if changed else self.changed
         if any(known[n].callback for n in events):
             self._note_change()
-        if self.together is None:  # in a copy that was kept
-            self.read()
         fired: list[int] = []
         while events:
             for n in events:
@@ -292,10 +296,13 @@ class Events:
     def _values(self) -> list[Any]:
         """Return the values of the event functions at the present state; None of a clock."""
         t, y = self.it.t, self.it.y
-        return [
-            None if e.clock and e.reads.known and self.given.known else e(t, y.copy())
-            for e in self.functions
-        ]
+        return [None if self._is_clock(e) else e(t, y.copy()) for e in self.functions]
+
+    def _is_clock(self, event: Event) -> bool:
+        """Whether nothing but the time counts for an event function."""
+        if event.clock and (self.given is None or event.reads is None):
+            self.read()
+        return event.clock and event.reads.known and self.given.known
 
     def _renew(self) -> None:
         """Have functions recorded anew that read what may have changed."""

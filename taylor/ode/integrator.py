@@ -42,7 +42,7 @@ from taylor.ode.stepper import (
     too_long,
     within_reach,
 )
-from taylor.ode.stiffness import MANY, SOME, STEADY, told
+from taylor.ode.stiffness import ENDLESS, MANY, SOME, STEADY, told
 from taylor.ode.stops import advanced
 from taylor.ode.surfaces import (
     SLIDES,
@@ -149,6 +149,10 @@ class Integrator(State):
             elif status not in (GO, DONE):
                 here = self.system, self._parameters, self.place, status
                 raise self._ended(failed(*here), status)
+            if self.stiffness.found and not left < math.inf:
+                more = abs(t_end - self.t) / abs(self.h)
+                if ENDLESS < more < math.inf:
+                    raise self._ended(f"{told(self.t, self.h, more)}; or give max_steps")
 
     def advance(self, t_end: Any, limit: int, log: bool = True) -> tuple[int, Pieces]:
         """Step to t_end, or some steps towards it; return (status, the steps).

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taylor.core.operand import host, lift
-from taylor.core.program import Program, kept, pushforward, record, recording
+from taylor.core.program import Program, kept, pushforward, record
 from taylor.core.singular import nans
 from taylor.drivers.evolution import coefficients, on_tables
 from taylor.errors import IntegrationError, NonAnalyticError, TraceError
@@ -42,7 +42,7 @@ from taylor.ode.surfaces import (
     sides,
     unit_of,
 )
-from taylor.ode.system import Equations, System, filled, is_parameter, not_of_time, shaped
+from taylor.ode.system import Equations, System, filled, is_parameter, not_of_time, rates, shaped
 from taylor.ode.zeros import LEAST, NEAR
 from taylor.series.series import Series
 
@@ -229,12 +229,10 @@ class FirstOrder(Jets):
         """
         live = [i for i, a in enumerate(args) if is_parameter(a)]
         x = [t, self.value(y), *(args[i][0] if self.carried[i] else args[i] for i in live)]
-        anew = partial(recording, self._rate(args, live), *x, watched=True)
+        anew = partial(rates, self._rate(args, live), *x)
         whole = len(live) == len(args)
-        rate, v = recalled(self.inner, "rates", x, anew) if whole else anew()
+        rate, _ = recalled(self.inner, "rates", x, anew) if whole else anew()
         if not rate.told or any(g.a != g.b for g in rate.guards):
-            return None
-        if np.iscomplexobj(v[rate.outputs[0]]):
             return None
         what = "tangents", rate.identity, self.count, *(self.carried[i] for i in live)
         given = t, y, *(args[i] for i in live)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from taylor.core.algebra import Univariate
 from taylor.core.exponents import Exponent, exponents, with_exponents
+from taylor.core.maps import Gather
 from taylor.core.program import Program, kept, kinds
 from taylor.core.sweep import sweep
 from taylor.errors import eagerly
@@ -173,6 +174,8 @@ def along(
     """
     if not len(pieces):
         return []
+    if (index := _of_state(program)) is not None:
+        return [pieces.scaled(pieces.coef.reshape(*pieces.coef.shape[:2], -1)[..., index])]
     order = pieces.coef.shape[1] - 1
     floats = pieces.coef.dtype == np.float64 and all(
         np.asarray(p).dtype.kind in "fiub" for p in parameters
@@ -200,6 +203,16 @@ def along(
         for i, (t, c) in enumerate(zip(pieces.t, pieces.coef, strict=True))
     ]
     return [pieces.scaled(np.stack(column)) for column in zip(*rows, strict=True)]
+
+
+def _of_state(program: Program) -> Array | None:
+    """Return the places of what a program returns in the state, if it returns elements of it."""
+    if len(program.outputs) != 1 or program.guards:
+        return None
+    op, args, _ = program.code[program.outputs[0]]
+    if isinstance(op, Gather) and args == (program.inputs[1],) and op.whole:
+        return op.index
+    return None
 
 
 def _one(program: Program, t: Any, coef: Array, parameters: Sequence[Any]) -> list[Array]:

@@ -6,6 +6,7 @@ functions of which the same can be said: of others every call makes a recording 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Hashable, Sequence
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any, NamedTuple
@@ -14,6 +15,8 @@ from weakref import WeakKeyDictionary, ref
 import numpy as np
 
 from taylor.core.calls import Row
+from taylor.core.instructions import Add, Const, Input, Mul, Scale
+from taylor.core.maps import Map
 from taylor.core.program import Program
 from taylor.core.reads import PLAIN, SAME, Reads, looked_up, names_in, random_states
 from taylor.errors import GuardError
@@ -22,23 +25,30 @@ from taylor.numbers.policy import current_policy
 MOST = 16  # recordings of one function
 LIBRARIES = {"numpy", "math", "cmath", "operator", "functools", "scipy", "taylor"}
 OUTSIDE = {"print", "input", "open", "exec", "eval", "random", "globals", "locals", "vars"}
+OUTSIDE |= {"getattr", "hasattr"}  # of functions, which may have an attribute of any name later
 CODE = (FunctionType, BuiltinFunctionType, ModuleType, type(np.sum))
-Recorded = tuple[Program, list[Any]]
+Recorded = tuple[Program, Sequence[Any]]
+POLYNOMIAL = (Input, Const, Add, Mul, Scale, Map)
 
 
 class Glance(NamedTuple):
-    """A function, its code and defaults, what its cells hold, and globals by their names."""
+    """A function, its code and defaults, what its cells hold, globals by their names, and which
+    attributes of functions would be read.
+    """
 
     function: ref[Any]
     code: Any
     defaults: tuple[Any, Any]
     cells: list[Any]
     names: list[tuple[str, Any]]
+    attributes: set[str]
 
     def holds(self) -> bool:
         """Whether the function is what it was."""
         f = self.function()
         if f is None or f.__code__ is not self.code:
+            return False
+        if vars(f) and not self.attributes.isdisjoint(vars(f)):
             return False
         if f.__defaults__ is not self.defaults[0] or f.__kwdefaults__ is not self.defaults[1]:
             return False
@@ -60,14 +70,17 @@ def _glances(fun: FunctionType) -> list[Glance]:
         names = sorted(names_in(code) & f.__globals__.keys())
         values = [f.__globals__[name] for name in names]
         held = [*(defaults or ()), *(named or {}).values()]
-        if vars(f) or OUTSIDE & names_in(code) or not all(isinstance(x, SAME) for x in held):
+        if OUTSIDE & names_in(code) or not reads.attributes.isdisjoint(vars(f)):
+            return []
+        if not all(isinstance(x, SAME) for x in held):
             return []
         if any(name.partition(".")[0] not in LIBRARIES for name in looked_up(code)[1]):
             return []
         if not all(isinstance(x, SAME) or _is_code(x) for x in (*cells, *values)):
             return []
         pairs = list(zip(names, map(_weak, values), strict=True))
-        found.append(Glance(ref(f), code, (defaults, named), [*map(_weak, cells)], pairs))
+        own = reads.attributes
+        found.append(Glance(ref(f), code, (defaults, named), [*map(_weak, cells)], pairs, own))
     return found
 
 
@@ -89,11 +102,42 @@ def _is(now: Any, x: Any) -> bool:
     return now is x or (type(now) is type(x) and isinstance(x, PLAIN) and repr(now) == repr(x))
 
 
+class Again(NamedTuple):
+    """A program, and whether it is a polynomial without decisions: the same one everywhere."""
+
+    program: Program
+    polynomial: bool
+
+
 class Recordings(NamedTuple):
     """The programs of a function by what they were recorded at, while all it reads stays."""
 
     glances: list[Glance]
-    programs: dict[Hashable, Program]
+    programs: dict[Hashable, Again]
+
+
+class Values(Sequence[Any]):
+    """The values of the instructions of a program at x, computed when one is asked for."""
+
+    def __init__(self, program: Program, x: Sequence[Any]) -> None:
+        self.program, self.x = program, x
+
+    @functools.cached_property
+    def all(self) -> list[Any]:
+        """All of them; GuardError if the program is another one at x."""
+        with np.errstate(all="ignore"):  # as where it is recorded
+            return self.program.trace(self.x)
+
+    def __len__(self) -> int:
+        return len(self.program)
+
+    def __getitem__(self, i: Any) -> Any:
+        return self.all[i]
+
+
+def is_polynomial(program: Program) -> bool:
+    """Whether a program is a polynomial of its arguments, without decisions."""
+    return not program.guards and all([isinstance(i.op, POLYNOMIAL) for i in program.code])
 
 
 RECORDINGS: WeakKeyDictionary[Any, Recordings] = WeakKeyDictionary()
@@ -105,19 +149,19 @@ def recalled(
     """Return `record()`, the program of a function of x that runs fun and reads nothing else, and
     the values of its instructions; or the same program as before, with the values at x.
 
-    `what` tells apart functions that are made of one fun.
+    `what` tells apart functions that are made of one fun, and so does what these say in `made`.
     """
     while type(fun) is FunctionType and (fun.__module__ or "").startswith("taylor.ode."):
-        fun = vars(fun).get("__wrapped__")
+        what, fun = (what, vars(fun).get("made")), vars(fun).get("__wrapped__")
     if type(fun) is not FunctionType:
         return record()
     key = what, current_policy(), *[(np.shape(v), type(v), getattr(v, "dtype", None)) for v in x]
     known = RECORDINGS.get(fun)
     if known is not None and all([g.holds() for g in known.glances]):
-        if known.glances and (program := known.programs.get(key)) is not None:
+        if known.glances and (again := known.programs.get(key)) is not None:
+            values = Values(again.program, x)
             try:
-                with np.errstate(all="ignore"):  # as where it is recorded
-                    return program, program.trace(x)
+                return again.program, values if again.polynomial else values.all
             except GuardError:  # it branches otherwise here
                 return record()
     else:
@@ -129,5 +173,5 @@ def recalled(
     found = record()
     own = all([i.op.row.own for i in found[0].code if isinstance(i.op, Row)]) and found[0].told
     if own and len(known.programs) < MOST and random_states() == drawn:
-        known.programs[key] = found[0]
+        known.programs[key] = Again(found[0], is_polynomial(found[0]))
     return found

@@ -93,6 +93,17 @@ def derivative(c: Array, x: Any) -> Any:
     return value(_derivative(c), x)
 
 
+def _with_slope(c: Any, x: Any) -> tuple[Any, Any]:
+    """Return Σ c_k x^k and its derivative."""
+    if c.dtype == np.float64:
+        c, x = c.tolist(), float(x)
+    y, slope = c[-1] * x**0, 0 * x
+    for a in c[-2::-1]:
+        slope = slope * x + y
+        y = y * x + a
+    return y, slope
+
+
 def roots(c: Array) -> list[Root]:
     """Return the roots of Σ c_k x^k in (0, 1], in order; a root at 0 is none of them.
 
@@ -166,11 +177,10 @@ def _joined(spans: list[Any]) -> list[Any]:
 
 def _refined(c: Array, low: Any, high: Any, noise: Any) -> Root:
     """Return the root between two points of opposite signs, by Newton's method and bisection."""
-    slopes = _derivative(c)
     rising = value(c, high) > 0
     x = (low + high) / 2
     for _ in range(200):
-        y, slope = value(c, x), value(slopes, x)
+        y, slope = _with_slope(c, x)
         if (y > 0) == rising:
             high = x
         else:

@@ -17,6 +17,7 @@ SOME = 8  # series of them; sooner
 NOISE = 512  # units of rounding: terms of a step that are no more than these
 FACTOR, RATE = 0.7, 0.03  # of logarithms of steps, in all and from step to step, that are even
 HOPELESS, STEADY = 1e6, 64  # if there are so many to go, and so many of about one length
+ENDLESS = 1e9  # steps that are not taken unless they are asked for: they last an hour
 CREEPING, LEAST_WAY = 200, 2.0**-30  # rough steps in a row, and of the rest what they lead at least
 EVEN = 2**10  # parts of that way, of which so many steps are less if they do not grow
 

@@ -29,6 +29,7 @@ from taylor.core.lookups import Lookup
 from taylor.core.memory import fresh
 from taylor.core.operand import lift
 from taylor.core.program import Program, check, check_unread, expand, kept, plain, recording
+from taylor.core.reals import in_reals
 from taylor.core.sides import Choose
 from taylor.core.sweep import Sweep
 from taylor.errors import (
@@ -308,20 +309,18 @@ class System:
             t = t + kind.spacing(kind.one) * max(abs(t), 1 + 0 * t)
             recorded, values = self._recording(t, y)
         if self.floats and (flow := saturated(recorded, values, self.infinite)) is not None:
-            recorded, values = recording(flow, t, y, *self.parameters(self.args), watched=True)
-        if np.iscomplexobj(values[recorded.outputs[0]]) and np.asarray(y).dtype.kind == "f":
-            raise TypeError("fun is complex: give y0 in complex numbers")
+            recorded, _ = rates(flow, t, y, *self.parameters(self.args))
         return recorded
 
-    def _beside(self, t: Any, y: Array) -> tuple[Program, list[Any]]:
+    def _beside(self, t: Any, y: Array) -> tuple[Program, Sequence[Any]]:
         """Record f a little later along its slope, where values may no longer be equal."""
         kind, p = Kind.of(t), self.parameters(self.args)
         slope = np.asarray(self.flow(t, y, *p))
         d = kind.spacing(kind.one) * max(abs(t), 1 + 0 * t)
         for k in LATER:
             with contextlib.suppress(TieError):
-                return recording(self.flow, t + k * d, y + k * d * slope, *p, watched=True)
-        return recording(self.flow, t, y, *p, watched=True)
+                return rates(self.flow, t + k * d, y + k * d * slope, *p)
+        return rates(self.flow, t, y, *p)
 
     def overflown(self, t: Any, y: Array, args: Sequence[Any]) -> System | None:
         """Return the system of the same f where coefficients of exponentials overflow, which may be
@@ -345,10 +344,10 @@ class System:
             for i, x, m in zip(self.free, found, whole, strict=True)
         ]
 
-    def _recording(self, t: Any, y: Array) -> tuple[Program, list[Any]]:
+    def _recording(self, t: Any, y: Array) -> tuple[Program, Sequence[Any]]:
         """Return the program of f at a place, and the values of its instructions there."""
         x = t, y, *self.parameters(self.args)
-        record = partial(recording, self.flow, *x, watched=True)
+        record = partial(rates, self.flow, *x)
         whole = len(self.free) == len(self.args)
         return recalled(self.own, "rates", x, record) if whole else record()
 
@@ -412,6 +411,16 @@ class System:
             value = new.coef[k] if isinstance(new, Taylor) else new if k == 0 else 0
             table[k + 1] = value / (k + 1)
         return table
+
+
+def rates(f: Callable[..., Any], t: Any, y: Any, *p: Any) -> tuple[Program, Sequence[Any]]:
+    """Return the program of f(t, y, *p) where an integrator watches, and its values; TypeError if
+    it is complex for a real y.
+    """
+    recorded, values = in_reals(*recording(f, t, y, *p, watched=True))
+    if np.iscomplexobj(values[recorded.outputs[0]]) and np.asarray(y).dtype.kind == "f":
+        raise TypeError("fun is complex: give y0 in complex numbers")
+    return recorded, values
 
 
 def filled(args: Sequence[Any], places: Sequence[int], values: Sequence[Any]) -> list[Any]:

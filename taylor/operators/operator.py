@@ -149,6 +149,7 @@ class Operator:
 
     def applied(self, f: Function, *args: Any) -> Any:
         """Return P(∂)f at the point, a tuple if there are several."""
+        args = tuple(map(point, args))
         x, g = self._flat(f, args)
         return self._results(self._found(g, x), args, np.ndim(x) - 1)
 
@@ -196,18 +197,17 @@ class Operator:
             names = ", ".join(sizes) if "" not in sizes else "x"
             raise TypeError(f"the operator has the variables {self.variables.names}: call it as "
                             f"P(f, {names})")  # fmt: skip
-        given = [point(x) for x in args]
         columns = []
-        for x, (name, n) in zip(given, sizes.items(), strict=True):
+        for x, (name, n) in zip(args, sizes.items(), strict=True):
             if n is not None and (not np.ndim(x) or np.shape(x)[-1] != n):
                 raise ShapeMismatch(
                     f"the last axis of {name or 'the point'} must have {n} elements, one for each "
                     f"variable; its shape is {np.shape(x)}"
                 )
             columns.append(x if n is not None else lift(x)[..., None])
-        f = watched(f, given)
+        f = watched(f, [*args])
         if len(args) == 1 and None not in sizes.values():
-            return given[0], f
+            return args[0], f
         try:
             lead = np.broadcast_shapes(*(np.shape(c)[:-1] for c in columns))
         except ValueError:
