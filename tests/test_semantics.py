@@ -261,9 +261,9 @@ def test_zero_to_the_power_x(kind):
 @pytest.mark.parametrize(
     "f, order, expected",
     [
-        (lambda x: np.arctan(x) / x, 4, [1, 0, -1 / 3, 0]),
-        (lambda x: (x - np.arctan(x)) / x**3, 5, [1 / 3, 0, -1 / 5]),
-        (lambda x: x / np.arcsinh(x), 3, [1, 0, 1 / 6]),
+        (lambda x: np.sin(x) / x, 4, [1, 0, -1 / 6, 0]),
+        (lambda x: (1 - np.cos(x)) / x**2, 5, [0.5, 0, -1 / 24, 0]),
+        (lambda x: x / np.expm1(x), 3, [1, -0.5, 1 / 12]),
         (lambda x: x**2 / x, 3, [0, 1, 0]),
         (lambda x: x / x, 1, [1]),
         (lambda x: (0 * x) / x, 3, [0, 0, 0]),
@@ -272,21 +272,7 @@ def test_zero_to_the_power_x(kind):
 def test_a_common_factor_cancels_and_lowers_the_order(f, order, expected):
     y = f(uni(0.0, order))
     assert y.order == len(expected) - 1
-    assert y.coef == pytest.approx(expected, rel=1e-14, abs=1e-16)
-
-
-@pytest.mark.parametrize(
-    "f, expected",
-    [
-        (lambda x: np.sin(x) / x, [1, 0, -1 / 6, 0, 1 / 120]),
-        (lambda x: (1 - np.cos(x)) / x**2, [0.5, 0, -1 / 24, 0, 1 / 720]),
-        (lambda x: x / np.expm1(x), [1, -0.5, 1 / 12, 0, -1 / 720]),
-        (lambda x: (1 - np.sqrt(np.cos(x))) / x**2, [1 / 4, 0, 1 / 96, 0, 19 / 5760]),
-    ],
-)
-def test_a_common_factor_that_is_known_lowers_nothing(f, expected):
-    y = f(uni(0.0, 4))
-    assert y.coef == pytest.approx(expected, rel=1e-14, abs=1e-16)
+    assert y.coef == pytest.approx(expected, rel=1e-15, abs=1e-16)
 
 
 @pytest.mark.parametrize(
