@@ -39,6 +39,7 @@ FUNCTIONS = {
     "a choice": lambda x: parts(np.where(x[:3] > 0, states(x), 1j * x[3:])),
     "nothing imaginary": lambda x: parts(states(x) * states(x).conj()),
     "of a zero": lambda x: np.real(np.exp(0j * x) * (1 + 0j)) + np.imag(x + 0j),
+    "a named constant": lambda x: parts(np.conj(1j * np.deg2rad(x[:3])) * 1j),
     "a number": lambda x: np.real((x[0] + 1j * x[1]) ** 4) * x,
 }
 

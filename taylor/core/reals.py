@@ -205,7 +205,7 @@ def _scaled(c: Any, x: Any) -> Any:
     if x is None or np.ndim(c):
         return None if x is None else x * c
     op, args, _ = x.tape.code[x.i]
-    if c == -1 and type(op) is Scale and np.ndim(op.c) == 0:
+    if c == -1 and type(op) is Scale and type(op.c) in (int, float):
         c, x = -op.c, x.tape.at(args[0])
     return x if c == 1 else x * c
 
