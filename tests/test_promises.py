@@ -14,6 +14,8 @@ SIGNED = np.array([0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, 5e-324, -5e-324, 2.5, 
 TWO = ("maximum", "minimum", "copysign", "add", "subtract", "multiply", "fmod", "remainder")
 ONE = ("sign", "negative", "floor", "ceil", "trunc", "rint", "sqrt", "cbrt", "sin", "arctan")
 
+SQUARES = np.arange(5.0) ** 2
+
 
 # ------------------------------------------------------------------ signs of zeros
 @pytest.mark.parametrize("name", [*ONE, *TWO])
@@ -294,3 +296,30 @@ def test_flags_and_whole_numbers_are_no_floats(name):
         for a, b in each:
             assert type(a) is type(b) and np.array_equal(a, b)
             assert getattr(a, "dtype", None) == getattr(b, "dtype", None)
+
+
+@pytest.mark.parametrize(
+    ("f", "slopes"),
+    [
+        (lambda x: np.floor(taylor.stop_gradient(x)) * x, [2.0, 1.0]),
+        (lambda x: np.sign(taylor.stop_gradient(x) - 2) * x, [0.0, -1.0]),
+        (lambda x: np.mod(taylor.stop_gradient(x), 1.0) * x, [0.0, 0.5]),
+        (lambda x: SQUARES[np.floor(taylor.stop_gradient(x)).astype(int)] * x, [4.0, 1.0]),
+    ],
+)
+def test_what_jumps_with_a_constant_has_no_jump(f, slopes):
+    x = np.array([2.0, 1.5])
+    total = lambda x: np.sum(f(x))
+    assert taylor.jvp(f, x, np.ones(2))[1].tolist() == slopes
+    assert np.diag(taylor.jacobian(f, x)).tolist() == slopes
+    for g in (total, taylor.compile(total)):
+        assert taylor.gradient(g, x).tolist() == slopes
+    assert taylor.derivative(f, 2.0) == slopes[0]
+    bends = taylor.hessian(lambda x: np.sum(f(x) * x), x)
+    assert np.array_equal(bends, 2 * np.diag(slopes))
+
+
+def test_rounding_straight_through_at_a_tie():
+    f = lambda x: x + taylor.stop_gradient(np.round(x) - x)
+    assert taylor.jvp(f, np.array([2.0, 1.5]), np.ones(2))[1].tolist() == [1.0, 1.0]
+    assert taylor.gradient(lambda x: np.sum(f(x)), np.array([2.0, 1.5])).tolist() == [1.0, 1.0]

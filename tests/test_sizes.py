@@ -11,14 +11,14 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
     "display": 322,
-    "numbers": 3833,
+    "numbers": 3834,
     "llvm": 4252,
-    "core": 13343,
+    "core": 13369,
     "linalg": 1732,
     "arrays": 2317,
     "machine": 7898,
-    "series": 2977,
-    "drivers": 8643,
+    "series": 2982,
+    "drivers": 8646,
     "scipy": 9925,
     "ode": 13611,
     "command": 495,

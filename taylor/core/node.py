@@ -24,7 +24,8 @@ from taylor.core.conditions import (
     jump_in,
     own,
 )
-from taylor.core.instructions import ADD, DIV, MUL, Arithmetic, Const, Op, Scale, Shape
+from taylor.core.functions import stop_gradient
+from taylor.core.instructions import ADD, DIV, MUL, Arithmetic, Const, Input, Op, Scale, Shape
 from taylor.core.maps import Gather, Reshape, Scatter, gather
 from taylor.core.memory import Cell, each, in_memory, joint, placed, positions, shares
 from taylor.core.operand import NUMBERS, Operand, binary, bind, fits, host, lift
@@ -44,6 +45,19 @@ from taylor.numbers.values import fitted, is_complex, of_value
 FACTORS = frozenset((int, float, np.float64))
 PLAIN = frozenset((int, float, np.float64, np.ndarray))  # what an operator takes as it is
 MINUS, MINUS_KEY = Scale(-1), Scale(-1).key()
+
+
+def _varies(code: Sequence[Any], i: int) -> bool:
+    """Whether a value has derivatives: not every way to an input leads through stop_gradient."""
+    found = {i}
+    for j in (left := [i]):
+        op, args, _ = code[j]
+        if type(op) is Input:
+            return True
+        if type(op) is not Row or op.row is not stop_gradient:
+            left.extend(new := set(args) - found)
+            found |= new
+    return False
 
 
 class Node(Operand):
@@ -462,7 +476,9 @@ class Node(Operand):
                 found |= new
             elif type(op) is Row and op.row.jumps is not None:
                 x = [base(self.tape.value_of(a)) for a in args]
-                if not self.tape.watched and np.any(op.row.jumps(*x)):
+                if self.tape.watched or not any(_varies(code, a) for a in args):
+                    continue
+                if np.any(op.row.jumps(*x)):
                     raise jump_in("an integer")
             elif type(op) is not Const:
                 return False

@@ -33,6 +33,7 @@ SHORTEST = 200  # instructions of a program that is looked at
 LONG = 1000  # of one whose loops may be of any kind
 FEWEST = 100  # instructions of a loop that was written out
 LEAST = 8  # repetitions of a loop
+LARGE = 256  # elements of arrays that element-wise code goes over in tiles
 WINDOW = 24  # instructions that are compared to find a period
 MUCH = 1.2  # times as many instructions are worth a longer period
 OUTSIDE = -1  # the shift of an argument that is some result from before the stretch
@@ -165,7 +166,16 @@ def _stretches(program: Program, written: Written, free: bool) -> Iterator[Stret
             stretch = _stretch_at(middle, kinds, args, any_args)
             if stretch is None:
                 break
-            yield stretch
+            if n >= LONG or not _in_tiles(code[stretch.start : stretch.start + stretch.period]):
+                yield stretch
+
+
+def _in_tiles(code: Sequence[Instruction]) -> bool:
+    """Whether instructions work element by element on large arrays: in code, in tiles of them.
+
+    As steps of a loop each would be a pass through memory.
+    """
+    return all(i.op.by_element and math.prod(i.shape) >= LARGE for i in code if i.args)
 
 
 def _kinds(code: Sequence[Instruction], written: Written, free: bool) -> Array:

@@ -48,8 +48,11 @@ def _order_of(y: Any, tag: Tag) -> int | None:
 
 
 def undecided(c: Any, x: Any) -> Any:
-    """Return coefficients of which some are unknown, if they are lanes of an array; else raise."""
-    if np.shape(c)[1:]:
+    """Return coefficients of which some are unknown, if these may be nan; else raise.
+
+    Those of lanes of an array, and all where singular points give nan.
+    """
+    if np.shape(c)[1:] or current_policy().singular == "propagate":
         return c
     raise DomainError(
         f"f has no derivative of this order at {x}, or none that a higher order would show: a root "

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from taylor.core.algebra import Algebra, Univariate, univariate
-from taylor.core.functions import TINY, cbrt, mod, power, real_power, sqrt
+from taylor.core.functions import TINY, cbrt, mod, power, real_power, sqrt, stop_gradient
 from taylor.core.instructions import Input, Instruction, Parameter
 from taylor.core.memory import in_rows
 from taylor.core.powers import at_zero, integer_valued, lowered, raised
@@ -131,6 +131,8 @@ def elementary(row: Elementary, owner: Coefficients, args: Sequence[Any]) -> Any
         args = [widened(x, owner._coef) for x in args]
     values = [x.value if inside else x for x, inside in zip(args, mine, strict=True)]
     inside = [x for x, m in zip(args, mine, strict=True) if m]
+    if row is stop_gradient:  # where there is no series to stop, too
+        return owner._constant(row(*values))
     if owner.order == 0 or not any(x.active for x in inside):
         whole = owner.order == 0 or all(x._reach <= owner.order for x in inside)
         y = owner._constant(checked(row, values, current_policy().singular))

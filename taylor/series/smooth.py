@@ -23,6 +23,7 @@ from taylor.core.functions import (
     mod,
     power,
     real_power,
+    stop_gradient,
 )
 from taylor.core.powers import integer_power
 from taylor.core.table import Elementary
@@ -40,6 +41,8 @@ REALS = (np.floating, np.integer, Fraction)
 
 def shortly(owner: Owner, row: Elementary, args: Sequence[Any]) -> Owner | None:
     """Return a row without a look at what is special, if nothing is; None: the ordinary way."""
+    if row is stop_gradient:
+        return None
     if len(args) == 1 and row.compose is None and row.jumps is None:
         return _of_one(owner, row)
     y: Owner | None = None
