@@ -162,15 +162,21 @@ def is_quotient(tape: Tape, i: int) -> bool:
     return op is DIV or (type(op) is Scale and tape.code[args[0]].op is DIV)
 
 
-def _may_vanish(tape: Tape, i: int, depth: int = 6) -> bool:
-    """Whether there is a row that vanishes with its argument among the factors of a variable."""
+def _may_vanish(tape: Tape, i: int, depth: int = 6, shifted: bool = False) -> bool:
+    """Whether there is a row that vanishes with its argument among the factors of a variable.
+
+    Of a variable to which something is added those count that take other values there, too.
+    """
     op, args, _ = tape.code[i]
-    kind = type(op)
-    if kind is Row:
-        return op.row in ZEROS or (op.row in POWERS and depth > 0 and _may_vanish(tape, args[0]))
-    if depth == 0 or not (kind is Scale or op is MUL or op is DIV or op is ADD):
+    if isinstance(op, Row):
+        if op.row in ZEROS:
+            return shifted or not ZEROS[op.row][0]
+        return op.row in POWERS and depth > 0 and _may_vanish(tape, args[0], depth - 1)
+    adds, scales = op is ADD, type(op) is Scale
+    if depth == 0 or not (scales or adds or op is MUL or op is DIV):
         return False
-    return any([_may_vanish(tape, a, depth - 1) for a in args])
+    shifted = adds or (shifted and scales)
+    return any([_may_vanish(tape, a, depth - 1, shifted) for a in args])
 
 
 def _number(tape: Tape, i: int) -> Fraction | None:
