@@ -10,7 +10,6 @@ from hyperdual import HyperDual
 from taylor import Taylor, TaylorN
 from taylor.core.program import expand
 from taylor.core.sweep import Sweep
-from taylor.core.table import lookup
 from taylor.machine import engine, pairs
 from taylor.machine.machine import Machine
 from taylor.machine.pairs import operation
@@ -210,13 +209,3 @@ def test_tiles_of_machines_are_their_points():
         status, (c,) = tile.batch(x, threads=threads)
         assert status == 0
         np.testing.assert_allclose(one.batch(x, threads=threads)[1][0], c, rtol=1e-14)
-
-
-def test_rows_of_three_arguments_take_them_in_their_order():
-    cosine = lookup("cosine")
-    x = Taylor.variable(0.7, 3)
-    for y in (2.0, np.array([2.0, 3.0])):
-        h = np.hypot(x, y)
-        for _ in range(6):  # the first ones without code
-            np.testing.assert_allclose(cosine(x, y, h).coef, (x / h).coef, rtol=1e-13)
-            np.testing.assert_allclose(cosine(y, x, h).coef, (y / h).coef, rtol=1e-13)

@@ -764,3 +764,16 @@ def test_what_is_symmetric_in_equal_elements_has_derivatives(name):
     f, want = SYMMETRIC[name]
     np.testing.assert_allclose(taylor.gradient(f, TIED), want, atol=1e-15)
     np.testing.assert_allclose(taylor.jacfwd(f, TIED), want, atol=1e-15)
+
+
+@pytest.mark.parametrize("q", [-0.1, 1.2, np.nan])
+def test_quantiles_beyond_their_range_are_numpys_error(q):
+    data, code = (
+        np.array([3.0, 1.0, 4.0]),
+        taylor.compile(lambda q: np.quantile([3.0, 1.0, 4.0], q)),
+    )
+    assert taylor.derivative(code, 0.3) == 4.0
+    for f in (lambda z: np.quantile(data, z), lambda z: np.percentile(data, 100 * z), code):
+        for driver in (taylor.derivative, taylor.gradient):
+            with pytest.raises(ValueError, match="in the range"):
+                driver(f, q)

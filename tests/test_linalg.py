@@ -573,6 +573,15 @@ def test_determinant_of_singular_and_nearly_singular_matrices(name):
     same(gradient, cofactors.astype(float), 1e-14)
 
 
+@pytest.mark.parametrize("kind", ["f4", "c8", "f8", "c16"])
+@pytest.mark.parametrize("n", [1, 2, 3, 4])
+def test_gradients_of_determinants_keep_their_type(n, kind):
+    a = (np.eye(n) + 0.25).astype(kind)
+    gradient = taylor.gradient(np.linalg.det, a)
+    assert gradient.dtype == a.dtype
+    same(gradient, np.linalg.inv(a).T * np.linalg.det(a), 1e-5)
+
+
 def test_what_reverse_mode_cannot_do_at_a_singular_matrix_is_an_error():
     f = FUNCTIONS["det, singular"]
     c = f(Taylor.variable(BASE, 3, direction=DIRECTION)).coef

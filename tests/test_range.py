@@ -263,7 +263,6 @@ SMALL = {  # g, the same for mpmath, and a factor of t with which g(t)·t or t²
     "large": (np.sqrt, mp.sqrt, 1e290),
     "modulus": (lambda x: np.hypot(x, 2e-200), lambda x: mp.hypot(x, 2e-200), 1e-200),
     "large modulus": (lambda x: np.hypot(x, 2e300), lambda x: mp.hypot(x, 2e300), 1e300),
-    "modulus beside a short side": (lambda x: np.hypot(x, 2e-9), lambda x: mp.hypot(x, 2e-9), 1.0),
     "angle": (lambda x: np.arctan2(x, 2e-200), lambda x: mp.atan2(x, 2e-200), 1e-200),
     "entropy": (lambda x: x * np.log(x), lambda x: x * mp.log(x), 1e-200),
     "bits": (lambda x: x * np.log2(x), lambda x: x * mp.log(x, 2), 1e-200),

@@ -85,3 +85,51 @@ def check(f, k, found, tolerance):
     for x in DISTANCES:
         exact = wanted(f, x, k)[k]
         assert abs(found(lambda z: f(np, z), x) - exact) <= tolerance * max(abs(exact), 0.1), x
+
+
+ORDERS = {
+    "gradient": (1, lambda f, x: taylor.gradient(f, x)),
+    "derivative": (1, lambda f, x: taylor.derivative(f, x)),
+    "hessian": (2, lambda f, x: taylor.hessian(f, x)),
+    "third": (3, lambda f, x: taylor.derivative(f, x, 3)),
+    "jvp": (1, lambda f, x: taylor.jvp(f, x, 1.0)[1]),
+    "code": (1, lambda f, x: taylor.compile(lambda z: taylor.derivative(f, z))(x)),
+}
+
+
+@pytest.mark.parametrize("mode", ORDERS)
+def test_sides_that_agree_up_to_what_is_cut_off_are_two(mode):
+    """x + x^n is x if less than n + 1 coefficients are kept, and the quotient needs one more."""
+    k, found = ORDERS[mode]
+    for n in (2, 3, 4):
+
+        def f(m, x, n=n):
+            return (m.exp(x) - 1) / (x + x**n)
+
+        for x in (0.0, 0.25):
+            if x or mode != "code":
+                exact = wanted(f, x, 3)[k]
+                assert found(lambda z: f(np, z), x) == pytest.approx(exact, rel=1e-8, abs=1e-9)
+
+
+FAR = {
+    "exponentials": (lambda n, x: (n.exp(x) - n.exp(-x)) / x, (360.0, 700.0, -700.0)),
+    "small": (lambda n, x: (n.exp(-x) - n.exp(-3 * x)) / x, (360.0, 650.0, -200.0)),
+    "inverse": (lambda n, x: x / (n.exp(x) - n.exp(-x)), (360.0, -360.0)),
+    "sinh": (lambda n, x: n.sinh(x) / x, (709.9, -710.2)),
+    "tanh": (lambda n, x: x / n.tanh(x), (-400.0, 800.0)),
+    "log": (lambda n, x: n.log(1 + x) / x, (-0.7, -0.99, 3.0)),
+    "units": (lambda n, x: n.sin(x) ** 2 / (1e-160 * x) ** 2, (2.5, 1e-9)),
+    "many units": (lambda n, x: n.sin(1e-60 * x) / (1e-60 * x) ** 5, (1e60,)),
+}
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", FAR)
+def test_far_from_a_removable_point_nothing_overflows(name, mode):
+    (f, points), (k, found) = FAR[name], MODES[mode]
+    for x in points:
+        with mpmath.workdps(60):
+            exact = mpmath.diff(lambda s: f(Exact(), s), mpmath.mpf(x), k)
+        if abs(exact) < 1e300:
+            assert found(lambda z: f(np, z), x) == pytest.approx(float(exact), rel=1e-10), x

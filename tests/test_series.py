@@ -724,3 +724,10 @@ def test_choices_of_single_numbers_are_those_of_arrays(name):
                 )
                 found, expected = outcome(f, one, slice(None)), outcome(f, lanes, (slice(None), 0))
                 np.testing.assert_array_equal(found, expected, str((values, varies)))
+
+
+def test_remainders_whose_quotient_overflows():
+    """Along a divisor the slope is minus the quotient; where it does not vary it is none."""
+    x, y = Taylor([1e300, 1.0, 2.0]), Taylor([1e-20, 0.0, 0.0])
+    assert (x % y).coef.tolist() == [1e300 % 1e-20, 1.0, 2.0]
+    assert (x % 1e-20).coef.tolist() == [1e300 % 1e-20, 1.0, 2.0]

@@ -40,6 +40,8 @@ def _place(n: int, q: Any, method: Any) -> Any:
         return np.quantile(np.arange(n, dtype=float), q, method=method)
     if method not in CONTINUOUS:
         raise TypeError(f"np.quantile: with method={method!r} it jumps in q; q must be plain")
+    if not np.all((q >= 0) & (q <= 1)):
+        raise ValueError("Quantiles must be in the range [0, 1]")
     a, b = CONTINUOUS[method]
     return np.clip(n * q + (a + q * (1 - a - b)) - 1, 0, n - 1)
 

@@ -151,11 +151,6 @@ def _atan2(a: Any, b: Any, y: Any) -> Any:
     return ((b / h, -(a / h)), h)
 
 
-def _cosine_quotient(a: Any, b: Any, h: Any, y: Any) -> Any:
-    s = _cosine(b, a, h)
-    return ((s * s, -(s * y), 0), h)
-
-
 def _acosh_q(a: Any) -> Any:
     return real_power(a - 1, -HALF) * real_power(a + 1, -HALF)
 
@@ -420,16 +415,10 @@ atan2 = row("atan2", np.arctan2, "atan2", _atan2, polar=0, code="atan2",
             samples=((1.0, 2.0), (-1e-10, 1e-10), (1e200, -3e200), (0.0, 2.0), (3.0, 0.0),
                      (-1.0, -1.0)))
 hypot = row("hypot", np.hypot, "hypot", lambda a, b, y: ((a, b), y),
-            slopes=lambda a, b, y: ((_cosine(a, b, y), _cosine(b, a, y)), 1), polar=1,
-            code="hypot", domain="not the origin", error=NonAnalyticError,
+            polar=1, code="hypot", domain="not the origin", error=NonAnalyticError,
             germ=Fraction(1), exact=lambda a, b: exact_root(Fraction(a * a + b * b), 2),
             samples=((3.0, 4.0), (1e-10, 1e-10), (1e200, -3e200), (0.0, 2.0)),
             iv=lambda ctx, a, b: ctx.sqrt(a * a + b * b))
-# a/h for h = hypot(a, b), whose derivative b²/h³ by a cancels in the quotient
-_cosine: Elementary = Elementary(
-    "cosine", quiet(lambda a, b, h: a / h), lambda ctx, a, b, h: a / h, _cosine_quotient,
-    code=lambda a, b, h: a / h, exact=lambda a, b, h: a / Fraction(h), own=True)
-HIDDEN["cosine"] = _cosine
 sinpi = row("sinpi", special_values.sinpi, "sinpi", lambda a, y: (PI * cospi(a), 1),
             code=_sinpi_code, samples=TURNS, exact=at((0, 0)),
             iv=lambda ctx, x: ctx.sin(ctx.pi * x))

@@ -26,6 +26,7 @@ from taylor.core.instructions import ADD, DIV, MUL, Const, Node, Op, Scale, Tape
 NUMBERS = (int, float, np.float64, Fraction)
 NEAR = Fraction(1, 1 << 50)  # roots at such a distance, of their size, are one that was rounded
 MOST = 32  # factors, or the exponent of one
+LARGEST = 2.0**500  # factor of a quotient
 POWERS = (f.square, f.power, f.reciprocal)
 Regular = Callable[[Any], Any]
 
@@ -33,11 +34,19 @@ Regular = Callable[[Any], Any]
 # ------------------------------------------------------------------ functions divided by a zero
 def _even(f: Callable[[Any], Any]) -> Regular:
     """Return an even function, given at negative numbers."""
-    return lambda a: choose(0.0, a, f(a), f(-a), "formula")
+    return lambda a: f(choose(0.0, a, a, -a, "formula"))
 
 
 def _sinh1(a: Any) -> Any:
-    return f.exp(-a) * f.exprel(2 * a)
+    half = f.exp(-0.5 * a)  # exp(-a) overflows before sinh does
+    return half * (half * f.exprel(2 * a))
+
+
+def _between(a: Any, b: Any) -> Any:
+    """Return (exp(a) - exp(b))/(a - b), by the larger exponential: it does not overflow before."""
+    rest = a - b
+    larger = choose(0.0, rest, b, a, "formula")
+    return f.exp(larger) * f.exprel(choose(0.0, rest, rest, -rest, "formula"))
 
 
 def _tanh1(a: Any) -> Any:
@@ -176,7 +185,7 @@ def _number(tape: Tape, i: int) -> Fraction | None:
 
 
 def _exact(c: Any) -> Fraction | None:
-    return Fraction(c) if type(c) in NUMBERS and math.isfinite(c) else None
+    return Fraction(c) if type(c) in NUMBERS and abs(c) < math.inf else None
 
 
 def _affine(tape: Tape, i: int) -> tuple[int, Fraction, Fraction]:
@@ -257,7 +266,7 @@ def _difference(tape: Tape, at: int, power: int, c: Fraction, args: tuple[int, .
     a, b = tape.at(one.args[0]), tape.at(other.args[0])
     leaf = Leaf((a - b).i, power, i, c1 - c2, d1 - d2)
     parts = Product((c * p) ** power, [leaf])
-    return Zero(at, power, parts, lambda: f.exp(b) * f.exprel(a - b))
+    return Zero(at, power, parts, lambda: _between(a, b))
 
 
 # ------------------------------------------------------------------ leaving zeros out
@@ -269,8 +278,11 @@ def _meet(one: Leaf, other: Leaf, rounded: bool) -> bool:
     return distance <= (NEAR * abs(one.root) if rounded else 0)
 
 
-def _rebuilt(tape: Tape, whole: Product, removed: list[list[Leaf]]) -> Node:
-    """Return the product without what meets: of each group one factor with the sum of powers."""
+def _rebuilt(tape: Tape, whole: Product, removed: list[list[Leaf]]) -> Node | None:
+    """Return the product without what meets: of each group one factor with the sum of powers.
+
+    None if the number before it might be too large, or too small.
+    """
     met = {id(leaf) for group in removed for leaf in group}
     scale, factors = Fraction(1), list[tuple[Any, int]]()
 
@@ -293,6 +305,8 @@ def _rebuilt(tape: Tape, whole: Product, removed: list[list[Leaf]]) -> Node:
         if net:
             scale /= first.scale**net
             factors.append((tape.at(first.i), net))
+    if not 1 / LARGEST < abs(scale) < LARGEST:
+        return None
     above, below = (
         [x if n == sign else x ** (sign * n) for x, n in factors if sign * n > 0]
         for sign in (1, -1)

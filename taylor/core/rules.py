@@ -541,9 +541,8 @@ def _quotients(row: Elementary, wanted: tuple[bool, ...]) -> tuple[Code, list[in
     """Return the code that computes the wanted q's and p of a row from its arguments and value."""
     tape = Tape()
     nodes = [tape.input(()) for _ in range(len(wanted) + 1)]
-    quotient = row.slopes or row.quotient
-    assert quotient is not None
-    qs, p = quotient(*nodes)
+    assert row.quotient is not None
+    qs, p = row.quotient(*nodes)
     qs = qs if isinstance(qs, tuple) else (qs,)
     outputs = [tape.node(z).i for z in (*(q for q, w in zip(qs, wanted, strict=True) if w), p)]
     tape.tag.closed = True

@@ -76,7 +76,6 @@ class Elementary:
     monotone: bool = False
     iv: Callable[..., Any] | None = None
     recurrence: Callable[..., Any] | None = None  # the quotient for series, if better than its own
-    slopes: Callable[..., Any] | None = None  # that for slopes, where derivatives of q/p cancel
     # the function up to what rounding takes from its value: series have its coefficients
     refines: Callable[..., Any] | None = None
     low: Callable[..., Any] | None = None  # of arguments and the value y: what rounding took from y

@@ -279,7 +279,7 @@ def _adjugates(a: Any) -> Any:
     if not 1 < n <= BY_PRODUCTS:
         return COFACTORS(a)
     if n == 2:
-        return a[..., ::-1, ::-1] * np.array([[1, -1], [-1, 1]])
+        return a[..., ::-1, ::-1] * np.array([[1, -1], [-1, 1]], np.int8)  # complex64 stays
     one, two = np.array([1, 2, 0]), np.array([2, 0, 1])
     rows = [a[..., i, :] for i in (one, two)]
     return rows[0][..., one] * rows[1][..., two] - rows[0][..., two] * rows[1][..., one]

@@ -164,7 +164,6 @@ NUMBERS: dict[str, Value] = {
     "sec_asin": lambda x: (1 - x**2 if x.contains(0) else (1 - x) * (1 + x)).rsqrt(),
     "cos_atan": lambda x: (1 + x**2).rsqrt(),
     "hypot": lambda x, y: (x**2 + y**2).sqrt(),
-    "cosine": lambda x, y, h: x / h,
     "sech2": lambda x: x.sech() ** 2,
     "sigmoid": lambda x: 1 / (1 + (-x).exp()),
     "softplus": _softplus,

@@ -106,6 +106,8 @@ def _rest(args: Sequence[Any], heads: Sequence[float]) -> Any:
     (x, y), (a, b) = args, heads
     if not (math.isfinite(a) and math.isfinite(b) and b and math.fmod(a, b)):
         return None
+    if not math.isfinite(a // b):
+        return None
     found = _copy(x, args)
     if type(y) not in NUMBERS:
         found = found - y * (a // b)
