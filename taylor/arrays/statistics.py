@@ -14,6 +14,7 @@ import numpy as np
 from taylor.arrays.reductions import axes_of, by_value, flattened, isnan, kept, of_order
 from taylor.core.binding import family
 from taylor.core.operand import Operand, as_array, define, implements, lift
+from taylor.numbers.contexts import is_set
 from taylor.numbers.kinds import is_operand
 
 # ------------------------------------------------------------------ quantiles
@@ -40,6 +41,8 @@ def _place(n: int, q: Any, method: Any) -> Any:
         return np.quantile(np.arange(n, dtype=float), q, method=method)
     if method not in CONTINUOUS:
         raise TypeError(f"np.quantile: with method={method!r} it jumps in q; q must be plain")
+    if is_set(q):
+        raise TypeError("np.quantile has no verified method for a q that is a set; q must be plain")
     if not np.all((q >= 0) & (q <= 1)):
         raise ValueError("Quantiles must be in the range [0, 1]")
     a, b = CONTINUOUS[method]
