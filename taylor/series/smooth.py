@@ -280,6 +280,6 @@ def vanish_nearby(x: Any, y: Any) -> bool:
         return False
     if x.ndim == y.ndim == 1:
         a, b, c, d = abs(x.item(0)), abs(x.item(1)), abs(y.item(0)), abs(y.item(1))
-        return c < 0.5 * d and a < 0.5 * b and (a > 0 or c > 0)
+        return bool(c < 0.5 * d and a < 0.5 * b and (a > 0 or c > 0))
     a, b, c, d = (np.abs(v) for v in (x[0], x[1], y[0], y[1]))
     return bool(np.any((a < 0.5 * b) & (c < 0.5 * d)))
