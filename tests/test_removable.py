@@ -87,6 +87,14 @@ def check(f, k, found, tolerance):
         assert abs(found(lambda z: f(np, z), x) - exact) <= tolerance * max(abs(exact), 0.1), x
 
 
+def test_numbers_of_other_kinds_near_a_removable_point():
+    f, x = QUOTIENTS["bernoulli"], 1e-6 + 1e-6j
+    assert taylor.derivative(lambda z: f(np, z), x, 2) == pytest.approx(1 / 6 - x**2 / 60, rel=1e-9)
+    with mpmath.workdps(30):
+        found = taylor.derivative(lambda z: z / (1 - taylor.exp(-z)), mpmath.mpf(10) ** -12, 2)
+        assert abs(found - mpmath.mpf(1) / 6 + mpmath.mpf(10) ** -24 / 60) < 1e-29
+
+
 ORDERS = {
     "gradient": (1, lambda f, x: taylor.gradient(f, x)),
     "derivative": (1, lambda f, x: taylor.derivative(f, x)),

@@ -26,12 +26,24 @@ from taylor.numbers.special_series import (
 # (x + t) Σ c_m t^m = sin(π(x + t))/π, hence x c_m + c_{m-1} = w_m sin(πx + mπ/2), w_m = π^(m-1)/m!.
 # Beside c_m ~ π^m/m!/(m + |πx|) an error grows by m/|πx| per step forward and by |πx|/m per step
 # backward: forward is right while m < |πx|, backward above.
-def _sines(rate: Any, number: Any, s: Any, c: Any, count: int) -> list[Any]:
-    """Return w_m sin(rx + mπ/2), w_m = r^(m-1)/m!, m <= count, from s = sin rx and c = cos rx."""
+def _powers(rate: Any, count: int) -> list[Any]:
+    """Return w_m = r^(m-1)/m!, m <= count."""
     w = [1 / rate]
     for m in range(1, count + 1):
         w.append(w[-1] * rate / m)
-    return [number(v) * (s, c, -s, -c)[m % 4] for m, v in enumerate(w)]
+    return w
+
+
+@functools.cache
+def _rounded(pi: bool, count: int) -> list[float]:
+    """Return the same for r = π or 1 in double precision."""
+    ctx = private(FLOAT_BITS)
+    return [float(v) for v in _powers(ctx.pi if pi else ctx.one, count)]
+
+
+def _sines(w: Sequence[Any], s: Any, c: Any) -> list[Any]:
+    """Return w_m sin(rx + mπ/2) from s = sin rx and c = cos rx."""
+    return [v * (s, c, -s, -c)[m % 4] for m, v in enumerate(w)]
 
 
 def _sinc(ctx: Any, x: Any, order: int, pi: bool = True) -> list[Any]:
@@ -40,7 +52,7 @@ def _sinc(ctx: Any, x: Any, order: int, pi: bool = True) -> list[Any]:
     count = order if forward else order + 1 + ctx.prec
     rate = ctx.pi if pi else ctx.one
     values = (ctx.sinpi(x), ctx.cospi(x)) if pi else (ctx.sin(x), ctx.cos(x))
-    sines = _sines(rate, ctx.mpf, *values, count)
+    sines = _sines(_powers(rate, count), *values)
     c = [ctx.zero]
     for v in sines if forward else sines[:0:-1]:
         c.append((v - c[-1]) / x if forward else v - x * c[-1])
@@ -74,8 +86,7 @@ def _sinc_lanes(x: Array, order: int, pi: bool = True) -> Any:
     rate = np.pi if pi else 1.0
     turn, last = np.rint(x) * pi, settled(order + 2)
     s, c = np.sin(rate * (x - turn)), np.cos(rate * (x - turn))
-    ctx = private(FLOAT_BITS)
-    sines = _sines(ctx.pi if pi else ctx.one, float, s, c, last)
+    sines = _sines(_rounded(pi, last), s, c)
     table = over_x(x, rate * np.abs(x), sines[0] / x, sines, order, _where)
     return np.stack(table) * (1 - 2 * (turn % 2))
 

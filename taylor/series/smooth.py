@@ -274,12 +274,20 @@ def _every(x: Any) -> bool:
 def vanish_nearby(x: Any, y: Any) -> bool:
     """Whether two tables seem to vanish at one point beside theirs: their quotient loses digits.
 
-    That is where they are small beside their slopes (along the first variable).
+    That is where both are small beside their slopes (along the first variable), and by about as
+    much, which zeros of other orders change by a small factor.
     """
-    if len(x) < 2 or len(y) < 2 or not (x.dtype.kind == y.dtype.kind == "f"):
+    if len(x) < 2 or len(y) < 2 or not (_is_rounded(x) and _is_rounded(y)):
         return False
     if x.ndim == y.ndim == 1:
         a, b, c, d = abs(x.item(0)), abs(x.item(1)), abs(y.item(0)), abs(y.item(1))
-        return bool(c < 0.5 * d and a < 0.5 * b and (a > 0 or c > 0))
+        if not (c < 0.5 * d and a < 0.5 * b):
+            return False
+        return bool(a * d < 4 * c * b < 16 * a * d) if a and c else bool(a != c)
     a, b, c, d = (np.abs(v) for v in (x[0], x[1], y[0], y[1]))
     return bool(np.any((a < 0.5 * b) & (c < 0.5 * d)))
+
+
+def _is_rounded(x: Any) -> bool:
+    """Whether a table has floats of some precision."""
+    return x.dtype.kind in "fc" or (x.dtype == OBJECT and hasattr(x.flat[0], "context"))
