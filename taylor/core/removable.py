@@ -42,6 +42,18 @@ def _sinh1(a: Any) -> Any:
     return half * (half * f.exprel(2 * a))
 
 
+def _exprel1(a: Any) -> Any:
+    """Return a/(exp(a) - 1), which is that of -a less a: its slopes far below 0 are small."""
+    size = choose(0.0, a, -a, a, "formula")
+    return 1 / f.exprel(size) + choose(0.0, a, -a, 0.0, "formula")
+
+
+def _coth1(a: Any) -> Any:
+    """Return a·coth(a) = |a| + 2|a|/(exp(2|a|) - 1)."""
+    size = choose(0.0, a, -a, a, "formula")
+    return size + 1 / f.exprel(2 * size)
+
+
 def _between(a: Any, b: Any) -> Any:
     """Return (exp(a) - exp(b))/(a - b), by the larger exponential: it does not overflow before."""
     rest = a - b
@@ -75,6 +87,8 @@ ZEROS: dict[Any, tuple[int, int, int, Regular]] = {
     f.log: (0, 1, 1, _log1),
     f.sqrt: (1, 1, 1, lambda a: 1 / (1 + f.sqrt(a))),
 }
+# the same of what is one over that, where it is known better
+INVERSES: dict[Any, Regular] = {f.exp: _exprel1, f.expm1: _exprel1, f.tanh: _coth1}
 
 
 # ------------------------------------------------------------------ factors
@@ -96,12 +110,16 @@ class Leaf:
 
 @dataclass
 class Zero:
-    """v_i^power, which is parts·rest^power and vanishes where its parts do."""
+    """v_i^power, which is parts·rest^power and vanishes where its parts do.
+
+    Some know one over the rest better.
+    """
 
     i: int
     power: int
     parts: Product
     rest: Callable[[], Any]
+    inverse: Callable[[], Any] | None = None
 
 
 @dataclass
@@ -250,7 +268,10 @@ def _vanishing(tape: Tape, i: int, power: int) -> Zero | None:
         return None
     a, parts = tape.at(args[0]), Product(c**power)
     _into(tape, parts, (a - less).i if less else args[0], times * power)
-    return Zero(i, power, parts, lambda: rest(a)) if parts.scale else None
+    if not parts.scale:
+        return None
+    inverse = INVERSES.get(op.row)
+    return Zero(i, power, parts, lambda: rest(a), inverse and functools.partial(inverse, a))
 
 
 def _difference(tape: Tape, at: int, power: int, c: Fraction, args: tuple[int, ...]) -> Zero | None:
@@ -293,7 +314,10 @@ def _rebuilt(tape: Tape, whole: Product, removed: list[list[Leaf]]) -> Node | No
         for factor in by.factors:
             if isinstance(factor, Zero) and any(id(v) in met for v, _ in factor.parts.leaves()):
                 multiply(factor.parts)
-                factors.append((factor.rest(), factor.power))
+                inverse = factor.inverse if factor.power < 0 else None
+                factors.append(
+                    (factor.rest(), factor.power) if inverse is None else (inverse(), -factor.power)
+                )
             elif id(factor) not in met:
                 factors.append((tape.at(factor.i), factor.power))
 

@@ -29,6 +29,7 @@ from taylor.core.powers import integer_power
 from taylor.core.table import Elementary
 from taylor.core.tables import pad
 from taylor.machine import engine
+from taylor.numbers.kinds import is_operand
 from taylor.numbers.values import quietly
 from taylor.series.coefficients import FLOAT, UNKNOWN, Coefficients
 from taylor.series.rows import ALONE, by_code
@@ -277,7 +278,8 @@ def vanish_nearby(x: Any, y: Any) -> bool:
     That is where both are small beside their slopes (along the first variable), and by about as
     much, which zeros of other orders change by a small factor.
     """
-    if len(x) < 2 or len(y) < 2 or not (_is_rounded(x) and _is_rounded(y)):
+    x, y = _numbers(x), _numbers(y)
+    if not (_is_rounded(x) and _is_rounded(y)) or len(x) < 2 or len(y) < 2:
         return False
     if x.ndim == y.ndim == 1:
         a, b, c, d = abs(x.item(0)), abs(x.item(1)), abs(y.item(0)), abs(y.item(1))
@@ -288,6 +290,15 @@ def vanish_nearby(x: Any, y: Any) -> bool:
     return bool(np.any((a < 0.5 * b) & (c < 0.5 * d)))
 
 
+def _numbers(x: Any) -> Any:
+    """Return the values of what is recorded, or a series: no guard, since both ways are right."""
+    while is_operand(x):
+        x = x.value
+    return x
+
+
 def _is_rounded(x: Any) -> bool:
     """Whether a table has floats of some precision."""
-    return x.dtype.kind in "fc" or (x.dtype == OBJECT and hasattr(x.flat[0], "context"))
+    return type(x) is np.ndarray and (
+        x.dtype.kind in "fc" or (x.dtype == OBJECT and hasattr(x.flat[0], "context"))
+    )
