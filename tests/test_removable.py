@@ -57,7 +57,6 @@ SERIES = {
     "derivative": nth(1),
     "second": nth(2),
     "fifth": nth(5),
-    "elements": (3, lambda f, x: taylor.derivative(f, np.array([0.3, x]), 3)[1]),
 }
 MODES = {
     "third": (3, lambda f, x: taylor.third(f, np.array([x]), [1.0], [1.0])[0]),

@@ -275,8 +275,7 @@ class ByMethod(Integrator):
         if left * max(1, self.y.size) > (PAYS if self._memory is not None else PAYS / SLOWER):
             self.by_series = False
             self._left = None
-        else:
-            self.stiffness = Stiffness()
+        self.stiffness = Stiffness()
 
     # -------------------------------------------------------------- the solver
     def _solver(self, t_end: Any) -> Any:

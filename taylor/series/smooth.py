@@ -276,18 +276,15 @@ def vanish_nearby(x: Any, y: Any) -> bool:
     """Whether two tables seem to vanish at one point beside theirs: their quotient loses digits.
 
     That is where both are small beside their slopes (along the first variable), and by about as
-    much, which zeros of other orders change by a small factor.
+    much, which zeros of other orders change by a small factor.  Of single numbers only.
     """
     x, y = _numbers(x), _numbers(y)
-    if not (_is_rounded(x) and _is_rounded(y)) or len(x) < 2 or len(y) < 2:
+    if not (_is_rounded(x) and _is_rounded(y)):
         return False
-    if x.ndim == y.ndim == 1:
-        a, b, c, d = abs(x.item(0)), abs(x.item(1)), abs(y.item(0)), abs(y.item(1))
-        if not (c < 0.5 * d and a < 0.5 * b):
-            return False
-        return bool(a * d < 4 * c * b < 16 * a * d) if a and c else bool(a != c)
-    a, b, c, d = (np.abs(v) for v in (x[0], x[1], y[0], y[1]))
-    return bool(np.any((a < 0.5 * b) & (c < 0.5 * d)))
+    a, b, c, d = abs(x.item(0)), abs(x.item(1)), abs(y.item(0)), abs(y.item(1))
+    if not (c < 0.5 * d and a < 0.5 * b):
+        return False
+    return bool(a * d < 4 * c * b < 16 * a * d) if a and c else bool(a != c)
 
 
 def _numbers(x: Any) -> Any:
@@ -298,7 +295,7 @@ def _numbers(x: Any) -> Any:
 
 
 def _is_rounded(x: Any) -> bool:
-    """Whether a table has floats of some precision."""
-    return type(x) is np.ndarray and (
-        x.dtype.kind in "fc" or (x.dtype == OBJECT and hasattr(x.flat[0], "context"))
-    )
+    """Whether a table has two floats of some precision, or more."""
+    if type(x) is not np.ndarray or x.ndim != 1 or len(x) < 2:
+        return False
+    return x.dtype.kind in "fc" or (x.dtype == OBJECT and hasattr(x[0], "context"))
