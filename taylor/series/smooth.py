@@ -25,11 +25,11 @@ from taylor.core.functions import (
     real_power,
     stop_gradient,
 )
+from taylor.core.node import Node
 from taylor.core.powers import integer_power
 from taylor.core.table import Elementary
 from taylor.core.tables import pad
 from taylor.machine import engine
-from taylor.numbers.kinds import is_operand
 from taylor.numbers.values import quietly
 from taylor.series.coefficients import FLOAT, UNKNOWN, Coefficients
 from taylor.series.rows import ALONE, by_code
@@ -289,7 +289,7 @@ def vanish_nearby(x: Any, y: Any) -> bool:
 
 def _numbers(x: Any) -> Any:
     """Return the values of what is recorded, or a series: no guard, since both ways are right."""
-    while is_operand(x):
+    while isinstance(x, (Coefficients, Node)):
         x = x.value
     return x
 
