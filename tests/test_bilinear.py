@@ -127,7 +127,7 @@ def test_its_pattern():
 
 
 # ------------------------------------------------------------------ what it is for
-@pytest.mark.parametrize("n, most", [(5, 1.07), (10, 1.0)])
+@pytest.mark.parametrize("n, most", [(5, 1.06), (10, 1.0)])
 def test_the_memory_of_a_recorded_operator_is_that_of_its_coefficients(n, most):
     a, b, x = RNG.normal(size=(n, 64)), RNG.normal(size=(64, 64)), np.ones(n)
 

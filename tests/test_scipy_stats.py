@@ -431,7 +431,7 @@ def test_frozen_parameters_and_all_methods_of_scipys(name):
     if name in SHAPES:
         values = lambda p: d.logpdf(0.4, *shapes, p), lambda p: d(*shapes, p).logpdf(0.4)
         one, other = (taylor.derivative(f, 0.1) for f in values)
-        assert one == pytest.approx(other, rel=1e-14)
+        assert one == pytest.approx(other, rel=5e-16)  # code and sweeps round apart
 
 
 def test_mistakes():

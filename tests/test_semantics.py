@@ -272,7 +272,7 @@ def test_zero_to_the_power_x(kind):
 def test_a_common_factor_cancels_and_lowers_the_order(f, order, expected):
     y = f(uni(0.0, order))
     assert y.order == len(expected) - 1
-    assert y.coef == pytest.approx(expected, rel=1e-14, abs=1e-16)
+    assert y.coef == pytest.approx(expected, rel=1e-15, abs=1e-16)
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ from taylor.machine.stacks import unstacked
 from taylor.machine.stencils import Box, Patch, Shift, fused
 
 Code = Sequence[Instruction]
-TILE = 8 * WIDTH  # elements that all loops of a region go over before they go on
+TILE = 4 * WIDTH  # elements that all loops of a region go over before they go on
 
 
 # ------------------------------------------------------------------ writing
