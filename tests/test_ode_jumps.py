@@ -276,6 +276,10 @@ SLIDING = {  # fun, y0, t1 and y there; fun points to a surface from both sides 
         lambda t, y: [y[1], -y[0] - RUBBING * np.sign(y[1] - BELT)], [0.0, 0.0], SLIPS + 1,
         [RUBBING + BELT * np.sin(1), BELT * np.cos(1)],
     ),
+    "none, where fun turns round as it meets a knot": (
+        lambda t, y: [-0.02 if t % 10 < 5 else 0.01, np.interp(y[0], [0, 0.5, 1], [1, 2, 5])],
+        [0.6, 0.0], 9.0, [0.54, 11.5 + 8.48],
+    ),
 }  # fmt: skip
 
 
