@@ -1,6 +1,5 @@
 """Sensitivities: jets, the adjoint, closed forms and mpmath agree; laws of flow maps."""
 
-
 import mpmath
 import numpy as np
 import pytest
