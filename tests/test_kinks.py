@@ -777,3 +777,11 @@ def test_quantiles_beyond_their_range_are_numpys_error(q):
         for driver in (taylor.derivative, taylor.gradient):
             with pytest.raises(ValueError, match="in the range"):
                 driver(f, q)
+
+
+def test_a_weighted_quantile_among_equals_is_a_kink_unless_they_move_together():
+    f = lambda x: np.quantile(x, 0.4, weights=np.array([1, 2, 1, 3]), method="inverted_cdf")
+    x = np.array([1.0, 1.0, 1.0, 2.0])
+    assert taylor.jvp(f, x, np.ones(4)) == (1.0, 1.0)
+    with pytest.raises(NonAnalyticError):
+        taylor.jvp(f, x, np.array([1.3, 0.4, 2.2, 0.9]))

@@ -23,10 +23,17 @@ from taylor.core.program import recording
 from taylor.core.singular import finite_in, is_finite, nans
 from taylor.core.tags import Tag
 from taylor.drivers.arguments import Form, is_plain, several
+from taylor.drivers.complexes import by_parts
 from taylor.drivers.derivable import Derivable
 from taylor.drivers.results import Options, by_code, in_form
 from taylor.drivers.taken import only_taken
-from taylor.errors import DomainError, ForeignNodeError, NonAnalyticError, ShapeMismatch
+from taylor.errors import (
+    DomainError,
+    ForeignNodeError,
+    NonAnalyticError,
+    NotHolomorphic,
+    ShapeMismatch,
+)
 from taylor.numbers.data import unlabelled
 from taylor.numbers.kinds import (
     Floats,
@@ -58,6 +65,7 @@ def driver(
     before: Mapping[str, str] = MappingProxyType({}),
     results: Sequence[int | None] = (),
     seed: str | None = None,
+    parts: bool = False,
 ) -> Callable[[Callable[P, R]], Callable[..., R]]:
     """Return the decorator that makes g(f, x, *own), written for one array x, a driver.
 
@@ -66,22 +74,26 @@ def driver(
     number or array), `along` which parameters have the form of x.  For a compiled f it is recorded,
     once for each shape of x, and is machine code as f is; unless its parameters are no arrays.
     `before` holds the deprecated names of parameters.  `results` and `seed` say where those of f
-    stand, which may be trees.
+    stand, which may be trees.  With `parts` it goes by real and imaginary parts (`complexes`) where
+    f is not holomorphic.
     """
 
     def decorated(g: Callable[P, R]) -> Callable[..., R]:
-        form = Form(g, axes, along, recorded, before, results, seed)
+        form = Form(g, axes, along, recorded, before, results, seed, parts)
         most = 1 + len(form.own)
         fewest = most - sum(p.default is not p.empty for p in form.own)
 
         @functools.wraps(g)
         def run(
-            f: Function,
+            f: Any = None,
+            /,
             *given: Any,
             argnums: int | Sequence[int] | None = None,
             has_aux: bool = False,
             **named: Any,
         ) -> R:
+            if f is None and "f" in named:
+                f = named.pop("f")
             simple = argnums is None and not (named or has_aux)
             if simple and isinstance(f, Derivable):
                 made: R | None = f.at_once(g, given)
@@ -92,13 +104,19 @@ def driver(
             plain = simple and fewest <= len(given) <= most and is_plain(given[0])
             plain = plain and (most == 1 or type(given[0]) is not tuple)
             options: Options = plain, argnums, bool(has_aux)
-            if not results or not callable(f):
-                return plainly(f, given, named, options)
-            if not isinstance(f, Derivable):
-                return in_form(form, plainly, f, given, named, options)  # type: ignore[no-any-return]
-            return by_code(form, plainly, run, f, given, named, options)
+            found: R
+            try:
+                if not results or not callable(f):
+                    found = plainly(f, given, named, options)
+                elif not isinstance(f, Derivable):
+                    found = in_form(form, plainly, f, given, named, options)
+                else:
+                    found = by_code(form, plainly, run, f, given, named, options)
+            except NotHolomorphic as error:
+                found = by_parts(form, run, f, given, named, options, error)
+            return found
 
-        def plainly(f: Function, given: Any, named: Any, options: Options) -> R:
+        def plainly(f: Any, given: Any, named: Any, options: Options) -> R:
             if options[0]:
                 found: R = form.one(f, *given)
                 return found

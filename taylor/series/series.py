@@ -27,7 +27,13 @@ from taylor.core.singular import equal, is_zero, leading, local_series, no_quoti
 from taylor.core.table import Elementary
 from taylor.core.tables import contract, free_letter, nonzero
 from taylor.core.tags import Tag, user_tag
-from taylor.errors import AlgebraMismatch, ForeignNodeError, OrderMismatch, PoleError
+from taylor.errors import (
+    AlgebraMismatch,
+    ForeignNodeError,
+    NotHolomorphic,
+    OrderMismatch,
+    PoleError,
+)
 from taylor.machine import engine, pairs
 from taylor.machine.pairs import Pairs
 from taylor.numbers.kinds import Array, Kind, ValueSet, base, is_operand
@@ -462,7 +468,7 @@ class Series(Coefficients):
     def _check_part(self) -> None:
         """Raise unless the real and imaginary parts have series."""
         if not self.tag.real and self.active:
-            raise TypeError(REFUSED)
+            raise NotHolomorphic(REFUSED)
 
     def _part(self, kind: str) -> Any:
         self._check_part()
@@ -507,7 +513,7 @@ class Series(Coefficients):
         mine, mode = tuple(self._mine(args)), op.mode
         inputs = [x._coef for x, m in zip(args, mine, strict=True) if m]
         if mode == "kink" and any(np.iscomplexobj(base(x)) for x in args):
-            raise TypeError(
+            raise NotHolomorphic(
                 "abs, maximum and their kin are not holomorphic: a complex series has no Taylor "
                 "series of them; work with real and imaginary parts as two real variables"
             )
