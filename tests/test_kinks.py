@@ -733,11 +733,14 @@ ORDERS = {  # of three equal elements
     "median": lambda y: np.median(y[:3]),
     "quantile": lambda y: np.quantile(y, 0.3),
     "top two": lambda y: np.sum(np.sort(y)[2:]),
+    "partition": lambda y: np.partition(y, 1)[0],
 }
 SYMMETRIC = {
     "all": (lambda y: np.sum(np.sort(y) ** 2), 2 * TIED),
     "equal ones": (lambda y: np.sum(np.sort(y)[:3]), np.array([0.0, 1.0, 1.0, 1.0])),
     "the rest": (lambda y: np.sort(y)[3] ** 2, np.array([3.38, 0.0, 0.0, 0.0])),
+    "the least three": (lambda y: np.sum(np.partition(y, 2)[:3]), np.array([0.0, 1.0, 1.0, 1.0])),
+    "all of twelve": (lambda y: np.mean(np.sort(np.tile(y, 4))), np.full(4, 0.25)),
 }
 
 
@@ -757,6 +760,13 @@ def test_elements_in_order_have_a_kink_where_they_are_equal(name):
                 driver(g, TIED)
     with pytest.raises(NonAnalyticError):
         many(np.array([away, TIED]))
+
+
+@pytest.mark.parametrize("n", [2, 9, 40])
+def test_any_number_of_equal_elements_has_a_kink(n):
+    for driver in (taylor.gradient, lambda f, x: taylor.jvp(f, x, x + np.arange(n))):
+        with pytest.raises(NonAnalyticError):
+            driver(lambda y: np.sort(y)[n // 3], np.ones(n))
 
 
 @pytest.mark.parametrize("name", SYMMETRIC)

@@ -48,6 +48,7 @@ def arithmetic(tape: Tape, op: Arithmetic, i: int, j: int) -> Node:
     if op is DIV or (op is MUL and (is_quotient(tape, i) or is_quotient(tape, j))):
         found = without_zeros(tape, op, i, j)
         if found is not None and found.shape == shape:
+            tape.shortened = True
             return found
     if i == j and op is MUL and tape.watched and (found := _squared(tape, i, 1)) is not None:
         return found

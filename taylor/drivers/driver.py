@@ -22,6 +22,7 @@ from taylor.core.operand import is_complex, lift
 from taylor.core.program import recording
 from taylor.core.singular import finite_in, is_finite, nans
 from taylor.core.tags import Tag
+from taylor.core.tape import Tape
 from taylor.drivers.arguments import Form, is_plain, several
 from taylor.drivers.complexes import by_parts
 from taylor.drivers.derivable import Derivable
@@ -231,11 +232,12 @@ def _what_is_taken(f: Function, x: Any, tag: Tag) -> Any:
         return result(taken or recorded[0], x)
     if not tag.near or tag.isolated:
         return y
+    tape = Tape()
     try:
-        program, _ = recording(f, fresh(x.value))
+        program, _ = recording(f, fresh(x.value), tape=tape)
     except Exception:
         return y
-    return result(program, x)
+    return result(program, x) if tape.shortened else y
 
 
 def _check_isolated(f: Function, x: Any, y: Any) -> None:
