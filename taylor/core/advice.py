@@ -259,6 +259,14 @@ def no_attribute(what: str, name: str) -> AttributeError:
     return AttributeError(f"{what} has no {name!r}; {instead}")
 
 
+def no_entry(name: str) -> IndexError:
+    """Return the error for an index that is a name."""
+    return IndexError(
+        f"an array has no entry {name!r}: the point may be a dict or a table, which f then gets; "
+        f"taylor.pack makes a vector of one, and one of a vector ({PAGE})"
+    )
+
+
 # ------------------------------------------------------------------ errors of others
 def called(f: Callable[..., Any], *args: Any) -> Any:
     """Return f(*args); an error that others raise about a value gets a note: what to do."""

@@ -492,10 +492,7 @@ def plain_index(index: Any) -> Any:
     if isinstance(index, Condition):
         return index.mask()
     if isinstance(index, str):
-        raise IndexError(
-            f"an array has no entry {index!r}: the point may be a dict or a table, which f then "
-            f"gets; taylor.pack makes a vector of one, and one of a vector ({PAGE})"
-        )
+        raise advice.no_entry(index)
     return lift(index) if is_array_like(index) else index
 
 
