@@ -7,7 +7,7 @@ holomorphic function where there is one (Re f has f'), and the convention of rev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,57 +30,65 @@ def by_parts(
 
     What has none, such as the gradient of a complex result, raises the error.
     """
-    if not form.parts:
-        raise error
     rest = {**named}
     args, own = form.bound(given, rest)
     args, vary, one = varying(form, f, args, options[1])
-    taken = [trees.flatten(args[i]) for i in vary]
-    leaves = [leaf for found, _ in taken for leaf in found]
-    split = [is_complex(leaf) for leaf in leaves]
-    if not any(split):
+    point = Planes([args[i] for i in vary])
+    if not form.parts or not any(point.split):
         raise error
-
-    def whole(cells: Iterator[Any]) -> list[Any]:
-        parts = iter([next(cells) + 1j * next(cells) if s else next(cells) for s in split])
-        return [trees.build(structure, parts) for _, structure in taken]
 
     def g(*cells: Any) -> Any:
         inside = list(args)
-        for i, x in zip(vary, whole(iter(cells)), strict=True):
+        for i, x in zip(vary, point.whole(cells), strict=True):
             inside[i] = x
         return f(*inside, **rest)
-
-    def cells(leaves: Sequence[Any]) -> tuple[Any, ...]:
-        parts = (("real", "imag") if s else ("",) for s in split)
-        return tuple(
-            part(name, x) if name else x
-            for x, names in zip(leaves, parts, strict=True)
-            for name in names
-        )
 
     def joined(found: Any) -> Any:
         if type(found) is not tuple or (form.seed is None and any(map(is_complex, found))):
             raise error
-        parts = iter(found)
-        slopes = iter([_slope(next(parts), next(parts)) if s else next(parts) for s in split])
-        each = [trees.build(structure, slopes) for _, structure in taken]
+        each = point.whole(found, _slope)
         return each[0] if one else tuple(each)
 
-    tangents = []
-    for p, value in zip(form.own, own, strict=True):
-        if p.name in form.along:
-            like = [(value,)] if one else [(v,) for v in value]
-            pairs = zip(taken, like, strict=True)
-            value = cells([x for (_, s), (v,) in pairs for x in trees.like(s, v, p.name)])
-        tangents.append(value)
-    point = cells(leaves)
-    where = (point, *tangents) if form.own else point
-    found = run(g, *where, argnums=tuple(range(len(point))), has_aux=options[2])
+    tangents = [
+        point.like([v] if one else v, p.name) if p.name in form.along else v
+        for p, v in zip(form.own, own, strict=True)
+    ]
+    cells = point.cells(point.leaves)
+    where = (cells, *tangents) if form.own else cells
+    found = run(g, *where, argnums=tuple(range(len(cells))), has_aux=options[2])
     if len(form.axes) == 1:
         return (joined(found[0]), found[1]) if options[2] else joined(found)
     answers = [joined(y) if n else y for y, n in zip(found, form.axes, strict=False)]
     return (*answers, *found[len(answers) :])
+
+
+class Planes:
+    """Trees as cells: two parts for each complex leaf, and the other leaves."""
+
+    def __init__(self, args: Sequence[Any]) -> None:
+        taken = [trees.flatten(x) for x in args]
+        self.structures = [structure for _, structure in taken]
+        self.leaves = [leaf for leaves, _ in taken for leaf in leaves]
+        self.split = [is_complex(leaf) for leaf in self.leaves]
+
+    def cells(self, leaves: Sequence[Any]) -> tuple[Any, ...]:
+        """Return the cells of such leaves."""
+        found: list[Any] = []
+        for x, s in zip(leaves, self.split, strict=True):
+            found += [part("real", x), part("imag", x)] if s else [x]
+        return tuple(found)
+
+    def like(self, args: Sequence[Any], name: str) -> tuple[Any, ...]:
+        """Return the cells of trees that must be like these."""
+        pairs = zip(self.structures, args, strict=True)
+        return self.cells([x for structure, v in pairs for x in trees.like(structure, v, name)])
+
+    def whole(self, cells: Sequence[Any], join: Function | None = None) -> list[Any]:
+        """Return the trees of cells, pairs of which are joined (None: x + iy)."""
+        rest = iter(cells)
+        join = join or (lambda x, y: x + 1j * y)
+        leaves = iter([join(next(rest), next(rest)) if s else next(rest) for s in self.split])
+        return [trees.build(structure, leaves) for structure in self.structures]
 
 
 def _slope(by_real: Any, by_imaginary: Any) -> Any:

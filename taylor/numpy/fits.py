@@ -34,30 +34,34 @@ def fit_of(name: str) -> Callable[..., Any]:
             return plain(x, y, deg, rcond, full, w)
         if full:
             raise TypeError(f"{plain.__name__} of values of taylor does not take full=True")
-        x, y = as_array(x), as_array(y)
         degrees = numpy.arange(deg + 1) if numpy.ndim(deg) == 0 else numpy.sort(deg)
-        last = int(degrees[-1]) if len(degrees) else -1
-        if x.ndim != 1 or y.ndim not in (1, 2) or len(x) != len(y) or last < 0 or degrees[0] < 0:
+        x, y = as_array(x), as_array(y)
+        known = len(degrees) and degrees[0] >= 0
+        if x.ndim != 1 or y.ndim not in (1, 2) or len(x) != len(y) or not known:
             raise ShapeMismatch(
                 f"{plain.__name__}: x of shape {x.shape}, y of {y.shape}, degrees {degrees}; x has "
                 "one axis, y as many elements or rows, and degrees are not negative"
             )
-        unit = numpy.eye(last + 1)
-        matrix = numpy.stack([value(x, unit[k]) + 0 * x for k in degrees], -1)
-        if w is not None:
-            w = as_array(w)
-            matrix, y = matrix * w[:, None], (y.T * w).T
-        scale = numpy.sqrt(numpy.sum(matrix * matrix, axis=0))
-        found = numpy.linalg.lstsq(matrix / scale, y, rcond=rcond)[0]
-        found = (found.T / scale).T
-        if len(degrees) == last + 1:
-            return found
-        rows = dict(zip(degrees.tolist(), found, strict=True))
-        return numpy.stack([rows.get(k, 0 * found[0]) for k in range(last + 1)])
+        return _fitted(value, x, y, degrees, rcond, None if w is None else as_array(w))
 
     fit.__name__ = fit.__qualname__ = plain.__name__
     fit.__doc__ = f"Return numpy.polynomial.{name}.{plain.__name__}, also of values of taylor."
     return fit
+
+
+def _fitted(value: Callable[..., Any], x: Any, y: Any, degrees: Any, rcond: Any, w: Any) -> Any:
+    """Return the coefficients of least squares, zeros for the degrees left out."""
+    last = int(degrees[-1])
+    unit = numpy.eye(last + 1)
+    matrix = numpy.stack([value(x, unit[k]) + 0 * x for k in degrees], -1)
+    if w is not None:
+        matrix, y = matrix * w[:, None], (y.T * w).T
+    scale = numpy.sqrt(numpy.sum(matrix * matrix, axis=0))
+    found = (numpy.linalg.lstsq(matrix / scale, y, rcond=rcond)[0].T / scale).T
+    if len(degrees) == last + 1:
+        return found
+    rows = dict(zip(degrees.tolist(), found, strict=True))
+    return numpy.stack([rows.get(k, 0 * found[0]) for k in range(last + 1)])
 
 
 FITS = {f"numpy.polynomial.{name}": (fit, fit_of(name)) for name, fit in MODULES.items()}
