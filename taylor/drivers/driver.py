@@ -105,28 +105,33 @@ def driver(
             plain = simple and fewest <= len(given) <= most and is_plain(given[0])
             plain = plain and (most == 1 or type(given[0]) is not tuple)
             options: Options = plain, argnums, bool(has_aux)
-            found: R
-            try:
-                if not results or not callable(f):
-                    found = plainly(f, given, named, options)
-                elif not isinstance(f, Derivable):
-                    found = in_form(form, plainly, f, given, named, options)
-                else:
-                    found = by_code(form, plainly, run, f, given, named, options)
-            except NotHolomorphic as error:
-                found = by_parts(form, run, f, given, named, options, error)
+            found: R = _driven(form, run, f, given, named, options)
             return found
-
-        def plainly(f: Any, given: Any, named: Any, options: Options) -> R:
-            if options[0]:
-                found: R = form.one(f, *given)
-                return found
-            return several(form, f, given, {**named}, *options[1:])  # type: ignore[no-any-return]
 
         run.__signature__ = form.signature()  # type: ignore[attr-defined]
         return run
 
     return decorated
+
+
+def _driven(
+    form: Form, run: Function, f: Any, given: Any, named: dict[str, Any], options: Options
+) -> Any:
+    """Return what a driver gives, by real and imaginary parts where f is not holomorphic."""
+
+    def plainly(f: Any, given: Any, named: Any, options: Options) -> Any:
+        if options[0]:
+            return form.one(f, *given)
+        return several(form, f, given, {**named}, *options[1:])
+
+    try:
+        if not form.results or not callable(f):
+            return plainly(f, given, named, options)
+        if not isinstance(f, Derivable):
+            return in_form(form, plainly, f, given, named, options)
+        return by_code(form, plainly, run, f, given, named, options)
+    except NotHolomorphic as error:
+        return by_parts(form, run, f, given, named, options, error)
 
 
 def point(x: Any) -> Any:
