@@ -25,6 +25,8 @@ QUOTIENTS = {
     "nested": lambda n, x: (n.exp(n.sin(x)) - 1) / x,
     "square": lambda n, x: n.sin(x) ** 2 / (x * x),
     "rate": lambda n, x: (1 - n.exp(-x * 7.0)) / x,
+    "boxcox": lambda n, x: (2.5**x - 1) / x,
+    "exp2": lambda n, x: (n.exp2(3 * x) - 1) / x,
     "pole": lambda n, x: x * (1 - n.cos(x)) / (x**2 * n.expm1(x)),
 }
 PRODUCTS = {
@@ -37,6 +39,7 @@ DISTANCES = (0.1, -1e-2, 1e-4, -1e-6, 1e-9, 1e-12, -1e-14, 1e-16, 0.0)
 class Exact:
     """The functions of mpmath under NumPy's names."""
 
+    exp2 = staticmethod(lambda x: mpmath.mpf(2) ** x)
     log1p = staticmethod(lambda x: mpmath.log(1 + x))
 
     def __getattr__(self, name):
