@@ -733,11 +733,14 @@ ORDERS = {  # of three equal elements
     "median": lambda y: np.median(y[:3]),
     "quantile": lambda y: np.quantile(y, 0.3),
     "top two": lambda y: np.sum(np.sort(y)[2:]),
+    "partition": lambda y: np.partition(y, 1)[0],
 }
 SYMMETRIC = {
     "all": (lambda y: np.sum(np.sort(y) ** 2), 2 * TIED),
     "equal ones": (lambda y: np.sum(np.sort(y)[:3]), np.array([0.0, 1.0, 1.0, 1.0])),
     "the rest": (lambda y: np.sort(y)[3] ** 2, np.array([3.38, 0.0, 0.0, 0.0])),
+    "the least three": (lambda y: np.sum(np.partition(y, 2)[:3]), np.array([0.0, 1.0, 1.0, 1.0])),
+    "all of twelve": (lambda y: np.mean(np.sort(np.tile(y, 4))), np.full(4, 0.25)),
 }
 
 
@@ -759,6 +762,13 @@ def test_elements_in_order_have_a_kink_where_they_are_equal(name):
         many(np.array([away, TIED]))
 
 
+@pytest.mark.parametrize("n", [2, 9, 40])
+def test_any_number_of_equal_elements_has_a_kink(n):
+    for driver in (taylor.gradient, lambda f, x: taylor.jvp(f, x, x + np.arange(n))):
+        with pytest.raises(NonAnalyticError):
+            driver(lambda y: np.sort(y)[n // 3], np.ones(n))
+
+
 @pytest.mark.parametrize("name", SYMMETRIC)
 def test_what_is_symmetric_in_equal_elements_has_derivatives(name):
     f, want = SYMMETRIC[name]
@@ -777,3 +787,11 @@ def test_quantiles_beyond_their_range_are_numpys_error(q):
         for driver in (taylor.derivative, taylor.gradient):
             with pytest.raises(ValueError, match="in the range"):
                 driver(f, q)
+
+
+def test_a_weighted_quantile_among_equals_is_a_kink_unless_they_move_together():
+    f = lambda x: np.quantile(x, 0.4, weights=np.array([1, 2, 1, 3]), method="inverted_cdf")
+    x = np.array([1.0, 1.0, 1.0, 2.0])
+    assert taylor.jvp(f, x, np.ones(4)) == (1.0, 1.0)
+    with pytest.raises(NonAnalyticError):
+        taylor.jvp(f, x, np.array([1.3, 0.4, 2.2, 0.9]))
