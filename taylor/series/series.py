@@ -34,7 +34,7 @@ from taylor.errors import (
     OrderMismatch,
     PoleError,
 )
-from taylor.machine import engine, pairs
+from taylor.machine import engine, pairs, short
 from taylor.machine.pairs import Pairs
 from taylor.numbers.kinds import Array, Kind, ValueSet, base, is_operand
 from taylor.numbers.policy import current_policy, on_one_side
@@ -256,12 +256,14 @@ class Series(Coefficients):
             table = pairs.scaled(len(x)).call(x, c)
             table = quietly(np.multiply, x, other) if table is None else table
             return self._new(table, reach=self._reach if other else 0)
-        if type(self.algebra) is Univariate and self._fellow(other):
-            x, y, reach = self._coef, other._coef, self._reach + other._reach
-            table = pairs.multiplied(len(x)).call(x, y)
+        algebra, lanes = self.algebra, self._coef.ndim == 2
+        if (lanes or type(algebra) is Univariate) and self._fellow(other):
+            x, y = self._coef, other._coef
+            code = short.multiplied(algebra, x.shape) if lanes else pairs.multiplied(len(x))
+            table = code.call(x, y)
             if table is not None:
-                reach = reach if reach < len(x) else UNKNOWN
-                return self._make(table, self.algebra, self.tag, reach)
+                reach = _degree(algebra, self._reach, other._reach)
+                return self._make(table, algebra, self.tag, reach)
         met = self._met(other)
         if met is None:
             return NotImplemented
