@@ -31,7 +31,7 @@ from taylor.numbers.kinds import Array
 TILE = 32  # points of a tile: four vectors hide the latency of a multiply-add
 ALONE = 12  # points up to which one after the other takes no longer than a tile
 PATIENCE = 6  # times the ordinary way is taken before machine code is made
-SMALL, PAIRS = 4096, 512  # numbers of a table, and products of two of them, that have code at once
+SMALL, PAIRS = 4096, 2048  # numbers of a table, and products of two of them, that have code at once
 OFTEN = 200  # times another way is taken before that is made
 WORK = 1 << 20  # products of coefficients for which it is made at once
 LONG, STEPS = 30_000, 500  # instructions and steps of loops, which take as long as their code
