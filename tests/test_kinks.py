@@ -828,3 +828,11 @@ def test_nan_stays_in_the_elements_that_it_concerns(compiled):
     here = ~(nan[:, None] | nan)
     np.testing.assert_array_equal(found[here], want[here])
     assert np.isnan(found[1, 1])
+
+
+def test_a_weighted_quantile_among_equals_is_a_kink_unless_they_move_together():
+    f = lambda x: np.quantile(x, 0.4, weights=np.array([1, 2, 1, 3]), method="inverted_cdf")
+    x = np.array([1.0, 1.0, 1.0, 2.0])
+    assert taylor.jvp(f, x, np.ones(4)) == (1.0, 1.0)
+    with pytest.raises(NonAnalyticError):
+        taylor.jvp(f, x, np.array([1.3, 0.4, 2.2, 0.9]))

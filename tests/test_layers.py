@@ -46,7 +46,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "powers", "univariate", "multivariate",
     ],
     "drivers": [
-        "columns", "labelled", "trees", "derivable", "often", "arguments", "results", "taken",
+        "columns", "labelled", "trees", "derivable", "often", "arguments", "results", "complexes",
+        "taken",
         "driver", "ties", "forward_mode", "kinks", "interpolation", "lines",
         "reverse_mode", "inside", "derivatives", "objective",
         "several", "transform", "pattern", "sparse", "evolution", "scan", "checkpoint", "implicit",
@@ -65,7 +66,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "fits", "interpolate", "integrate", "spatial", "solved", "squares", "optimize", "__init__",
     ],
     "array_api": ["array", "functions", "fft", "linalg", "special", "__init__"],
-    "numpy": ["creation", "functions", "__init__"],
+    "numpy": ["creation", "functions", "fits", "__init__"],
     "ode": [
         "files", "control", "options", "roots", "dense", "units", "recalled", "translated",
         "system", "pieces",

@@ -491,6 +491,8 @@ def plain_index(index: Any) -> Any:
         raise TypeError(f"a value of taylor cannot be an index; use int(x.value) ({PAGE})")
     if isinstance(index, Condition):
         return index.mask()
+    if isinstance(index, str):
+        raise advice.no_entry(index)
     return lift(index) if is_array_like(index) else index
 
 

@@ -66,7 +66,7 @@ ROOM = 3 << 20  # coefficients of a recording with many directions, some 25 MB
 
 
 # ------------------------------------------------------------------ first order
-@driver(axes=(0, 1), results=(0, None), seed="w")
+@driver(axes=(0, 1), results=(0, None), seed="w", parts=True)
 def vjp(f: Function, x: Any, w: Any) -> tuple[Any, Any]:
     """Return (f(x), Jᵀ·w), the value and the vector-Jacobian product; w has the shape of f(x).
 
@@ -81,7 +81,7 @@ def vjp(f: Function, x: Any, w: Any) -> tuple[Any, Any]:
     return _pullback(f, point(x), w, "vjp", frozenset())
 
 
-@driver(axes=(0, 0), along=("v",), results=(0, 0))
+@driver(axes=(0, 0), along=("v",), results=(0, 0), parts=True)
 def jvp(f: Function, x: Any, v: Any) -> tuple[Any, Any]:
     """Return (f(x), J·v), the value and the Jacobian-vector product.
 
@@ -118,7 +118,7 @@ def _by_adjoint(f: Function, x: Any) -> tuple[Any, Array] | None:
         return None
 
 
-@driver(axes=(0, 1))
+@driver(axes=(0, 1), parts=True)
 def value_and_gradient(f: Function, x: Any) -> tuple[Any, Array]:
     """Return (f(x), gradient of f at x) for a scalar-valued f, from one recording.
 
@@ -226,9 +226,11 @@ def _free_of_kinks(code: Any, v: list[Any], out: int, seed: Any, x: Any) -> Any:
     return found if all_finite(found) else None
 
 
-@driver(axes=(1,))
+@driver(axes=(1,), parts=True)
 def gradient(f: Function, x: Any) -> Array:
     """Return the gradient of a scalar-valued f, in the shape of x.
+
+    Of a real f at complex x the g with df = Re(Σ g·dx), ∂f/∂Re x - i·∂f/∂Im x.
 
     >>> gradient(lambda x: x[0] * x[1], [2.0, 3.0])
     array([3., 2.])
@@ -237,7 +239,7 @@ def gradient(f: Function, x: Any) -> Array:
     return found
 
 
-@driver(axes=(1,), results=(0,))
+@driver(axes=(1,), results=(0,), parts=True)
 def jacobian(f: Function, x: Any) -> Array:
     """Return the Jacobian of f, of shape shape(f(x)) + shape(x).
 
@@ -251,7 +253,7 @@ def jacobian(f: Function, x: Any) -> Array:
     return _first(lambda g: _jacobian(g, x), f, x, "jacobian")
 
 
-@driver(axes=(1,), results=(0,))
+@driver(axes=(1,), results=(0,), parts=True)
 def jacfwd(f: Function, x: Any) -> Array:
     """Return the Jacobian of f by forward mode, all its columns in lanes.
 
@@ -263,7 +265,7 @@ def jacfwd(f: Function, x: Any) -> Array:
     return _first(lambda g: _by_columns(g, x), f, x, "jacfwd")
 
 
-@driver(axes=(1,), results=(0,))
+@driver(axes=(1,), results=(0,), parts=True)
 def jacrev(f: Function, x: Any) -> Array:
     """Return the Jacobian of f by reverse mode, all its rows in lanes.
 
@@ -315,7 +317,7 @@ def _by_rows(code: Any, v: list[Any], out: int, f: Function, x: Any) -> Any:
 
 
 # ------------------------------------------------------------------ second order and beyond
-@driver(axes=(1,), along=("v",))
+@driver(axes=(1,), along=("v",), parts=True)
 def hvp(f: Function, x: Any, v: Any) -> Array:
     """Return H·v, the Hessian-vector product of a scalar-valued f, in the shape of x.
 

@@ -27,7 +27,13 @@ from taylor.core.singular import equal, is_zero, leading, local_series, no_quoti
 from taylor.core.table import Elementary
 from taylor.core.tables import contract, free_letter, nonzero
 from taylor.core.tags import Tag, user_tag
-from taylor.errors import AlgebraMismatch, ForeignNodeError, OrderMismatch, PoleError
+from taylor.errors import (
+    AlgebraMismatch,
+    ForeignNodeError,
+    NotHolomorphic,
+    OrderMismatch,
+    PoleError,
+)
 from taylor.machine import engine, pairs
 from taylor.machine.pairs import Pairs
 from taylor.numbers.kinds import Array, Kind, ValueSet, base, is_operand
@@ -47,7 +53,7 @@ from taylor.series import rows, rules
 from taylor.series.coefficients import UNKNOWN, Coefficients
 from taylor.series.operands import aligned, moved, with_constant
 from taylor.series.rows import BOTH, LEFT, RIGHT, Live, by_code, declared, plain, propagates
-from taylor.series.smooth import powered, shortly, side_taken, vanish_nearby
+from taylor.series.smooth import powered, shortly, side_taken, vanish_nearby, vanishes_nearby
 
 FLOAT, OBJECT = np.dtype(float), np.dtype(object)
 REALS, ZEROS = (float, int), (float, int, np.float64)
@@ -290,13 +296,17 @@ class Series(Coefficients):
             table = quietly(np.true_divide, self._coef, other) if table is None else table
             return self._new(table, reach=self._reach)
         if self._fellow(other):
-            self.tag.near |= self.tag.level < 0 and vanish_nearby(self._coef, other._coef)
+            if self.tag.level < 0 and not self.tag.near:
+                n = self.algebra.variables
+                self.tag.near = vanish_nearby(self._coef, other._coef, n)
             table = engine.entry("div", BOTH, self.algebra).call(self._coef, other._coef)
             if table is not None:
                 return self._make(table, self.algebra, self.tag)
         return self._divided(self._met(other))
 
     def __rtruediv__(self, other: Any) -> Self:
+        if self.tag.level < 0 and not self.tag.near:
+            self.tag.near = vanishes_nearby(self._coef, self.algebra.order, self.algebra.variables)
         if type(other) in REALS and abs(other) < engine.EXACT:
             table = engine.entry("div", RIGHT, self.algebra).call(self._coef, float(other))
             if table is not None:
@@ -462,7 +472,7 @@ class Series(Coefficients):
     def _check_part(self) -> None:
         """Raise unless the real and imaginary parts have series."""
         if not self.tag.real and self.active:
-            raise TypeError(REFUSED)
+            raise NotHolomorphic(REFUSED)
 
     def _part(self, kind: str) -> Any:
         self._check_part()
@@ -507,7 +517,7 @@ class Series(Coefficients):
         mine, mode = tuple(self._mine(args)), op.mode
         inputs = [x._coef for x, m in zip(args, mine, strict=True) if m]
         if mode == "kink" and any(np.iscomplexobj(base(x)) for x in args):
-            raise TypeError(
+            raise NotHolomorphic(
                 "abs, maximum and their kin are not holomorphic: a complex series has no Taylor "
                 "series of them; work with real and imaginary parts as two real variables"
             )
