@@ -163,7 +163,8 @@ def decided(
             return other
         with np.errstate(all="ignore"):
             known = all_finite(result(g, fresh(x)[()]))
-        return np.where(finite(found), found, other)[()] if known else other
+        whole: Array = np.where(finite(found), found, other)
+        return whole[()] if known else other
 
     found, error = _untied(driver, f, x)
     if found is not None:
