@@ -18,7 +18,7 @@ FOLDERS = {  # lines that a folder may have
     "arrays": 2376,
     "machine": 7901,
     "series": 3059,
-    "drivers": 8816,
+    "drivers": 8817,
     "scipy": 10453,
     "ode": 13676,
     "command": 495,
