@@ -299,8 +299,7 @@ class Series(Coefficients):
             return self._new(table, reach=self._reach)
         if self._fellow(other):
             if self.tag.level < 0 and not self.tag.near:
-                n = self.algebra.variables
-                self.tag.near = vanish_nearby(self._coef, other._coef, n)
+                self.tag.near = vanish_nearby(self._coef, other._coef, self.algebra)
             table = engine.entry("div", BOTH, self.algebra).call(self._coef, other._coef)
             if table is not None:
                 return self._make(table, self.algebra, self.tag)
