@@ -256,11 +256,10 @@ class Series(Coefficients):
             table = pairs.scaled(len(x)).call(x, c)
             table = quietly(np.multiply, x, other) if table is None else table
             return self._new(table, reach=self._reach if other else 0)
-        algebra, lanes = self.algebra, self._coef.ndim == 2
-        if (lanes or type(algebra) is Univariate) and self._fellow(other):
-            x, y = self._coef, other._coef
-            code = short.multiplied(algebra, x.shape) if lanes else pairs.multiplied(len(x))
-            table = code.call(x, y)
+        algebra, x = self.algebra, self._coef
+        if (x.ndim == 2 or type(algebra) is Univariate) and self._fellow(other):
+            code = pairs.multiplied(len(x)) if x.ndim < 2 else short.multiplied(algebra, x.shape)
+            table = code.call(x, other._coef)
             if table is not None:
                 reach = _degree(algebra, self._reach, other._reach)
                 return self._make(table, algebra, self.tag, reach)
@@ -307,7 +306,7 @@ class Series(Coefficients):
 
     def __rtruediv__(self, other: Any) -> Self:
         if self.tag.level < 0 and not self.tag.near:
-            self.tag.near = vanishes_nearby(self._coef, self.algebra.order, self.algebra.variables)
+            self.tag.near = vanishes_nearby(self._coef, self.algebra)
         if type(other) in REALS and abs(other) < engine.EXACT:
             table = engine.entry("div", RIGHT, self.algebra).call(self._coef, float(other))
             if table is not None:
