@@ -17,7 +17,7 @@ FOLDERS = {  # lines that a folder may have
     "linalg": 1732,
     "arrays": 2376,
     "machine": 8086,
-    "series": 3064,
+    "series": 3063,
     "drivers": 8817,
     "scipy": 10453,
     "ode": 13676,
