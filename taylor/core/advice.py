@@ -141,6 +141,7 @@ SAID = {
     "with values of taylor; np.stack makes one of numbers, and so does every function of import "
     "taylor.numpy as np",
     r"np\.sum\(generator\)": "of values of taylor write sum(...), or np.sum(np.stack([...]))",
+    r"'Varying'|\(Varying\)": "of a sparse matrix whose entries vary A.toarray() is the array",
     r"NPY_ITER_REFS_OK": "np.nditer works on plain arrays: iterate over x.flat, np.ndenumerate(x)",
     r"only integers, slices|indices must be integers|sequence of integers": "a value of taylor "
     "cannot be an index or a shape; int(x.value) can, a constant",

@@ -36,6 +36,7 @@ from taylor.drivers.driver import (
     point,
     result,
     seed,
+    wholly_finite,
 )
 from taylor.drivers.forward_mode import (
     LANES,
@@ -183,6 +184,8 @@ def _pullback(
 
 def _mended(f: Function, x: Any, w: Any, what: str, found: tuple[Any, Any]) -> tuple[Any, Any]:
     """Return value and adjoint where reverse mode did not find numbers: by forward mode."""
+    if has_nan(x):  # in which no series is known: what does not depend on it has been found
+        return found
     if not has_nan(base(found[1])) and not has_nan(base(found[0])):
         slope = value_and_tangent(f, x, np.ones(shape_of(x)))[1]  # raises at a singular point
         if not np.all(finite(slope)):
@@ -197,9 +200,9 @@ def _mended(f: Function, x: Any, w: Any, what: str, found: tuple[Any, Any]) -> t
         raise
     except ValueError:  # too many variables for a table: what there is
         return found[0], found[1] + np.sum(0 * base(found[0]))
-    if has_nan(base(found[0])) or is_operand(slopes):
+    if has_nan(base(found[0])):
         return value, slopes
-    return value, np.where(finite(found[1]), found[1], slopes)[()]
+    return value, np.where(wholly_finite(found[1]), found[1], slopes)[()]
 
 
 def _adjoint(w: Any, y: Any, what: str) -> Any:
@@ -285,7 +288,7 @@ def _first(driver: Function, f: Function, x: Any, what: str) -> Array:
 
 def _jacobian(f: Function, x: Any) -> Any:
     n = math.prod(shape_of(x))
-    if n < 8:
+    if n < 8 and not has_nan(x):
         return tables(f, x, 1)[0]
     try:
         code, v, out = recorded(f, x)
@@ -298,7 +301,7 @@ def _jacobian(f: Function, x: Any) -> Any:
 
 def _by_columns(f: Function, x: Any) -> Any:
     with contextlib.suppress(NonAnalyticError):
-        if not has_nan(found := _columns(f, x)):
+        if not has_nan(found := _columns(f, x)) or has_nan(x):
             return found
     return tables(f, x, 1)[0]
 
@@ -310,7 +313,7 @@ def _by_rows(code: Any, v: list[Any], out: int, f: Function, x: Any) -> Any:
     except TaylorError:
         return tables(f, x, 1)[0]
     known = all_finite(rows) and all_finite(v[out])
-    return rows if known else tables(f, x, 1)[0]
+    return rows if known or has_nan(x) else tables(f, x, 1)[0]
 
 
 # ------------------------------------------------------------------ second order and beyond

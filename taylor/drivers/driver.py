@@ -355,6 +355,14 @@ def all_finite(x: Any) -> bool:
     return bool(finite(x).all())
 
 
+def wholly_finite(x: Any) -> Any:
+    """Return, element by element, whether all coefficients are finite; of a recorded one: no."""
+    shape = np.shape(x)
+    while isinstance(x, Series):
+        x = x._coef
+    return False if is_operand(x) else finite(x).reshape(-1, *shape).all(0)
+
+
 def finite(x: Any) -> Any:
     """Return, element by element, whether reverse mode has found a number."""
     plain = base(x)

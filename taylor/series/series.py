@@ -34,7 +34,7 @@ from taylor.errors import (
     OrderMismatch,
     PoleError,
 )
-from taylor.machine import engine, pairs
+from taylor.machine import engine, pairs, short
 from taylor.machine.pairs import Pairs
 from taylor.numbers.kinds import Array, Kind, ValueSet, base, is_operand
 from taylor.numbers.policy import current_policy, on_one_side
@@ -256,12 +256,13 @@ class Series(Coefficients):
             table = pairs.scaled(len(x)).call(x, c)
             table = quietly(np.multiply, x, other) if table is None else table
             return self._new(table, reach=self._reach if other else 0)
-        if type(self.algebra) is Univariate and self._fellow(other):
-            x, y, reach = self._coef, other._coef, self._reach + other._reach
-            table = pairs.multiplied(len(x)).call(x, y)
+        algebra, x = self.algebra, self._coef
+        if (x.ndim == 2 or type(algebra) is Univariate) and self._fellow(other):
+            code = pairs.multiplied(len(x)) if x.ndim < 2 else short.multiplied(algebra, x.shape)
+            table = code.call(x, other._coef)
             if table is not None:
-                reach = reach if reach < len(x) else UNKNOWN
-                return self._make(table, self.algebra, self.tag, reach)
+                reach = _degree(algebra, self._reach, other._reach)
+                return self._make(table, algebra, self.tag, reach)
         met = self._met(other)
         if met is None:
             return NotImplemented
@@ -297,8 +298,7 @@ class Series(Coefficients):
             return self._new(table, reach=self._reach)
         if self._fellow(other):
             if self.tag.level < 0 and not self.tag.near:
-                n = self.algebra.variables
-                self.tag.near = vanish_nearby(self._coef, other._coef, n)
+                self.tag.near = vanish_nearby(self._coef, other._coef, self.algebra)
             table = engine.entry("div", BOTH, self.algebra).call(self._coef, other._coef)
             if table is not None:
                 return self._make(table, self.algebra, self.tag)
@@ -306,7 +306,7 @@ class Series(Coefficients):
 
     def __rtruediv__(self, other: Any) -> Self:
         if self.tag.level < 0 and not self.tag.near:
-            self.tag.near = vanishes_nearby(self._coef, self.algebra.order, self.algebra.variables)
+            self.tag.near = vanishes_nearby(self._coef, self.algebra)
         if type(other) in REALS and abs(other) < engine.EXACT:
             table = engine.entry("div", RIGHT, self.algebra).call(self._coef, float(other))
             if table is not None:
