@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 REFUSED = (
     "the real or imaginary part, modulus, angle or conjugate of a function of a complex variable "
     "is not holomorphic and has no Taylor series; differentiate by real variables, "
-    "f(x + 1j*y) by x and y, in a driver, whose variables are known to be real"
+    "f(x + 1j*y) by x and y, in a driver, whose variables are known to be real; of a series made "
+    "by hand in a variable that is real, take the parts of its coefficients: Taylor(x.coef.real)"
 )
 
 
