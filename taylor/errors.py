@@ -59,6 +59,10 @@ class TraceError(TaylorError, TypeError):
     """A recorded program cannot express what the function asked of a node."""
 
 
+class NotHolomorphic(TypeError):
+    """A function of a complex variable has no complex derivative: it takes parts or moduli."""
+
+
 class TieError(TraceError):
     """Two recorded values are equal, and whether they stay so depends on their derivatives."""
 

@@ -512,6 +512,13 @@ def test_nothing_is_held_in_time():
     close(taylor.gradient(end, 2.0), -2.0 * np.exp(-4.0))
 
 
+def test_a_keyword_of_f_may_be_named_f():
+    power = lambda x, f: f * x**2
+    for g in (power, taylor.compile(power)):
+        assert taylor.gradient(g, 3.0, f=2.0) == taylor.hvp(g, 3.0, 1.5, f=2.0) * 2 == 12.0
+    assert taylor.gradient(f=lambda x: x**2, x=3.0) == 6.0
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_complex_directions_of_real_functions(mode):
     f, x, v = mode(lambda x: np.sum(x**3)), np.array([1.0, 2.0]), np.array([1j, 1.0 + 1j])

@@ -733,11 +733,14 @@ ORDERS = {  # of three equal elements
     "median": lambda y: np.median(y[:3]),
     "quantile": lambda y: np.quantile(y, 0.3),
     "top two": lambda y: np.sum(np.sort(y)[2:]),
+    "partition": lambda y: np.partition(y, 1)[0],
 }
 SYMMETRIC = {
     "all": (lambda y: np.sum(np.sort(y) ** 2), 2 * TIED),
     "equal ones": (lambda y: np.sum(np.sort(y)[:3]), np.array([0.0, 1.0, 1.0, 1.0])),
     "the rest": (lambda y: np.sort(y)[3] ** 2, np.array([3.38, 0.0, 0.0, 0.0])),
+    "the least three": (lambda y: np.sum(np.partition(y, 2)[:3]), np.array([0.0, 1.0, 1.0, 1.0])),
+    "all of twelve": (lambda y: np.mean(np.sort(np.tile(y, 4))), np.full(4, 0.25)),
 }
 
 
@@ -759,6 +762,13 @@ def test_elements_in_order_have_a_kink_where_they_are_equal(name):
         many(np.array([away, TIED]))
 
 
+@pytest.mark.parametrize("n", [2, 9, 40])
+def test_any_number_of_equal_elements_has_a_kink(n):
+    for driver in (taylor.gradient, lambda f, x: taylor.jvp(f, x, x + np.arange(n))):
+        with pytest.raises(NonAnalyticError):
+            driver(lambda y: np.sort(y)[n // 3], np.ones(n))
+
+
 @pytest.mark.parametrize("name", SYMMETRIC)
 def test_what_is_symmetric_in_equal_elements_has_derivatives(name):
     f, want = SYMMETRIC[name]
@@ -777,3 +787,52 @@ def test_quantiles_beyond_their_range_are_numpys_error(q):
         for driver in (taylor.derivative, taylor.gradient):
             with pytest.raises(ValueError, match="in the range"):
                 driver(f, q)
+
+
+NO_SERIES = {  # a side that is not taken has none
+    "pole": lambda x: np.minimum(1 / x, 1.0),
+    "log": lambda x: x + np.maximum(np.log(x), -1.0),
+    "clip": lambda x: np.clip(-1 / x**2, 0.0, 1.0),
+}
+
+
+@pytest.mark.parametrize("name", NO_SERIES)
+def test_code_of_a_side_that_is_infinite_has_no_derivative(name):
+    code = taylor.compile(NO_SERIES[name])
+    for driver in (taylor.gradient, lambda f, x: taylor.derivatives(f, x, 3)):
+        for f in (NO_SERIES[name], code):
+            with pytest.raises(taylor.DomainError):
+                driver(f, 0.0)
+        np.testing.assert_allclose(driver(code, 0.3), driver(NO_SERIES[name], 0.3), 1e-14)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_nan_stays_in_the_elements_that_it_concerns(compiled):
+    """A Hessian has it where it would be multiplied by zero, too."""
+    code = taylor.compile if compiled else lambda f: f
+    x, nan = np.array([0.3, np.nan, 1.0, -2.0]), np.array([False, True, False, False])
+    smooth = code(lambda x: np.sum(np.tanh(x)) + x[0] * x[3])
+    slopes = 1 - np.tanh(x) ** 2 + x[[3, 3, 3, 0]] * [1, 0, 0, 1]
+    np.testing.assert_allclose(taylor.gradient(smooth, x), slopes, 1e-14)
+    np.testing.assert_allclose(taylor.jacobian(smooth, x), slopes, 1e-14)
+    bends = -2 * np.tanh(x) * (1 - np.tanh(x) ** 2) + [1, 0, 0, 1]
+    np.testing.assert_allclose(taylor.hvp(smooth, x, np.ones(4)), bends, 1e-14)
+    many = np.resize(x, 3000)  # in time: no series of so many variables
+    found = taylor.hvp(code(lambda x: np.sum(np.tanh(x))), many, np.ones(3000))
+    assert np.array_equal(np.isnan(found), np.resize(nan, 3000))
+    steps = code(lambda x: np.sum(np.floor(x) * x**2))
+    found, want = (
+        taylor.hessian(steps, np.array([1.5, 2.0, 2.5, -0.5])),
+        np.diag([2.0, 0, 4.0, -2.0]),
+    )
+    here = ~(nan[:, None] | nan)
+    np.testing.assert_array_equal(found[here], want[here])
+    assert np.isnan(found[1, 1])
+
+
+def test_a_weighted_quantile_among_equals_is_a_kink_unless_they_move_together():
+    f = lambda x: np.quantile(x, 0.4, weights=np.array([1, 2, 1, 3]), method="inverted_cdf")
+    x = np.array([1.0, 1.0, 1.0, 2.0])
+    assert taylor.jvp(f, x, np.ones(4)) == (1.0, 1.0)
+    with pytest.raises(NonAnalyticError):
+        taylor.jvp(f, x, np.array([1.3, 0.4, 2.2, 0.9]))

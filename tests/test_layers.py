@@ -38,15 +38,16 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "calls", "planar", "nests", "moves", "lookups", "contractions", "matrices", "emit", "joins",
         "triangles", "lapack", "transforms", "questions", "gathers", "stacks", "stencils", "plan",
         "regions", "degrees", "tables", "loops", "convolutions", "compose", "written", "monomials",
-        "pairs", "products", "windows", "substitution", "series", "afar", "machine", "batches",
-        "engine", "partials",
+        "pairs", "short", "products", "windows", "substitution", "series", "afar", "machine",
+        "batches", "engine", "partials",
     ],
     "series": [
         "text", "wide", "symbolic", "operands", "coefficients", "rows", "smooth", "rules", "series",
         "powers", "univariate", "multivariate",
     ],
     "drivers": [
-        "columns", "labelled", "trees", "derivable", "often", "arguments", "results", "taken",
+        "columns", "labelled", "trees", "derivable", "often", "arguments", "results", "complexes",
+        "taken",
         "driver", "ties", "forward_mode", "kinks", "interpolation", "lines",
         "reverse_mode", "inside", "derivatives", "objective",
         "several", "transform", "pattern", "sparse", "evolution", "scan", "checkpoint", "implicit",
@@ -65,7 +66,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "fits", "interpolate", "integrate", "spatial", "solved", "squares", "optimize", "__init__",
     ],
     "array_api": ["array", "functions", "fft", "linalg", "special", "__init__"],
-    "numpy": ["creation", "functions", "__init__"],
+    "numpy": ["creation", "functions", "fits", "__init__"],
     "ode": [
         "files", "control", "options", "roots", "dense", "units", "recalled", "translated",
         "system", "pieces",

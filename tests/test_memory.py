@@ -80,6 +80,19 @@ def argument(z):
 
 
 @program
+def as_an_array(z):
+    y = z * 1
+    a = np.outer(y, y)
+    seen, turned, late = np.asarray(y), np.asarray(a.T)[1:], np.asarray(a)[0] * 1
+    row = a[1]
+    y[0] = 5 * z[1]
+    y[1:] *= z[0]
+    row += y
+    a.T[2, 2] = z[0]
+    return seen * seen + turned.sum(0) * z + late
+
+
+@program
 def own_argument(z):
     z *= z
     z[0] = z[2]
@@ -445,6 +458,15 @@ def parts_see_the_whole(x):
     r[[1, 2]] = x[:2] ** 2
     r[i > 0.2] -= x[2]
     return r * i * np.abs(z)
+
+
+@of_parts
+def parts_of_an_array(x):
+    z = np.exp(1j * x)
+    whole, imag = np.asarray(z), np.asarray(z.imag)
+    z.imag[0] = x[1]
+    z.real[1:] *= x[0]
+    return np.abs(np.array(list(whole))) * imag
 
 
 @of_parts

@@ -278,9 +278,8 @@ def test_the_modulus_of_complex_values_is_not_holomorphic(f):
     plain = f(Z, axis=0)
     for x in (Taylor.variable(Z, 0), 0 * Taylor.variable(Z, 2) + Z):
         assert f(x, axis=0).value.tolist() == plain.tolist()
-    for drive in (lambda: jvp(f, Z, Z), lambda: vjp(f, Z, 1.0)):
-        with pytest.raises(TypeError, match="not holomorphic"):
-            drive()
+    with pytest.raises(TypeError, match="not holomorphic"):
+        f(Taylor.variable(Z, 1) ** 2)
 
 
 def test_the_median_of_nan_is_nan_and_fmax_ignores_it():

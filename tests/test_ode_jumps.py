@@ -261,6 +261,13 @@ def harvested(t, y):
     return np.array([y[0] * (1 - y[0]) - (0.5 if y[0] > 0.6 else 0.1) * y[0], -y[0] * y[1]])
 
 
+LEVELS = [3.0, 3.3, 3.5, 3.6, 3.65, 3.7, 3.8, 3.95, 4.2]
+
+
+def table(x):
+    return np.interp(x, np.linspace(0, 1, 9), LEVELS)
+
+
 SLIDING = {  # fun, y0, t1 and y there; fun points to a surface from both sides on the way
     "moving": (lambda t, y: [np.cos(t) - 2 * np.sign(y[0] - t / 4)], [1.0], 2.0, [0.5]),
     "by if": (harvested, [0.6, 1.0], 2.0, [0.6, np.exp(-1.2)]),
@@ -276,19 +283,26 @@ SLIDING = {  # fun, y0, t1 and y there; fun points to a surface from both sides 
         lambda t, y: [y[1], -y[0] - RUBBING * np.sign(y[1] - BELT)], [0.0, 0.0], SLIPS + 1,
         [RUBBING + BELT * np.sin(1), BELT * np.cos(1)],
     ),
+    "none, where fun turns round as it meets a knot": (
+        lambda t, y: [-0.02, 2 * table(y[0])] if t % 20 < 10 else [0.01, -table(y[0])],
+        [0.8, 0.0], 35.0, [0.55, 93.6625],
+    ),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", SLIDING)
 def test_solutions_slide_along_surfaces_that_fun_points_to(name):
     fun, y0, t1, expected = SLIDING[name]
-    near = functools.partial(np.testing.assert_allclose, desired=expected)
-    near(solve_ivp(fun, (0.0, t1), y0).y[:, -1], rtol=0, atol=2e-15)
-    near(solve_ensemble(fun, (0.0, t1), [y0, y0]).y_last[1], rtol=0, atol=2e-15)
+    size = max(1, *np.abs(expected))
+    near = functools.partial(
+        np.testing.assert_allclose, desired=expected, rtol=0, atol=2e-15 * size
+    )
+    near(solve_ivp(fun, (0.0, t1), y0).y[:, -1])
+    near(solve_ensemble(fun, (0.0, t1), [y0, y0]).y_last[1])
     it = TaylorIntegrator(fun, 0.0, y0)
     it.propagate_until(t1)
     it.set_state(0.0, y0)
-    near(it.propagate_until(t1), rtol=0, atol=2e-15)
+    near(it.propagate_until(t1))
 
 
 def test_sliding_has_no_derivatives():

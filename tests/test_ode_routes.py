@@ -365,8 +365,3 @@ def test_what_a_route_lacks_is_said():
         TaylorIntegrator(body, 0.0, [1.0, 0.0], args=(1.0, 0.3), t_eval=[1.0])
     with pytest.raises(TypeError, match="argument 'dense_output': solve_ivp has"):
         MethodIntegrator(body, 0.0, [1.0, 0.0], "BDF", args=(1.0, 0.3), dense_output=True)
-    by_name = lambda t, y, p: -p["k"] * y
-    with pytest.raises(TypeError, match="a dict as one of args holds a differentiated value"):
-        taylor.derivative(
-            lambda k: solve_ivp(by_name, (0, 1), [1.0], args=({"k": k},)).y[0, -1], 1.0
-        )

@@ -1,7 +1,5 @@
 """Sensitivities: jets, the adjoint, closed forms and mpmath agree; laws of flow maps."""
 
-import functools
-
 import mpmath
 import numpy as np
 import pytest
@@ -13,7 +11,7 @@ from hyperdual import HyperDual
 from taylor import Taylor, TaylorN
 from taylor.core.program import pushforward
 from taylor.errors import IntegrationError, NonAnalyticError
-from taylor.ode import TaylorIntegrator, flow_map, solve_ensemble, solve_ivp, value_and_gradient
+from taylor.ode import TaylorIntegrator, flow_map, solve_ivp, value_and_gradient
 
 RATES = np.array([1.5, 1.0, 3.0, 1.0])
 START = np.array([10.0, 5.0])
@@ -397,87 +395,6 @@ def test_beyond_a_zero_of_a_root_second_derivatives_only():
     for order in (3, 4):
         with pytest.raises(NonAnalyticError, match="jumps"):
             taylor.derivatives(fall(lambda y: np.sqrt(y**2)), 1.0, order)
-
-
-class Decay:
-    """A right-hand side that is an object, with its parameter in a dict of it."""
-
-    def __init__(self, rate):
-        self.known = {"rates": [rate]}
-
-    def __call__(self, t, y):
-        return -self.known["rates"][0] * y
-
-    def rate(self, t, y, scale):
-        return scale * self(t, y)
-
-
-def helped(rate):
-    times = lambda y: rate * y
-    return lambda t, y: -times(y)
-
-
-def calling_itself(rate):
-    def again(n, y):
-        return again(n - 1, y) if n else rate * y
-
-    return lambda t, y: -again(2, y)
-
-
-def holding_itself(rate):
-    x = Decay(rate)
-    x.known |= {"self": x, "call": x.__call__}
-    return lambda t, y: x.known["self"].known["call"](t, y)
-
-
-HELD = {  # functions of (t, y), or of (t, y, scale), that have a rate from outside of them
-    "closure": lambda p: lambda t, y: -p * y,
-    "closure within": helped,
-    "default": lambda p: lambda t, y, *scale, p=p: -p * y,
-    "object": Decay,
-    "method": lambda p: functools.partial(Decay(p).rate, scale=1.0),
-    "calling itself": calling_itself,
-    "holding itself": holding_itself,
-    "partial": lambda p: functools.partial(lambda t, y, p: -p * y, p=p),
-}
-
-
-@pytest.mark.parametrize("driver", [taylor.gradient, taylor.derivative])
-@pytest.mark.parametrize("name", HELD)
-def test_what_fun_has_from_outside_is_a_parameter(name, driver):
-    f = lambda p: solve_ivp(HELD[name](p), (0, 1), [1.0]).y[0, -1]
-    np.testing.assert_allclose(driver(f, 0.5), -np.exp(-0.5), rtol=1e-14)
-
-
-DECAY, OWN = (lambda t, y: -y * y), (lambda t, y, q: -q * y * y)
-MEMBERS = np.array([[1.0], [2.0]])
-WHOLE = {  # functions of p, which problems have from outside, or as a part of what they are given
-    "members": lambda p: solve_ensemble(lambda t, y: -p * y * y, (0, 1), MEMBERS).y,
-    "args": lambda p: solve_ensemble(OWN, (0, 1), MEMBERS, args=(p,)).y_last,
-    "one of args": lambda p: solve_ensemble(OWN, (0, 1), MEMBERS, args=[(p,), (0.5,)]).y_last,
-    "y0": lambda p: solve_ensemble(DECAY, (0, 1), np.stack([[p], [p * p]])).y,
-    "jumps": lambda p: solve_ensemble(DECAY, (0, 1), MEMBERS, dosing=([0.5], [p])).y_last,
-    "doses": lambda p: (
-        solve_ensemble(DECAY, (0, 1), MEMBERS, dosing=[([0.5], lambda t, y: p * y), None]).y_last
-    ),
-    "map": lambda p: flow_map(lambda t, y: -p * y * y, (0, 1), [2.0], 1).gradient(),
-    "map of y0": lambda p: flow_map(DECAY, (0, 1), np.stack([p]), 1).gradient(),
-    "adjoints": lambda p: value_and_gradient(np.sum, lambda t, y: -p * y * y, (0, 1), [2.0])[1],
-    "adjoints of args": lambda p: value_and_gradient(
-        np.sum, lambda t, y, q: -p * q * y * y, (0, 1), [1.0], args=(0.7,)
-    )[2][0],
-}
-
-
-@pytest.mark.parametrize("driver", [taylor.gradient, taylor.derivative])
-@pytest.mark.parametrize("name", WHOLE)
-def test_what_problems_have_from_outside_is_differentiated(name, driver):
-    f = lambda p: np.sum(WHOLE[name](p))
-    h = 1e-3
-    central = 4 / 3 * (f(0.5 + h) - f(0.5 - h)) / (2 * h) - (f(0.5 + 2 * h) - f(0.5 - 2 * h)) / (
-        12 * h
-    )
-    np.testing.assert_allclose(driver(f, 0.5), central, rtol=1e-10)
 
 
 def test_errors():

@@ -72,11 +72,56 @@ def test_second_derivatives(case, mode):
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("driver", [taylor.derivative, taylor.gradient, taylor.hessian])
+@pytest.mark.parametrize("driver", [taylor.derivative, taylor.hessian])
 @pytest.mark.parametrize("f", [np.abs, np.real, np.conj, np.angle, lambda z: z.imag])
 def test_a_complex_variable_has_none(f, driver, mode):
     with pytest.raises(TypeError, match="not holomorphic"):
         driver(mode(lambda z: f(z) * 1.0), 1.0 + 2.0j)
+
+
+Z, DZ = np.array([1.0 + 2.0j, 3.0j - 0.5]), np.array([1j, 2.0 - 1.0j])
+REAL = {
+    "abs": lambda z: np.sum(np.abs(z) ** 3),
+    "real": lambda z: np.real(z[0] * np.exp(z[1])),
+    "angle": lambda z: np.angle(z[0]) * z[1].imag,
+    "conj": lambda z: (z[0] * np.conj(z[1] ** 2)).real,
+    "norm": lambda z: np.linalg.norm(z),
+    "var": lambda z: np.var(z * z),
+}
+
+
+@pytest.mark.filterwarnings("ignore::taylor.PerformanceWarning")  # of code for complex numbers
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("case", REAL)
+def test_a_real_function_of_complex_variables_goes_by_their_parts(case, mode):
+    """du = Re(g·dz) of the gradient g, and of what is derived from it."""
+    plain, f = REAL[case], mode(REAL[case])
+    of_parts = lambda x: plain(x[:2] + 1j * x[2:])
+    x, d = np.concatenate([Z.real, Z.imag]), np.concatenate([DZ.real, DZ.imag])
+    real, rate = taylor.gradient(of_parts, x), taylor.hvp(of_parts, x, d)
+    g = real[:2] - 1j * real[2:]
+    same = lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-12)
+    same(taylor.gradient(f, Z), g)
+    value, slope = taylor.value_and_gradient(f, Z)
+    same(slope, g)
+    same(value, plain(Z))
+    same(taylor.jvp(f, Z, DZ), (value, np.sum(g * DZ).real))
+    same(taylor.vjp(f, Z, 2.0)[1], 2 * g)
+    same(taylor.hvp(f, Z, DZ), rate[:2] - 1j * rate[2:])
+    same(taylor.jacobian(lambda z: np.stack([f(z), 2 * f(z)]), Z), [g, 2 * g])
+
+
+def test_arguments_some_of_which_are_complex():
+    f = lambda a, p: (np.real(a * p["b"]) * a, p)
+    (slope, by_p), aux = taylor.gradient(f, 2.0, {"b": Z[0]}, argnums=(0, 1), has_aux=True)
+    assert (slope, by_p, aux) == (4.0, {"b": 4.0 + 0.0j}, {"b": Z[0]})
+    assert isinstance(slope, float)
+    outer = lambda z: np.real(np.conj(z) * taylor.gradient(lambda w: np.abs(w) ** 4, z))
+    assert taylor.gradient(outer, Z[0]) == pytest.approx(16 + 128j)  # of 4|z|²(x² - y²)
+    assert taylor.gradient(lambda z: np.sum(np.abs(z)), Z.astype(np.complex64)).dtype == "c8"
+    np.testing.assert_allclose(taylor.vjp(lambda z: np.conj(z) * z, Z, Z)[1], 2 * Z.real * Z.conj())
+    with pytest.raises(TypeError, match="not holomorphic"):
+        taylor.gradient(np.conj, Z[0])  # its value is complex
 
 
 def test_numbers_of_mpmath():

@@ -736,3 +736,21 @@ def test_conditions_as_values_and_as_indices():
     for driver in (taylor.jacfwd, taylor.jacrev):
         assert driver(f, x).tolist() == [[0.7, 0.2, 0], [0, 1, 0], [0, 0, 2]]
     numpy.testing.assert_allclose(taylor.compile(f)(x), [0.14, 0.7, 1.8])
+
+
+@pytest.mark.parametrize("name", taylor.numpy.fits.MODULES)
+@pytest.mark.parametrize("deg", [1, [0, 2]])
+def test_fits_of_polynomials_are_differentiated_in_all_points(name, deg):
+    """A fit is linear in y, and of p(x) it is the coefficients of p, whatever x and weights are."""
+    kind = taylor.numpy.fits.MODULES[name]
+    fit = getattr(getattr(np.polynomial, name), kind)
+    plain = getattr(numpy.polynomial, name)
+    value = getattr(plain, kind[:-3] + "val")
+    x, w = numpy.array([0.5, -1.0, 2.0, 3.0]), numpy.array([1.0, 2.0, 1.0, 0.5])
+    c = numpy.array([1.5, -0.5]) if deg == 1 else numpy.array([1.5, 0.0, -0.5])
+    on_it = taylor.jacobian(lambda x: fit(x, value(x, c), deg, w=w * x), x)
+    assert numpy.abs(on_it).max() < 1e-13
+    linear = taylor.jacobian(lambda y: fit(x, y, deg, w=w), x)
+    numpy.testing.assert_allclose(linear, getattr(plain, kind)(x, numpy.eye(4), deg, w=w), 0, 1e-13)
+    with pytest.raises(taylor.ShapeMismatch, match="as many elements"):
+        taylor.jacobian(lambda y: fit(x, y[:2], deg), x)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,6 @@ from taylor.numbers.kinds import base, base_array, is_operand
 from taylor.numbers.values import of_value, shape_of
 
 Join = Callable[[Any, Any], Any]
-EQUALS = 8  # elements whose order is left open, in a row of equal ones
 
 
 # ------------------------------------------------------------------ axes and masks
@@ -286,35 +285,56 @@ def ordered(places: Any, a: Any, axis: Any, *args: Any, **named: Any) -> Any:
     a, axis = along(a, axis)
     found = by_value(places)(a, *args, axis=axis, **named)
     y = rearrange([a], lambda i: in_order(np.take_along_axis(i, found, axis), i))
-    return _among_equals(y, axis) if places is np.argsort else y
+    if is_complex(y) or y.shape[axis] < 2:
+        return y
+    if places is np.argsort:
+        return _among_equals(y, axis)
+    order = np.argsort(base(y), axis, kind="stable")
+    y = _among_equals(np.take_along_axis(y, order, axis), axis)
+    return laid_as(np.take_along_axis(y, np.argsort(order, axis), axis), a)
 
 
 def _among_equals(y: Any, axis: int) -> Any:
-    """Return a sorted array in which equal neighbours are the smaller and the larger of the two.
+    """Return a sorted array in which equal elements are the smallest to the largest of them.
 
-    Which of them comes first has no derivative by itself.  That is, of up to `EQUALS` in a row.
+    Which of them comes first has no derivative by itself.
     """
-    values, inner = np.moveaxis(base(y), axis, -1), leading(y)
-    if is_complex(y) or values.shape[-1] < 2:
-        return y
+    values, inner, row = np.moveaxis(base(y), axis, -1), leading(y), np.moveaxis(y, axis, -1)
     same = np.equal(values[..., :-1], values[..., 1:])
     if isinstance(inner, Node) and not (inner.tape.passing and _is_plain(inner)):
-        row = np.moveaxis(y, axis, -1)
         mask(row[..., :-1] < row[..., 1:])  # leaves a guard: elsewhere others may be equal
-    many, longer = 0, same
-    while np.any(longer) and many < EQUALS:
-        many += 1
-        longer = longer[..., 1:] & same[..., :-many]
-    if not 0 < many < EQUALS:
+    if not same.any():
         return y
-    flat, odd = np.ravel(row := np.moveaxis(y, axis, -1)), np.arange(same.shape[-1]) % 2
-    end = [(0, 0)] * (same.ndim - 1) + [(0, 1)]
-    for turn in range(many + 1):  # by transpositions of odd and even neighbours
-        left = np.flatnonzero(np.pad(same & (odd == turn % 2), end))
-        if len(left):
-            pair, flat = (flat[left], flat[left + 1]), flat.copy()
-            flat[left], flat[left + 1] = functions.minimum(*pair), functions.maximum(*pair)
+    flat, ends = np.ravel(row), [(0, 0)] * (same.ndim - 1) + [(1, 1)]
+    joined = np.diff(np.pad(same, ends).astype(int), axis=-1).ravel()
+    starts = np.flatnonzero(joined > 0)
+    sizes = np.flatnonzero(joined < 0) - starts + 1
+    for low, high in _exchanges(sizes.max()):
+        used = np.searchsorted(high, sizes)
+        of = np.arange(used.sum()) - np.repeat(np.cumsum(used) - used, used)
+        left, right = (np.repeat(starts, used) + end[of] for end in (low, high))
+        pair, flat = (flat[left], flat[right]), flat.copy()
+        flat[left], flat[right] = functions.minimum(*pair), functions.maximum(*pair)
     return np.moveaxis(flat.reshape(row.shape), -1, axis)
+
+
+def _exchanges(n: int) -> Iterator[tuple[Any, Any]]:
+    """Yield, turn by turn, the places whose elements are exchanged to sort the first n or fewer.
+
+    Batcher's merge exchange: Knuth, The Art of Computer Programming 3, algorithm 5.2.2M.
+    """
+    top = 1 << (int(n) - 1).bit_length() >> 1
+    step = top
+    while step:
+        rest, distance, width = 0, step, top
+        while True:
+            low = np.arange(n - distance)
+            low = low[low & step == rest]
+            yield low, low + distance
+            if width == step:
+                break
+            rest, distance, width = step, width - step, width >> 1
+        step >>= 1
 
 
 def _is_plain(x: Node) -> bool:

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from taylor.arrays.reductions import axes_of, by_value, flattened, isnan, kept, of_order, reduced
+from taylor.core import functions
 from taylor.core.binding import family
 from taylor.core.operand import Operand, as_array, define, implements, lift
 from taylor.numbers.contexts import is_set
-from taylor.numbers.kinds import is_operand
+from taylor.numbers.kinds import base, is_operand
 
 # ------------------------------------------------------------------ quantiles
 CONTINUOUS = {  # R. J. Hyndman, Y. Fan, Am. Stat. 50 (1996) 361: (alpha, beta) of each
@@ -51,18 +52,51 @@ def _place(n: int, q: Any, method: Any) -> Any:
 
 @implements(np.quantile)
 def quantile(
-    a: Any, q: Any, axis: Any = None, method: Any = "linear", keepdims: bool = False
-) -> Any:
+    a: Any, q: Any, axis: Any = None, method: Any = "linear", keepdims: bool = False,
+    weights: Any = None,
+) -> Any:  # fmt: skip
     """Return np.quantile(a, q, ...); a tie raises NonAnalyticError as in np.sort.
 
-    So does a q that is differentiated and meets an element: there is a kink.
+    So does a q that is differentiated and meets an element: there is a kink.  Weights are plain.
     """
+    if weights is not None:
+        return _weighted(lift(as_array(a)), q, axis, keepdims, weights, method)
     weak = type(q) in (int, float)
     a, q = lift(as_array(a)), as_array(q)
     q = q if is_operand(q) else np.asarray(q, dtype=float)
     if q.ndim > 1:
         raise ValueError("np.quantile: q is a number or has one axis")
     return of_order(a, axis, keepdims, lambda ordered: _quantile(ordered, q, method, weak))
+
+
+def _weighted(a: Any, q: Any, axis: Any, keepdims: bool, weights: Any, method: Any) -> Any:
+    """Return quantiles of elements with weights, which are elements of the sorted rows."""
+    if is_operand(weights) or is_operand(q):
+        raise TypeError("np.quantile with weights jumps in them and in q: both must be plain")
+    if not is_operand(a):
+        return np.quantile(a, q, axis, keepdims=keepdims, weights=weights, method=method)
+    np.quantile(np.zeros(a.shape), q, axis, weights=weights, method=method)  # says what is wrong
+    axes, w = axes_of(axis, a.ndim), np.asarray(weights)
+    if w.shape != a.shape:
+        w = np.expand_dims(np.transpose(w, np.argsort(np.argsort(axes))), [
+            i for i in range(a.ndim) if i not in axes])  # fmt: skip
+    rows = flattened(a, axes)
+    w = flattened(np.broadcast_to(w, a.shape), axes)
+    w = np.take_along_axis(w, by_value(np.argsort)(rows, axis=-1, kind="stable"), -1)
+    places = np.broadcast_to(np.arange(w.shape[-1]), w.shape)
+    place = np.quantile(places, q, axis=-1, weights=w, method=method).astype(int)
+    place = np.moveaxis(place, 0, -1) if np.ndim(q) else place[..., None]
+
+    def pick(ordered: Any) -> Any:
+        found, values = np.take_along_axis(ordered, place, -1), base(ordered)
+        equal = np.take_along_axis(values, place, -1)[..., None] == values[..., None, :]
+        first, many = np.argmax(equal, -1), np.sum(equal, -1)
+        for k in range(int(np.max(many)) if np.any(many > 1) else 0):  # the others decide
+            other = np.take_along_axis(ordered, first + k % np.maximum(many, 1), -1)
+            found = functions.minimum(found, other)
+        return np.moveaxis(found, -1, 0) if np.ndim(q) else found[..., 0]
+
+    return of_order(a, axis, keepdims, pick)
 
 
 def _parts(percent: Any) -> Any:
@@ -83,8 +117,8 @@ def nanquantile(
 
 
 define({
-    np.percentile: lambda a, q, axis=None, method="linear", keepdims=False: (
-        quantile(a, _parts(q), axis, method, keepdims)
+    np.percentile: lambda a, q, axis=None, method="linear", keepdims=False, weights=None: (
+        quantile(a, _parts(q), axis, method, keepdims, weights)
     ),
     np.nanpercentile: lambda a, q, axis=None, method="linear", keepdims=False: (
         nanquantile(a, _parts(q), axis, method, keepdims)

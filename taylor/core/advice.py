@@ -62,10 +62,11 @@ ATTRIBUTES = {
     **dict.fromkeys(("grad", "backward", "requires_grad", "requires_grad_", "retain_grad"), DRIVE),
     **dict.fromkeys(("detach", "numpy", "cpu", "primal", "aval", "data"), PLAIN),
     **dict.fromkeys(
-        ("tobytes", "tofile", "dump", "dumps", "view", "strides", "nbytes", "itemsize", "base",
+        ("tobytes", "tofile", "dump", "dumps", "strides", "nbytes", "itemsize", "base",
          "ctypes", "byteswap", "setflags", "getfield", "setfield", "to_device"), MEMORY),
     **dict.fromkeys(("order", "coef", "coefficient", "deriv", "compose"),
                     "series have, and a driver gives it: taylor.taylor_coefficients(f, x, order)"),
+    "view": "x.astype(dtype) converts the numbers; the bits are those of x.value",
     "at": "an array can be written into: y = x.copy(); y[i] = z",
     "itemset": "write x[i] = z",
     "resize": "write np.resize(x, shape) or x.reshape(shape)",
@@ -84,6 +85,7 @@ COUNTED = "what it gives is constant: pass x.value"
 FUNCTIONS_INSTEAD = {
     "frexp": "np.frexp(x.value)[1] is the exponent e, a constant; np.ldexp(x, -e) the mantissa",
     **{f: f"write np.{f}_like(x, shape=...)" for f in ("zeros", "ones", "empty", "full")},
+    "nextafter": "its slope is that of x: write x + np.spacing(x.value)",
     "intersect1d": "write x[np.isin(x, y)]",
     "setxor1d": "write np.setdiff1d, both ways",
     "sort_complex": "write np.sort",
@@ -94,7 +96,7 @@ FUNCTIONS_INSTEAD = {
     "polydiv": "write np.polymul and np.polyval",
     **dict.fromkeys(("unique_all", "unique_counts", "unique_inverse"),
                     "write np.unique(x); indices and counts are those of x.value"),
-    **dict.fromkeys(("histogram2d", "histogramdd", "spacing", "nextafter", "einsum_path",
+    **dict.fromkeys(("histogram2d", "histogramdd", "spacing", "einsum_path",
                      "shares_memory", "array2string"), COUNTED),
     **dict.fromkeys(("save", "savez", "savez_compressed", "savetxt"), SAVED),
 }  # fmt: skip
@@ -102,7 +104,8 @@ FUNCTIONS_INSTEAD = {
 # modules of others that work on plain numbers, and what to use instead
 RULE = "give it its derivative with @taylor.rule(vjp=...)"
 LIBRARIES = {
-    "numpy.polynomial.": "coefficients with one axis can be evaluated at them",
+    "numpy.polynomial.": "coefficients with one axis can be evaluated at them; for a fit write "
+    "np.polyfit, or import taylor.numpy as np",
     "scipy.optimize.": "use taylor.scipy.optimize (values in args=) or taylor.implicit_root",
     "scipy.integrate._ivp": "use taylor.ode.solve_ivp",
     "scipy.integrate._odepack": "use taylor.ode.solve_ivp",
@@ -137,6 +140,8 @@ SAID = {
     r"from dtype\('O'\)|has no callable \w+ method": "NumPy makes an array of objects of a list "
     "with values of taylor; np.stack makes one of numbers, and so does every function of import "
     "taylor.numpy as np",
+    r"np\.sum\(generator\)": "of values of taylor write sum(...), or np.sum(np.stack([...]))",
+    r"'Varying'|\(Varying\)": "of a sparse matrix whose entries vary A.toarray() is the array",
     r"NPY_ITER_REFS_OK": "np.nditer works on plain arrays: iterate over x.flat, np.ndenumerate(x)",
     r"only integers, slices|indices must be integers|sequence of integers": "a value of taylor "
     "cannot be an index or a shape; int(x.value) can, a constant",
@@ -253,6 +258,14 @@ def no_attribute(what: str, name: str) -> AttributeError:
     """Return the error for an attribute that a value does not have."""
     instead = ATTRIBUTES.get(name, "use NumPy's and this package's functions")
     return AttributeError(f"{what} has no {name!r}; {instead}")
+
+
+def no_entry(name: str) -> IndexError:
+    """Return the error for an index that is a name."""
+    return IndexError(
+        f"an array has no entry {name!r}: the point may be a dict or a table, which f then gets; "
+        f"taylor.pack makes a vector of one, and one of a vector ({PAGE})"
+    )
 
 
 # ------------------------------------------------------------------ errors of others

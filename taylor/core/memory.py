@@ -240,6 +240,39 @@ class Views:
                 yield x, path
 
 
+class Elements(np.ndarray):
+    """The elements of an operand as an array of objects, which sees what is written there later."""
+
+    of: Any
+
+    def renew(self) -> None:
+        """Copy the elements as they are now."""
+        for i in np.ndindex(*self.shape):
+            self[i] = self.of[i] if i else self.of
+
+
+def elements(x: Any, shape: tuple[int, ...], copy: bool) -> Array:
+    """Return the elements of x as an array of objects: a copy, or one that is read only.
+
+    Into that is written what is written into x.
+    """
+    found = Elements(shape, dtype=object)
+    found.of = x[...] if shape and not copy else x
+    found.renew()
+    seen = found.view(np.ndarray)
+    seen.flags.writeable = copy  # what is written there would not be seen in x
+    memory = found.of._memory() if found.of is not x else None
+    if isinstance(memory, (Cell, Family)):
+        memory.copies.add(found)
+    return seen
+
+
+def renew(memory: Cell | Family) -> None:
+    """Let the arrays of objects that were made of a memory see what has been written into it."""
+    for x, _ in memory.copies:
+        x.renew()
+
+
 # ------------------------------------------------------------------ what nodes share
 class Cell:
     """What the nodes share that are views of one array: which instruction each element comes from.
@@ -248,10 +281,11 @@ class Cell:
     what its writes cost; an instruction for several elements is made when they are read.
     """
 
-    __slots__ = ("first", "i", "place", "positions", "source", "version", "views")
+    __slots__ = ("copies", "first", "i", "place", "positions", "source", "version", "views")
 
     def __init__(self, i: int, where: Array) -> None:
         self.first, self.positions, self.version, self.views = i, where, 0, Views()
+        self.copies = Views()
         self.hold(i)
 
     def hold(self, i: int) -> None:
@@ -308,10 +342,10 @@ class Cell:
 class Family:
     """The series whose tables are views of one whole table, each with its path from the whole."""
 
-    __slots__ = ("views", "whole")
+    __slots__ = ("copies", "views", "whole")
 
     def __init__(self, origin: Any) -> None:
-        self.whole, self.views = origin._coef, Views()
+        self.whole, self.views, self.copies = origin._coef, Views(), Views()
         self.views.add(origin)
 
     def convert(self, f: Callable[[Any], Any]) -> None:

@@ -27,7 +27,7 @@ from taylor.core.conditions import (
 from taylor.core.functions import stop_gradient
 from taylor.core.instructions import ADD, DIV, MUL, Arithmetic, Const, Input, Op, Scale, Shape
 from taylor.core.maps import Gather, Reshape, Scatter, gather
-from taylor.core.memory import Cell, each, in_memory, joint, placed, positions, shares
+from taylor.core.memory import Cell, each, in_memory, joint, placed, positions, renew, shares
 from taylor.core.operand import NUMBERS, Operand, binary, bind, fits, host, lift
 from taylor.core.parts import Part
 from taylor.core.places import Place, copied, element, moved, whole
@@ -398,6 +398,8 @@ class Node(Operand):
             return  # y[1:] *= 2 ends with y[1:] = y[1:]
         node = self.tape.node(fitted(value, self.tape.values[cell.first]))
         cell.write(self._where, index, node.i, node.shape)
+        if cell.copies.known:
+            renew(cell)
 
     def _part(self, kind: str) -> Any:
         return PartNode(self, kind) if self._is_array() else super()._part(kind)

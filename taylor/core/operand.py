@@ -240,11 +240,7 @@ class Operand(Handled):
         by = asked_by(sys._getframe(2))
         if by == "masked":
             raise self._refused("a masked array")
-        out = np.empty(() if by == "sparse" else self.shape, dtype=object)
-        for i in np.ndindex(*out.shape):
-            out[i] = self[i] if i else self
-        out.flags.writeable = bool(copy)  # what is written there would not be seen here
-        return out
+        return memory.elements(self, () if by == "sparse" else self.shape, bool(copy))
 
     def _inactive(self, what: str) -> Any:
         """Return the plain value, if nothing is lost."""
@@ -495,6 +491,8 @@ def plain_index(index: Any) -> Any:
         raise TypeError(f"a value of taylor cannot be an index; use int(x.value) ({PAGE})")
     if isinstance(index, Condition):
         return index.mask()
+    if isinstance(index, str):
+        raise advice.no_entry(index)
     return lift(index) if is_array_like(index) else index
 
 

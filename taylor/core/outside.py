@@ -1,46 +1,83 @@
 """What functions have of values of the package from outside: closures, defaults, globals.
 
-`p` of the function around it, `k` of `lambda t, y, k=k`, `self.mu` of an object that is called.
-Such values become arguments: `outside` finds them, `opened` is the function of them.
+`p` of the function around it, `k` of `lambda t, y, k=k`, `self.mu` of an object that is called,
+`P["k"]` of a global dict, `par.k` of an object that is an argument.  Such values become arguments:
+`outside` finds them, `opened` is the function of them.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from types import CellType, FunctionType, MethodType, ModuleType
+from types import CellType, FunctionType, MemberDescriptorType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
 
 from taylor.core.copies import Copies
-from taylor.numbers.kinds import is_operand
+from taylor.core.reads import PACKAGES, looked_up, names_in, of_package
+from taylor.numbers.kinds import is_nested, is_operand
 
 LIBRARIES = {"builtins", "numpy", "scipy", "taylor", "mpmath", "pandas", "threading", "_thread"}
-FIXED = (int, float, complex, str, bytes, type, np.ndarray, np.generic, ModuleType)
+FIXED = (int, float, complex, str, bytes, np.generic, ModuleType)
+NUMBERS = {int, float, complex, str, bool, type(None), np.float64}
+INNER = {staticmethod: "__func__", classmethod: "__func__", property: "fget"}
 EMPTY = CellType()
 DEEP, MANY = 8, 4096  # objects within objects, and parts of one, that are looked at
 
 
 def outside(*functions: Any) -> list[Any]:
-    """Return the values of the package that functions have from outside of them, each once.
+    """Return the values of the package that functions have from outside of them, each once; not
+    those of finished differentiations, which a log may hold.
 
     >>> outside(lambda t, y, k=2.0: -k * y)
     []
     """
-    return list({id(x): x for _, x in _within(functions) if is_operand(x)}.values())
+    found = {id(x): x for _, x in _within(functions) if is_operand(x)}
+    return [x for x in found.values() if not (is_nested(x) and x.tag.closed)]
 
 
 def opened(f: Callable[..., Any], held: Sequence[Any], first: int) -> Callable[..., Any]:
-    """Return f(*x, *args) as a function of (*x, *what it holds, *args), with so many x."""
-    ids, end = [id(x) for x in held], first + len(held)
+    """Return f(*x, *args) as a function of (*x, *what is held, *args), with so many x.
+
+    It is held by f or by args.
+    """
+    end = first + len(held)
 
     def g(*x: Any) -> Any:
-        values = dict(zip(ids, x[first:end], strict=True))
-        return Copies(_holders(f, values), values)(f)(*x[:first], *x[end:])
+        h, args = Opening((f, x[end:]), held, x[first:end]).whole
+        return h(*x[:first], *args)
 
     vars(g)["__opened__"] = True
     return g
+
+
+class Opening:
+    """A copy of an object with other values in place of what it holds, and the way back."""
+
+    def __init__(self, x: Any, held: Sequence[Any], values: Sequence[Any]) -> None:
+        new = {id(v): w for v, w in zip(held, values, strict=True)}
+        holders = _holders(x, new)
+        copies = Copies(holders, new)
+        self.whole = copies(x)
+        self.back = {id(w): v for v, w in zip(held, values, strict=True)}
+        pairs = [(old, copies.made[i]) for i, old in holders.items() if i in copies.made]
+        self.pairs = [(old, copy, _content(copy)) for old, copy in pairs if copy is not old]
+
+    def write_back(self) -> None:
+        """Write into the objects what has been written into their copies."""
+        for old, copy, before in self.pairs:
+            after = _content(copy)
+            for key in before.keys() | after.keys():
+                if key not in after:
+                    _remove(old, key)
+                elif key not in before or after[key] is not before[key]:
+                    _put(old, key, self.original(after[key]))
+
+    def original(self, x: Any) -> Any:
+        """Return an object that may have been made of copies as one of the objects."""
+        same = {id(copy): old for old, copy, _ in self.pairs} | self.back
+        return same[id(x)] if id(x) in same else Copies(_holders(x, same), same)(x)
 
 
 def taken_in(f: Callable[..., Any]) -> tuple[Callable[..., Any], list[Any]]:
@@ -57,10 +94,16 @@ def _within(x: Any) -> Iterator[tuple[Any, Any]]:
         for whole in level:
             for part in _parts(whole):
                 yield whole, part
-                if not (is_operand(part) or isinstance(part, FIXED) or id(part) in seen):
+                if not (is_operand(part) or _is_fixed(part) or id(part) in seen):
                     seen.add(id(part))
                     below.append(part)
         level = below
+
+
+def _is_fixed(x: Any) -> bool:
+    if isinstance(x, np.ndarray):
+        return not x.dtype.hasobject
+    return isinstance(x, FIXED)
 
 
 def _parts(x: Any) -> Iterator[Any]:
@@ -72,18 +115,37 @@ def _parts(x: Any) -> Iterator[Any]:
         yield from x.__defaults__ or ()
         yield from (x.__kwdefaults__ or {}).values()
         yield from vars(x).values()
-        known = x.__globals__
-        yield from (known[n] for n in x.__code__.co_names if is_operand(known.get(n)))
+        known, names = x.__globals__, looked_up(x.__code__)[0]
+        if names and of_package(x.__module__) not in PACKAGES:
+            yield from (known[n] for n in names if n in known)
     elif isinstance(x, MethodType):
         yield from (x.__func__, x.__self__)
     elif isinstance(x, functools.partial):
         yield from (x.func, *x.args, *x.keywords.values())
     elif isinstance(x, (list, tuple)) and len(x) <= MANY:
-        yield from x
+        yield from x if not NUMBERS.issuperset(map(type, x)) else ()
     elif isinstance(x, dict) and len(x) <= MANY:
-        yield from x.values()
-    elif hasattr(x, "__dict__") and type(x).__module__.partition(".")[0] not in LIBRARIES:
-        yield from vars(x).values()
+        yield from x.values() if not NUMBERS.issuperset(map(type, x.values())) else ()
+    elif isinstance(x, np.ndarray):
+        yield from x.reshape(-1).tolist() if x.size <= MANY else ()
+    elif isinstance(x, type):
+        if of_package(x.__module__) not in PACKAGES:
+            yield from x.__bases__
+            for v in vars(x).values():
+                name = INNER.get(type(v))
+                yield getattr(v, name) if name else v
+    elif of_package(type(x).__module__) not in LIBRARIES:
+        yield from getattr(x, "__dict__", {}).values()
+        yield from (v for _, v in _slots(x))
+        yield type(x)
+
+
+def _slots(x: Any) -> Iterator[tuple[str, Any]]:
+    """Yield what an object has in slots, by name."""
+    for cls in type(x).__mro__:
+        if "__slots__" in cls.__dict__:
+            slots = [n for n, v in vars(cls).items() if isinstance(v, MemberDescriptorType)]
+            yield from ((n, getattr(x, n)) for n in slots if hasattr(x, n))
 
 
 def _holders(f: Any, values: Mapping[int, Any]) -> dict[int, Any]:
@@ -99,3 +161,36 @@ def _holders(f: Any, values: Mapping[int, Any]) -> dict[int, Any]:
             found[id(x)] = x
             waiting += above.get(id(x), ())
     return found
+
+
+# ------------------------------------------------------------------ what can be written into
+def _content(x: Any) -> dict[Any, Any]:
+    """Return what stands in an object that can be written into, by where it stands."""
+    if isinstance(x, FunctionType):
+        names = names_in(x.__code__) & x.__globals__.keys()
+        cells = [(n, c) for n, c in enumerate(x.__closure__ or ()) if c != EMPTY]
+        return {n: c.cell_contents for n, c in cells} | {n: x.__globals__[n] for n in names}
+    if isinstance(x, (dict, list)):
+        return dict(x.items() if isinstance(x, dict) else enumerate(x))
+    return dict(getattr(x, "__dict__", {})) | dict(_slots(x))
+
+
+def _put(x: Any, key: Any, value: Any) -> None:
+    if isinstance(x, FunctionType):
+        if isinstance(key, int):
+            (x.__closure__ or ())[key].cell_contents = value
+        else:
+            x.__globals__[key] = value
+    elif isinstance(x, list):
+        x[key : key + 1] = [value]
+    elif isinstance(x, dict):
+        x[key] = value
+    else:
+        setattr(x, key, value)
+
+
+def _remove(x: Any, key: Any) -> None:
+    if isinstance(x, (dict, list)):
+        x.pop(key if isinstance(x, dict) else -1)
+    else:
+        delattr(x, key)

@@ -3,7 +3,8 @@
 A function of real variables may pass through complex numbers.  Its series in a real variable has
 the parts of the coefficients; in reverse mode the adjoint z̄ of a complex z stands for
 Re(z̄·dz), so that w = conj z has z̄ = conj w̄, and a real r = Re z has z̄ = Re r̄.  (A complex variable
-has no such derivatives: these functions are not holomorphic.)
+has no such series, as these functions are not holomorphic; real functions have gradients with
+the same meaning.)
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
 REFUSED = (
     "the real or imaginary part, modulus, angle or conjugate of a function of a complex variable "
     "is not holomorphic and has no Taylor series; differentiate by real variables, "
-    "f(x + 1j*y) by x and y, in a driver, whose variables are known to be real; of a series made "
-    "by hand in a variable that is real, take the parts of its coefficients: Taylor(x.coef.real)"
+    "f(x + 1j*y) by x and y, in a driver, whose variables are known to be real (gradient, jvp, "
+    "vjp, hvp and jacobian of a real f do so themselves); of a series made by hand in a variable that is "
+    "real, take the parts of its coefficients: Taylor(x.coef.real)"
 )
 
 

@@ -25,6 +25,7 @@ from taylor.core.instructions import ADD, DIV, MUL, Const, Node, Op, Scale, Tape
 
 NUMBERS = (int, float, np.float64, Fraction)
 NEAR = Fraction(1, 1 << 50)  # roots at such a distance, of their size, are one that was rounded
+LOG2 = math.log(2)
 MOST = 32  # factors, or the exponent of one
 LARGEST = 2.0**500  # factor of a quotient
 POWERS = (f.square, f.power, f.reciprocal)
@@ -77,6 +78,7 @@ def _log1(a: Any) -> Any:
 ZEROS: dict[Any, tuple[int, int, int, Regular]] = {
     f.exp: (1, 0, 1, f.exprel),
     f.expm1: (0, 0, 1, f.exprel),
+    f.exp2: (1, 0, 1, lambda a: LOG2 * f.exprel(LOG2 * a)),
     f.sin: (0, 0, 1, f.sinc1),
     f.tan: (0, 0, 1, lambda a: f.sinc1(a) / f.cos(a)),
     f.cos: (1, 0, 2, lambda a: -0.5 * f.sinc1(0.5 * a) ** 2),
@@ -189,6 +191,8 @@ def _may_vanish(tape: Tape, i: int, depth: int = 6, shifted: bool = False) -> bo
     if isinstance(op, Row):
         if op.row in ZEROS:
             return shifted or not ZEROS[op.row][0]
+        if _has_positive_base(tape, op, args):
+            return shifted
         return op.row in POWERS and depth > 0 and _may_vanish(tape, args[0], depth - 1)
     adds, scales = op is ADD, type(op) is Scale
     if depth == 0 or not (scales or adds or op is MUL or op is DIV):
@@ -261,17 +265,31 @@ def _vanishing(tape: Tape, i: int, power: int) -> Zero | None:
     op, args, _ = tape.code[base]
     if op is ADD and not d:
         return _difference(tape, i, power, c, args)
-    if type(op) is not Row or op.row not in ZEROS:
+    if type(op) is not Row or not ((exp := _has_positive_base(tape, op, args)) or op.row in ZEROS):
         return None
-    value, less, times, rest = ZEROS[op.row]
+    row = f.exp if exp else op.row
+    value, less, times, rest = ZEROS[row]
     if d != -c * value:
         return None
-    a, parts = tape.at(args[0]), Product(c**power)
-    _into(tape, parts, (a - less).i if less else args[0], times * power)
+    a, parts = _exponent_of(tape, args) if exp else tape.at(args[0]), Product(c**power)
+    _into(tape, parts, (a - less).i if less else a.i, times * power)
     if not parts.scale:
         return None
-    inverse = INVERSES.get(op.row)
+    inverse = INVERSES.get(row)
     return Zero(i, power, parts, lambda: rest(a), inverse and functools.partial(inverse, a))
+
+
+def _has_positive_base(tape: Tape, op: Row, args: tuple[int, ...]) -> bool:
+    """Whether it is c^a = exp(a·log(c)) with constants c > 0."""
+    base = tape.code[args[0]].op
+    if op.row is not f.power or type(base) is not Const:
+        return False
+    c = np.asarray(base.c)
+    return c.dtype.kind in "fiu" and bool(np.all(c > 0))
+
+
+def _exponent_of(tape: Tape, args: tuple[int, ...]) -> Any:
+    return tape.at(args[1]) * f.log(tape.at(args[0]))
 
 
 def _difference(tape: Tape, at: int, power: int, c: Fraction, args: tuple[int, ...]) -> Zero | None:

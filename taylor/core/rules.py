@@ -29,6 +29,7 @@ from taylor.core.singular import leading, masked, unsettled
 from taylor.core.slopes import within
 from taylor.core.table import Elementary, Rule, derived, slope_of_jump
 from taylor.core.tape import Tape
+from taylor.errors import NotHolomorphic
 from taylor.numbers.formulas import Constant
 from taylor.numbers.kinds import Array, Kind, ValueSet, base, is_nested, is_operand
 from taylor.numbers.values import constant, integers, is_float, over, plus, shape_of
@@ -318,7 +319,7 @@ def adjoints(
     # Re(w·dy), and Im(w·dy) = Re(-i·w·dy), for real inputs
     inputs = [y for c, y in zip(code, v, strict=True) if type(c.op) is Input]
     if any([is_complex(x) for x in inputs]):
-        raise TypeError(parts.REFUSED)
+        raise NotHolomorphic(parts.REFUSED)
     found = [_real(b) for b in _swept(code, v, seeds, start, every, transposing, True)]
     if not any([is_complex(w) for w in (*seeds.values(), *(v[i] for i in seeds))]):
         return found
@@ -412,7 +413,7 @@ def partials(row: Elementary, a: list[Any], y: Any, wanted: Sequence[bool]) -> l
         return [within(row, a[0], derived(row)(a[0]))]
     if row.jumps is not None:
         if any(np.iscomplexobj(base(x)) for x in a if not _is_symbol(x)):
-            raise TypeError(f"{row.name} of a complex value is not holomorphic")
+            raise NotHolomorphic(f"{row.name} of a complex value is not holomorphic")
         return [slope_of_jump(row)(*a) if w else None for w in wanted]
     if row is real_power and wanted[0] and not wanted[1] and _vanishes(*a):
         slope = a[1] * real_power(a[0], a[1] - 1)  # r·y/a is 0/0

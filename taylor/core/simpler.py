@@ -23,7 +23,7 @@ from taylor.core.parts import REFUSED, Part
 from taylor.core.removable import is_quotient, without_zeros
 from taylor.core.sides import Choose
 from taylor.core.tables import nonzero
-from taylor.errors import ShapeMismatch
+from taylor.errors import NotHolomorphic, ShapeMismatch
 from taylor.numbers.kinds import base, is_operand
 from taylor.numbers.values import common_shape, is_native, widened
 
@@ -48,6 +48,7 @@ def arithmetic(tape: Tape, op: Arithmetic, i: int, j: int) -> Node:
     if op is DIV or (op is MUL and (is_quotient(tape, i) or is_quotient(tape, j))):
         found = without_zeros(tape, op, i, j)
         if found is not None and found.shape == shape:
+            tape.shortened = True
             return found
     if i == j and op is MUL and tape.watched and (found := _squared(tape, i, 1)) is not None:
         return found
@@ -151,7 +152,7 @@ def _chosen(tape: Tape, op: Choose, nodes: list[Node]) -> Node | None:
         where, args = Choose("where"), tuple([x.i for x in nodes])
         return tape.apply(where, args) if _is_free(tape, nodes) else None
     if op.mode == "kink" and any(np.iscomplexobj(base(tape.values[n.i])) for n in nodes):
-        raise TypeError(
+        raise NotHolomorphic(
             "abs, maximum and their kin are not holomorphic: they have no derivative at a "
             "complex value; work with real and imaginary parts as two real variables"
         )
@@ -181,7 +182,7 @@ def _nonzero_at(tape: Tape, i: int, where: Any) -> bool:
 
 def _part(tape: Tape, op: Part, nodes: list[Node]) -> None:
     if not op.known and any(is_complex(tape.values[i]) for i in tape.inputs):
-        raise TypeError(REFUSED)
+        raise NotHolomorphic(REFUSED)
 
 
 SIMPLER: dict[type[Op], Callable[[Tape, Any, list[Node]], Node | None]] = {

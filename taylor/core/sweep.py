@@ -50,7 +50,7 @@ from taylor.core.singular import (
 )
 from taylor.core.table import Elementary, jumps_at, slope_of_jump
 from taylor.core.tables import nonzero
-from taylor.errors import NonAnalyticError, OrderMismatch
+from taylor.errors import NonAnalyticError, NotHolomorphic, OrderMismatch
 from taylor.numbers import rounding
 from taylor.numbers.formulas import Constant
 from taylor.numbers.kinds import Array, Kind, ValueSet, base, is_operand
@@ -271,7 +271,7 @@ class Sweep:
         values = [self.value(a) for a in args]
         points = [base(v) for v in values]
         if any(map(np.iscomplexobj, points)):
-            raise TypeError(f"{row.name} of a complex series is not holomorphic")
+            raise NotHolomorphic(f"{row.name} of a complex series is not holomorphic")
         y = self.checked(row, values)
         at = np.asarray(jumps_at(row, *points), dtype=bool) & self.lanes_active(args)
         if not at.any():

@@ -48,7 +48,9 @@ class Form:
         before: Mapping[str, str] = MappingProxyType({}),
         results: Sequence[int | None] = (),
         seed: str | None = None,
+        parts: bool = False,
     ) -> None:
+        self.parts = parts  # whether complex points where f is not holomorphic are taken apart
         self.results, self.seed = results, seed
         self.recorded = recorded  # for a compiled f
         self.before = before  # deprecated names
@@ -149,12 +151,7 @@ def _taken_apart(form: Form, f: Function, given: Sequence[Any], named: dict[str,
         vary = _numbers(argnums or 0, len(args), name)
         if all([i in vary or trees.is_input(x) for i, x in enumerate(args)]):
             return of_several(form, vary, len(args)).one(f, *args)
-    if _in_a_tuple(form, f, args):
-        args = list(args[0])
-        if argnums is None and not form.one_array:
-            argnums = tuple(range(len(args)))
-    vary = _numbers(0 if argnums is None else argnums, len(args), name)
-    one = argnums is None or isinstance(argnums, (int, np.integer))
+    args, vary, one = varying(form, f, args, argnums)
     if is_plain(args[vary[0]]) and one and len(args) == 1 and not named and not has_aux:
         return form.one(f, args[0], *own)
     seen = Aux(f, name) if has_aux else None
@@ -182,6 +179,18 @@ def _taken_apart(form: Form, f: Function, given: Sequence[Any], named: dict[str,
     found = of_several(form, where, len(leaves)).one(g, *leaves, *tangents)
     answer = _shaped(form, found, structure, len(where), own)
     return answer if seen is None else seen.beside(answer, form)
+
+
+def varying(
+    form: Form, f: Function, args: list[Any], argnums: Any
+) -> tuple[list[Any], tuple[int, ...], bool]:
+    """Return the arguments of f, which of them vary, and whether the answer is that of one."""
+    if _in_a_tuple(form, f, args):
+        args = list(args[0])
+        if argnums is None and not form.one_array:
+            argnums = tuple(range(len(args)))
+    vary = _numbers(0 if argnums is None else argnums, len(args), form.g.__name__)
+    return args, vary, argnums is None or isinstance(argnums, (int, np.integer))
 
 
 def _plan(

@@ -36,6 +36,7 @@ from taylor.drivers.driver import (
     point,
     result,
     seed,
+    wholly_finite,
 )
 from taylor.drivers.forward_mode import (
     LANES,
@@ -65,7 +66,7 @@ ROOM = 3 << 20  # coefficients of a recording with many directions, some 25 MB
 
 
 # ------------------------------------------------------------------ first order
-@driver(axes=(0, 1), results=(0, None), seed="w")
+@driver(axes=(0, 1), results=(0, None), seed="w", parts=True)
 def vjp(f: Function, x: Any, w: Any) -> tuple[Any, Any]:
     """Return (f(x), Jᵀ·w), the value and the vector-Jacobian product; w has the shape of f(x).
 
@@ -80,7 +81,7 @@ def vjp(f: Function, x: Any, w: Any) -> tuple[Any, Any]:
     return _pullback(f, point(x), w, "vjp", frozenset())
 
 
-@driver(axes=(0, 0), along=("v",), results=(0, 0))
+@driver(axes=(0, 0), along=("v",), results=(0, 0), parts=True)
 def jvp(f: Function, x: Any, v: Any) -> tuple[Any, Any]:
     """Return (f(x), J·v), the value and the Jacobian-vector product.
 
@@ -117,7 +118,7 @@ def _by_adjoint(f: Function, x: Any) -> tuple[Any, Array] | None:
         return None
 
 
-@driver(axes=(0, 1))
+@driver(axes=(0, 1), parts=True)
 def value_and_gradient(f: Function, x: Any) -> tuple[Any, Array]:
     """Return (f(x), gradient of f at x) for a scalar-valued f, from one recording.
 
@@ -183,6 +184,8 @@ def _pullback(
 
 def _mended(f: Function, x: Any, w: Any, what: str, found: tuple[Any, Any]) -> tuple[Any, Any]:
     """Return value and adjoint where reverse mode did not find numbers: by forward mode."""
+    if has_nan(x):  # in which no series is known: what does not depend on it has been found
+        return found
     if not has_nan(base(found[1])) and not has_nan(base(found[0])):
         slope = value_and_tangent(f, x, np.ones(shape_of(x)))[1]  # raises at a singular point
         if not np.all(finite(slope)):
@@ -197,9 +200,9 @@ def _mended(f: Function, x: Any, w: Any, what: str, found: tuple[Any, Any]) -> t
         raise
     except ValueError:  # too many variables for a table: what there is
         return found[0], found[1] + np.sum(0 * base(found[0]))
-    if has_nan(base(found[0])) or is_operand(slopes):
+    if has_nan(base(found[0])):
         return value, slopes
-    return value, np.where(finite(found[1]), found[1], slopes)[()]
+    return value, np.where(wholly_finite(found[1]), found[1], slopes)[()]
 
 
 def _adjoint(w: Any, y: Any, what: str) -> Any:
@@ -223,9 +226,11 @@ def _free_of_kinks(code: Any, v: list[Any], out: int, seed: Any, x: Any) -> Any:
     return found if all_finite(found) else None
 
 
-@driver(axes=(1,))
+@driver(axes=(1,), parts=True)
 def gradient(f: Function, x: Any) -> Array:
     """Return the gradient of a scalar-valued f, in the shape of x.
+
+    Of a real f at complex x the g with df = Re(Σ g·dx), ∂f/∂Re x - i·∂f/∂Im x.
 
     >>> gradient(lambda x: x[0] * x[1], [2.0, 3.0])
     array([3., 2.])
@@ -234,7 +239,7 @@ def gradient(f: Function, x: Any) -> Array:
     return found
 
 
-@driver(axes=(1,), results=(0,))
+@driver(axes=(1,), results=(0,), parts=True)
 def jacobian(f: Function, x: Any) -> Array:
     """Return the Jacobian of f, of shape shape(f(x)) + shape(x).
 
@@ -248,7 +253,7 @@ def jacobian(f: Function, x: Any) -> Array:
     return _first(lambda g: _jacobian(g, x), f, x, "jacobian")
 
 
-@driver(axes=(1,), results=(0,))
+@driver(axes=(1,), results=(0,), parts=True)
 def jacfwd(f: Function, x: Any) -> Array:
     """Return the Jacobian of f by forward mode, all its columns in lanes.
 
@@ -260,7 +265,7 @@ def jacfwd(f: Function, x: Any) -> Array:
     return _first(lambda g: _by_columns(g, x), f, x, "jacfwd")
 
 
-@driver(axes=(1,), results=(0,))
+@driver(axes=(1,), results=(0,), parts=True)
 def jacrev(f: Function, x: Any) -> Array:
     """Return the Jacobian of f by reverse mode, all its rows in lanes.
 
@@ -283,7 +288,7 @@ def _first(driver: Function, f: Function, x: Any, what: str) -> Array:
 
 def _jacobian(f: Function, x: Any) -> Any:
     n = math.prod(shape_of(x))
-    if n < 8:
+    if n < 8 and not has_nan(x):
         return tables(f, x, 1)[0]
     try:
         code, v, out = recorded(f, x)
@@ -296,7 +301,7 @@ def _jacobian(f: Function, x: Any) -> Any:
 
 def _by_columns(f: Function, x: Any) -> Any:
     with contextlib.suppress(NonAnalyticError):
-        if not has_nan(found := _columns(f, x)):
+        if not has_nan(found := _columns(f, x)) or has_nan(x):
             return found
     return tables(f, x, 1)[0]
 
@@ -308,11 +313,11 @@ def _by_rows(code: Any, v: list[Any], out: int, f: Function, x: Any) -> Any:
     except TaylorError:
         return tables(f, x, 1)[0]
     known = all_finite(rows) and all_finite(v[out])
-    return rows if known else tables(f, x, 1)[0]
+    return rows if known or has_nan(x) else tables(f, x, 1)[0]
 
 
 # ------------------------------------------------------------------ second order and beyond
-@driver(axes=(1,), along=("v",))
+@driver(axes=(1,), along=("v",), parts=True)
 def hvp(f: Function, x: Any, v: Any) -> Array:
     """Return H·v, the Hessian-vector product of a scalar-valued f, in the shape of x.
 

@@ -22,11 +22,19 @@ from taylor.core.operand import is_complex, lift
 from taylor.core.program import recording
 from taylor.core.singular import finite_in, is_finite, nans
 from taylor.core.tags import Tag
+from taylor.core.tape import Tape
 from taylor.drivers.arguments import Form, is_plain, several
+from taylor.drivers.complexes import by_parts
 from taylor.drivers.derivable import Derivable
 from taylor.drivers.results import Options, by_code, in_form
 from taylor.drivers.taken import only_taken
-from taylor.errors import DomainError, ForeignNodeError, NonAnalyticError, ShapeMismatch
+from taylor.errors import (
+    DomainError,
+    ForeignNodeError,
+    NonAnalyticError,
+    NotHolomorphic,
+    ShapeMismatch,
+)
 from taylor.numbers.data import unlabelled
 from taylor.numbers.kinds import (
     Floats,
@@ -58,6 +66,7 @@ def driver(
     before: Mapping[str, str] = MappingProxyType({}),
     results: Sequence[int | None] = (),
     seed: str | None = None,
+    parts: bool = False,
 ) -> Callable[[Callable[P, R]], Callable[..., R]]:
     """Return the decorator that makes g(f, x, *own), written for one array x, a driver.
 
@@ -66,22 +75,26 @@ def driver(
     number or array), `along` which parameters have the form of x.  For a compiled f it is recorded,
     once for each shape of x, and is machine code as f is; unless its parameters are no arrays.
     `before` holds the deprecated names of parameters.  `results` and `seed` say where those of f
-    stand, which may be trees.
+    stand, which may be trees.  With `parts` it goes by real and imaginary parts (`complexes`) where
+    f is not holomorphic.
     """
 
     def decorated(g: Callable[P, R]) -> Callable[..., R]:
-        form = Form(g, axes, along, recorded, before, results, seed)
+        form = Form(g, axes, along, recorded, before, results, seed, parts)
         most = 1 + len(form.own)
         fewest = most - sum(p.default is not p.empty for p in form.own)
 
         @functools.wraps(g)
         def run(
-            f: Function,
+            f: Any = None,
+            /,
             *given: Any,
             argnums: int | Sequence[int] | None = None,
             has_aux: bool = False,
             **named: Any,
         ) -> R:
+            if f is None and "f" in named:
+                f = named.pop("f")
             simple = argnums is None and not (named or has_aux)
             if simple and isinstance(f, Derivable):
                 made: R | None = f.at_once(g, given)
@@ -92,22 +105,33 @@ def driver(
             plain = simple and fewest <= len(given) <= most and is_plain(given[0])
             plain = plain and (most == 1 or type(given[0]) is not tuple)
             options: Options = plain, argnums, bool(has_aux)
-            if not results or not callable(f):
-                return plainly(f, given, named, options)
-            if not isinstance(f, Derivable):
-                return in_form(form, plainly, f, given, named, options)  # type: ignore[no-any-return]
-            return by_code(form, plainly, run, f, given, named, options)
-
-        def plainly(f: Function, given: Any, named: Any, options: Options) -> R:
-            if options[0]:
-                found: R = form.one(f, *given)
-                return found
-            return several(form, f, given, {**named}, *options[1:])  # type: ignore[no-any-return]
+            found: R = _driven(form, run, f, given, named, options)
+            return found
 
         run.__signature__ = form.signature()  # type: ignore[attr-defined]
         return run
 
     return decorated
+
+
+def _driven(
+    form: Form, run: Function, f: Any, given: Any, named: dict[str, Any], options: Options
+) -> Any:
+    """Return what a driver gives, by real and imaginary parts where f is not holomorphic."""
+
+    def plainly(f: Any, given: Any, named: Any, options: Options) -> Any:
+        if options[0]:
+            return form.one(f, *given)
+        return several(form, f, given, {**named}, *options[1:])
+
+    try:
+        if not form.results or not callable(f):
+            return plainly(f, given, named, options)
+        if not isinstance(f, Derivable):
+            return in_form(form, plainly, f, given, named, options)
+        return by_code(form, plainly, run, f, given, named, options)
+    except NotHolomorphic as error:
+        return by_parts(form, run, f, given, named, options, error)
 
 
 def point(x: Any) -> Any:
@@ -213,11 +237,12 @@ def _what_is_taken(f: Function, x: Any, tag: Tag) -> Any:
         return result(taken or recorded[0], x)
     if not tag.near or tag.isolated:
         return y
+    tape = Tape()
     try:
-        program, _ = recording(f, fresh(x.value))
+        program, _ = recording(f, fresh(x.value), tape=tape)
     except Exception:
         return y
-    return result(program, x)
+    return result(program, x) if tape.shortened else y
 
 
 def _check_isolated(f: Function, x: Any, y: Any) -> None:
@@ -328,6 +353,14 @@ def all_finite(x: Any) -> bool:
     if type(x) is np.float64:
         return math.isfinite(x)
     return bool(finite(x).all())
+
+
+def wholly_finite(x: Any) -> Any:
+    """Return, element by element, whether all coefficients are finite; of a recorded one: no."""
+    shape = np.shape(x)
+    while isinstance(x, Series):
+        x = x._coef
+    return False if is_operand(x) else finite(x).reshape(-1, *shape).all(0)
 
 
 def finite(x: Any) -> Any:

@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 
 from taylor.core.maps import unbroadcast
+from taylor.core.memory import fresh
 from taylor.core.program import recording
 from taylor.core.rules import adjoints
 from taylor.core.singular import masked
 from taylor.drivers import ties
-from taylor.drivers.driver import all_finite, alone, result
+from taylor.drivers.driver import all_finite, alone, finite, has_nan, result
 from taylor.drivers.forward_mode import along
 from taylor.drivers.ties import Shares, Tied
 from taylor.errors import NonAnalyticError, ShapeMismatch, TaylorError
@@ -48,7 +49,7 @@ def first(driver: Function, f: Function, x: Any, what: str) -> Any:
     """
     if is_operand(x):
         return driver(f)
-    found, _ = _untied(driver, f)
+    found, _ = _untied(driver, f, x)
     if found is not None:
         return found
     t = tied_at(f, x)
@@ -106,8 +107,11 @@ def adjoint_at(t: Tied, x: Any, found: Any, pull: Function, what: str) -> Any:
     return first_at(t, pull, x, what, 0)
 
 
-def _untied(driver: Function, f: Function) -> tuple[Any, TaylorError | None]:
-    """Return driver(f) if it is finite, else None and its error; None if kinks are no errors."""
+def _untied(driver: Function, f: Function, x: Any) -> tuple[Any, TaylorError | None]:
+    """Return driver(f) if it is finite, else None and its error; None if kinks are no errors.
+
+    Where x is not a number, no way has more.
+    """
     if current_policy().kink != "error":
         return None, None
     try:
@@ -116,7 +120,7 @@ def _untied(driver: Function, f: Function) -> tuple[Any, TaylorError | None]:
         raise
     except TaylorError as error:
         return None, error
-    return (found if all_finite(found) else None), None
+    return (found if all_finite(found) or has_nan(x) else None), None
 
 
 def _generic(t: Tied) -> dict[int, Array]:
@@ -152,9 +156,17 @@ def decided(
             if slow is None:
                 raise
             return slow(g)
-        return found if slow is None or all_finite(found) else slow(g)
+        if slow is None or all_finite(found):
+            return found
+        other = slow(g)
+        if is_operand(x) or is_operand(other):
+            return other
+        with np.errstate(all="ignore"):
+            known = all_finite(result(g, fresh(x)[()]))
+        whole: Array = np.where(finite(found), found, other)
+        return whole[()] if known else other
 
-    found, error = _untied(driver, f)
+    found, error = _untied(driver, f, x)
     if found is not None:
         return found
     t = tied_at(alone(f) if scalar else f, x)

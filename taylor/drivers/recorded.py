@@ -11,7 +11,7 @@ import numpy as np
 from taylor.core.calls import Row
 from taylor.core.choices import choose
 from taylor.core.conditions import Guard
-from taylor.core.functions import log, log1p, log2, log10
+from taylor.core.functions import CHOICES, log, log1p, log2, log10
 from taylor.core.instructions import Add, Instruction, Scale, Shape
 from taylor.core.loops import Loop
 from taylor.core.maps import Reshape, Sum
@@ -52,6 +52,9 @@ class _Recorded(Derivable):
             new = guard.moved(lambda i: self.tape.node(outer(v[i], self.tape)).i)
             self.guards[n, new.a, new.b] = new
         self.note([v[i] for i in self.program.outputs])
+        for op, args, shape in self.program.code:
+            if shape == () and type(op) is Row and op.row in CHOICES:
+                self.note([v[a] for a in args])  # a number has no series beside what is infinite
         return v
 
     def __call__(self, *x: Any) -> Any:

@@ -142,6 +142,7 @@ def _recorded(each: Function, state: Any, rows: Sequence[Any], count: int, least
         inner = z[0].tape
         inner.most, inner.compiled = tape.most, tape.compiled
         new, y = each(trees.build(structure, iter(z[:first])), *z[first:])
+        tape.shortened |= inner.shortened
         (found, own), (ys, form) = trees.flatten(new), trees.flatten(y)
         if own != structure or inner.read:
             raise TraceError("a step is no program of its state")

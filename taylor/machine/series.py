@@ -320,14 +320,17 @@ class Emission(Sweep):
         return row(*values), settled(slope)
 
     def choosing(self, i: int) -> Callable[[Any], Any]:
-        op, (lhs, rhs, *sides), _ = self.program.code[i]
+        op, (lhs, rhs, *sides), shape = self.program.code[i]
         assert isinstance(op, Choose)
         value, slope = ("where", "mean") if op.mode == "kink" else (op.mode, op.mode)
+        # a number has no series beside a side that is infinite
+        doubted = [j for j in sides if op.mode == "kink" and self.height[j] and not shape]
 
         def chosen(k: Any) -> Any:
             parts = [self.at(j, k) if k <= self.height[j] or k == 0 else 0.0 for j in sides]
             args = self.value(lhs), self.value(rhs), *parts
-            return host(args)._choose(*args, value if k == 0 else slope)
+            found = host(args)._choose(*args, value if k == 0 else slope)
+            return sum([0.0 * self.value(j) for j in doubted], found) if k else found
 
         return chosen
 

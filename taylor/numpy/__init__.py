@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as _numpy
 
 from taylor.core.advice import no_name
+from taylor.numpy.fits import FITS
 from taylor.numpy.functions import OWN, accepting
 
 if TYPE_CHECKING:
@@ -50,6 +51,9 @@ def _names(source: str, names: dict[str, Any]) -> Callable[[str], Any]:
         module = importlib.import_module(source)
         if not hasattr(module, name):
             raise no_name(names["__name__"], name, dir(module))
+        if name == FITS.get(source, ("",))[0]:
+            names[name] = FITS[source][1]
+            return names[name]
         found = getattr(module, name)
         function = hasattr(found, "__name__") and not isinstance(found, (type, _numpy.ufunc))
         if function and callable(found) and source in OF_ARRAYS and name[0] != "_":

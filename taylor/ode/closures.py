@@ -1,4 +1,5 @@
-"""Right-hand sides and events that have their parameters from the functions around them.
+"""Right-hand sides and events that have their parameters from the functions around them, from
+globals, or from objects, dicts among them, that are arguments.
 
 What they use of values of the package becomes arguments, in front of those that are given.
 """
@@ -10,17 +11,64 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, cast
 
-from taylor.core.outside import opened, outside
+import numpy as np
+
+from taylor.core.operand import holds_operands, lift
+from taylor.core.outside import Opening, opened, outside
+from taylor.drivers.labelled import rule_of
+from taylor.errors import TaylorError
 from taylor.numbers.kinds import is_operand
 from taylor.ode.options import as_args, members_args
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def held_by(fun: Any, events: Any, dosing: Any) -> list[Any]:
-    """Return the values of the package that the functions of a problem have from outside."""
+def held_by(fun: Any, events: Any, dosing: Any, args: Any) -> list[Any]:
+    """Return the values of the package that the functions of a problem have from outside, or from
+    objects among args.
+    """
     each = dosing if isinstance(dosing, list) else [dosing]
-    return outside(fun, events, *(d[1] for d in each if _varies(d))) if callable(fun) else []
+    functions = fun, events, *(d[1] for d in each if _varies(d))
+    several = args if isinstance(args, list) else [args]
+    objects = [a for given in several for a in given if _is_object(a)]
+    return outside(*(functions if callable(fun) else ()), *objects)
+
+
+class Holding(dict[str, Any]):
+    """An object among args that holds values of the package, which are arguments, too."""
+
+
+def _is_object(x: Any) -> bool:
+    """Whether an argument is one of which only fun knows what it holds, if it holds something."""
+    if isinstance(x, (list, tuple)) and not hasattr(x, "_fields"):
+        try:
+            return not (holds_operands(x) and lift(x) is not x) and bool(outside(x))
+        except (TaylorError, TypeError, ValueError):
+            return True
+    number = is_operand(x) or isinstance(x, (float, int, complex, str, np.ndarray, np.generic))
+    return not (number or rule_of(type(x)))
+
+
+def _packed(args: Any) -> Any:
+    """Return the arguments, or those of members, with objects that hold values by themselves."""
+    if isinstance(args, list):
+        return [_packed(a) for a in args]
+    return tuple(Holding(object=a) if _is_object(a) and outside(a) else a for a in args)
+
+
+def _unpacked(args: Sequence[Any]) -> tuple[Any, ...]:
+    return tuple(a["object"] if isinstance(a, Holding) else a for a in args)
+
+
+def _opened(f: Callable[..., Any], held: Sequence[Any]) -> Callable[..., Any]:
+    """Return f(t, y, *args) as a function of (t, y, *held, *args)."""
+    given = opened(f, held, 2)
+
+    def g(t: Any, y: Any, *args: Any) -> Any:
+        return given(t, y, *_unpacked(args))
+
+    vars(g)["__opened__"] = True
+    return g
 
 
 def with_closures(solve: F, arguments: Callable[[Any], Any] = as_args) -> F:
@@ -33,10 +81,11 @@ def with_closures(solve: F, arguments: Callable[[Any], Any] = as_args) -> F:
     def solved(*given: Any, **named: Any) -> Any:
         fun: Any = given[place] if len(given) > place else named.get("fun")
         events, dosing = named.get("events"), named.get("dosing")
-        held = held_by(fun, events, dosing)
+        args = arguments(named.get("args"))
+        held = held_by(fun, events, dosing, args)
         if not held:
             return solve(*given, **named)
-        args, count, own = arguments(named.get("args")), len(held), opened(fun, held, 2)
+        args, count, own = _packed(args), len(held), _opened(fun, held)
         if len(given) > place:
             given = (*given[:place], own, *given[place + 1 :])
         else:
@@ -74,15 +123,26 @@ def _doses(dosing: Any, held: Sequence[Any]) -> Any:
 
 
 def _changing(f: Callable[..., Any], held: Sequence[Any]) -> Callable[..., Any]:
-    """Return the same of a function that may return (a state, its new args)."""
-    given, count = opened(f, held, 2), len(held)
+    """Return the same of a function that may return (a state, its new args), or write into what it
+    holds and into its args.
+    """
+    count = len(held)
 
     def g(t: Any, y: Any, *args: Any) -> Any:
-        found = given(t, y, *args)
-        if isinstance(found, tuple) and len(found) == 2 and isinstance(found[1], (tuple, list)):
-            return found[0], (*args[:count], *found[1])
-        return found
+        own = args[count:]
+        opening = Opening((f, _unpacked(own)), held, args[:count])
+        h, given = opening.whole
+        found = h(t, y, *given)
+        opening.write_back()
+        if not (isinstance(found, tuple) and len(found) == 2):
+            return found
+        new, more = found
+        if not isinstance(more, (tuple, list)):
+            return found
+        objects = tuple(opening.original(a) if _is_object(a) else a for a in more)
+        return new, (*args[:count], *_packed(objects))
 
+    vars(g)["__opened__"] = True
     return g
 
 
@@ -90,7 +150,7 @@ def _event(f: Any, held: Sequence[Any]) -> Any:
     """Return an event function with its attributes, as a function of what it holds, too."""
     if not callable(f):
         return f
-    g = opened(f, held, 2)
+    g = _opened(f, held)
     for name in ("terminal", "direction"):
         if hasattr(f, name):
             setattr(g, name, getattr(f, name))

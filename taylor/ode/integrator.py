@@ -286,10 +286,14 @@ class Integrator(State):
         if found is None:
             raise self._stuck(SLIDES)
         self.fun, self._left = found, None
-        self._bind()
+        if not self._slides_off(order=1):
+            self._bind()
 
-    def _slides_off(self) -> bool:
-        """Go on beside the surface along which the state has come, if it leaves it here."""
+    def _slides_off(self, order: int = 2) -> bool:
+        """Go on beside the surface along which the state has come, if it leaves it here.
+
+        It leaves it slowly, so the first derivatives there, up to `order`, do not count.
+        """
         if not isinstance(slid := self.fun, Sliding):
             return False
         side = slid.leaves(self.t, self.y, self._args)
@@ -301,7 +305,7 @@ class Integrator(State):
         self._bind()
         if side is not None and there is not None:
             left = renamed(slid.left, self.system, self.place, self._parameters)
-            self._left = left and left._replace(slope=side, order=2)
+            self._left = left and left._replace(slope=side, order=order)
         elif side is None:
             self._slides_off()  # where one surface lies in another one
         return True

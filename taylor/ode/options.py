@@ -128,13 +128,12 @@ def members_args(args: Any) -> Any:
 
 
 def argument(x: Any) -> Any:
-    """Return an argument of fun as an array or series; what is labelled stays as it is."""
+    """Return an argument of fun as an array or series; what is labelled stays as it is, and so does
+    what has named fields.
+    """
+    if hasattr(x, "_fields"):
+        return x
     if rule_of(type(x)) is None:
-        if isinstance(x, dict) and any(is_operand(lift(v)) for v in x.values()):
-            raise TypeError(
-                "a dict as one of args holds a differentiated value: give that as an argument of "
-                "its own, and make the dict of it in fun"
-            )
         return lift(x)
     if is_operand(lift(x)):
         raise TypeError(

@@ -102,6 +102,8 @@ def sliding(
 ) -> Sliding | None:
     """Return fun along the surface that a run has just come over and to which fun points back;
     None if more than one condition changes there, or fun is not known on its other side.
+
+    It leaves the surface at once where it has turned round at that very time: there it goes back.
     """
     t, y, p = place.t, place.y, system.parameters(args)
     if system.program is None or any(g.b < 0 for g in system.program.guards):
@@ -128,8 +130,8 @@ def sliding(
         return None
     above, below = (own, across) if here > 0 else (across, own)
     found = Sliding(fun, system.free, above, below, surface, sign, left)
-    if found.leaves(t, y, args) != 0:
-        return None
+    if (leaves := found.leaves(t, y, args)) != 0:
+        return None if leaves is None else found
     made = System(found, t, y, args)
     near = NEXT * max(1, abs(t), norm(y))
     still = [np.any(abs(x) < near) for x in sides(made.between, t, y, p)]

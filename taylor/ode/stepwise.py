@@ -56,9 +56,10 @@ class Stepwise(Integrator):
     ) -> None:
         """Raise TypeError where something that is given is, or holds, a differentiated value."""
         for name, x in given.items():
-            if any(is_operand(lift(one)) for one in (x if name == "args" else (x,))):
+            each = (*x, *held_by(None, None, None, x)) if name == "args" else (x,)
+            if any(is_operand(lift(one)) for one in each):
                 raise TypeError(VARIES.format(f"{name} is" if name != "args" else "one of args is"))
-        if held_by(fun, events, dosing):
+        if held_by(fun, events, dosing, ()):
             raise TypeError(VARIES.format("fun, events or dosing use a value that is"))
 
     def _watch(self, events: Any, dosing: Any) -> None:

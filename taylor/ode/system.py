@@ -52,7 +52,7 @@ LATER = 2, 2**8, 2**16  # units of rounding of the time, after which equal value
 
 def is_parameter(x: Any) -> bool:
     """Whether an argument of f is a number or an array of numbers, which may change."""
-    if isinstance(x, bool) or x is None or isinstance(x, str):
+    if isinstance(x, bool) or x is None or isinstance(x, str) or hasattr(x, "_fields"):
         return False
     return is_number(x) or (isinstance(x, (list, tuple, np.ndarray)) and _numeric(x))
 

@@ -20,6 +20,10 @@ INSTEAD = {
     "cubature": "use nquad, whose derivatives are integrals",
     **dict.fromkeys(("null_space", "orth"), "a basis of a space turns freely; its projector, "
                     "pinv(a) @ a (less the unit matrix) or a @ pinv(a), has derivatives"),
+    **dict.fromkeys(("splu", "spilu", "factorized"), "use spsolve(A, b)"),
+    **dict.fromkeys(("expm", "expm_multiply", "eigs", "eigsh", "svds", "inv", "kron", "kronsum",
+                     "lobpcg", "matrix_power", "spsolve_triangular"),
+                    "write A.toarray() and use the function of arrays, such as np.linalg.eigh"),
     **dict.fromkeys(("argrelextrema", "argrelmax", "argrelmin", "find_peaks", "find_peaks_cwt"),
                     "the places are whole numbers; find them of plain values, x[places] varies"),
 }  # fmt: skip
@@ -57,5 +61,7 @@ def of_plain(found: Any, name: str, instead: str = RULE) -> Any:
 
 
 def varies(x: Any) -> bool:
-    """Return whether x is a value of the package, or a list that holds one."""
-    return is_operand(x) or (isinstance(x, (list, tuple)) and any(map(varies, x)))
+    """Return whether x is a value of the package, a matrix of some, or a list that holds one."""
+    if isinstance(x, (list, tuple)):
+        return any(map(varies, x))
+    return is_operand(x) or hasattr(type(x), "__taylor_entries__")

@@ -10,7 +10,7 @@ import numpy as np
 from taylor.core import functions as f
 from taylor.core.binding import SCIPY
 from taylor.core.powers import integer_valued
-from taylor.errors import DomainError
+from taylor.errors import DomainError, NotHolomorphic
 from taylor.numbers.kinds import ValueSet, base, is_operand
 from taylor.numbers.policy import current_policy, policy
 from taylor.scipy import classical as classical
@@ -38,7 +38,7 @@ def _real(name: str, of: Handler) -> Handler:
 
     def call(v: Any, z: Any) -> Any:
         if np.iscomplexobj(getattr(z, "value", z)):
-            raise TypeError(
+            raise NotHolomorphic(
                 f"scipy.special.{name} of a complex value is not holomorphic: it has the factor "
                 "exp(-|Im z|) or exp(-|Re z|); use the function without it"
             )

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from taylor.core.algebra import Algebra
 from taylor.core.conditions import jump_in
-from taylor.core.memory import Family, Path, by_rows, positions, rows, same_memory
+from taylor.core.memory import Family, Path, by_rows, positions, renew, rows, same_memory
 from taylor.core.operand import Operand
 from taylor.core.parts import part
 from taylor.core.tables import nonzero, pad
@@ -295,6 +295,8 @@ class Coefficients(Operand):
         if not (is_operand(table) or is_operand(self._coef)):
             table, _ = together(table, self._coef)
         self._coef[where] = pad(table, n)
+        if self._place and self._place[0].copies.known:
+            renew(self._place[0])
 
     def _make_room(self, table: Any) -> None:
         """Convert the table, for all that share it, to numbers that those of another fit into."""

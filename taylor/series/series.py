@@ -27,8 +27,14 @@ from taylor.core.singular import equal, is_zero, leading, local_series, no_quoti
 from taylor.core.table import Elementary
 from taylor.core.tables import contract, free_letter, nonzero
 from taylor.core.tags import Tag, user_tag
-from taylor.errors import AlgebraMismatch, ForeignNodeError, OrderMismatch, PoleError
-from taylor.machine import engine, pairs
+from taylor.errors import (
+    AlgebraMismatch,
+    ForeignNodeError,
+    NotHolomorphic,
+    OrderMismatch,
+    PoleError,
+)
+from taylor.machine import engine, pairs, short
 from taylor.machine.pairs import Pairs
 from taylor.numbers.kinds import Array, Kind, ValueSet, base, is_operand
 from taylor.numbers.policy import current_policy, on_one_side
@@ -47,7 +53,7 @@ from taylor.series import rows, rules
 from taylor.series.coefficients import UNKNOWN, Coefficients
 from taylor.series.operands import aligned, moved, with_constant
 from taylor.series.rows import BOTH, LEFT, RIGHT, Live, by_code, declared, plain, propagates
-from taylor.series.smooth import powered, shortly, side_taken, vanish_nearby
+from taylor.series.smooth import powered, shortly, side_taken, vanish_nearby, vanishes_nearby
 
 FLOAT, OBJECT = np.dtype(float), np.dtype(object)
 REALS, ZEROS = (float, int), (float, int, np.float64)
@@ -250,12 +256,13 @@ class Series(Coefficients):
             table = pairs.scaled(len(x)).call(x, c)
             table = quietly(np.multiply, x, other) if table is None else table
             return self._new(table, reach=self._reach if other else 0)
-        if type(self.algebra) is Univariate and self._fellow(other):
-            x, y, reach = self._coef, other._coef, self._reach + other._reach
-            table = pairs.multiplied(len(x)).call(x, y)
+        algebra, x = self.algebra, self._coef
+        if (x.ndim == 2 or type(algebra) is Univariate) and self._fellow(other):
+            code = pairs.multiplied(len(x)) if x.ndim < 2 else short.multiplied(algebra, x.shape)
+            table = code.call(x, other._coef)
             if table is not None:
-                reach = reach if reach < len(x) else UNKNOWN
-                return self._make(table, self.algebra, self.tag, reach)
+                reach = _degree(algebra, self._reach, other._reach)
+                return self._make(table, algebra, self.tag, reach)
         met = self._met(other)
         if met is None:
             return NotImplemented
@@ -290,13 +297,16 @@ class Series(Coefficients):
             table = quietly(np.true_divide, self._coef, other) if table is None else table
             return self._new(table, reach=self._reach)
         if self._fellow(other):
-            self.tag.near |= self.tag.level < 0 and vanish_nearby(self._coef, other._coef)
+            if self.tag.level < 0 and not self.tag.near:
+                self.tag.near = vanish_nearby(self._coef, other._coef, self.algebra)
             table = engine.entry("div", BOTH, self.algebra).call(self._coef, other._coef)
             if table is not None:
                 return self._make(table, self.algebra, self.tag)
         return self._divided(self._met(other))
 
     def __rtruediv__(self, other: Any) -> Self:
+        if self.tag.level < 0 and not self.tag.near:
+            self.tag.near = vanishes_nearby(self._coef, self.algebra)
         if type(other) in REALS and abs(other) < engine.EXACT:
             table = engine.entry("div", RIGHT, self.algebra).call(self._coef, float(other))
             if table is not None:
@@ -462,7 +472,7 @@ class Series(Coefficients):
     def _check_part(self) -> None:
         """Raise unless the real and imaginary parts have series."""
         if not self.tag.real and self.active:
-            raise TypeError(REFUSED)
+            raise NotHolomorphic(REFUSED)
 
     def _part(self, kind: str) -> Any:
         self._check_part()
@@ -507,7 +517,7 @@ class Series(Coefficients):
         mine, mode = tuple(self._mine(args)), op.mode
         inputs = [x._coef for x, m in zip(args, mine, strict=True) if m]
         if mode == "kink" and any(np.iscomplexobj(base(x)) for x in args):
-            raise TypeError(
+            raise NotHolomorphic(
                 "abs, maximum and their kin are not holomorphic: a complex series has no Taylor "
                 "series of them; work with real and imaginary parts as two real variables"
             )

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from taylor.core.algebra import Algebra
 from taylor.core.choices import apart
 from taylor.core.functions import (
     TINY,
@@ -38,6 +39,7 @@ Owner = TypeVar("Owner", bound=Coefficients)
 OBJECT = np.dtype(object)
 NUMBERS = (float, int, np.float64)
 REALS = (np.floating, np.integer, Fraction)
+LOST = 1024.0  # the roundings that one over a series may have before it is looked at
 
 
 def shortly(owner: Owner, row: Elementary, args: Sequence[Any]) -> Owner | None:
@@ -272,30 +274,64 @@ def _every(x: Any) -> bool:
     return bool(x.all()) if type(x) is np.ndarray else bool(x)
 
 
-def vanish_nearby(x: Any, y: Any) -> bool:
+def vanish_nearby(x: Any, y: Any, algebra: Algebra) -> bool:
     """Whether two tables seem to vanish at one point beside theirs: their quotient loses digits.
 
-    That is where both are small beside their slopes (along the first variable), and by about as
-    much, which zeros of other orders change by a small factor.  Of single numbers only.
+    That is where both are small beside their slopes (the largest, of several variables), and by
+    about as much, which zeros of other orders change by a small factor.  In a program for other
+    points, too, it may be so at one of them.
     """
     x, y = _numbers(x), _numbers(y)
+    if x is None or y is None:
+        return True
     if not (_is_rounded(x) and _is_rounded(y)):
         return False
-    a, b, c, d = abs(x.item(0)), abs(x.item(1)), abs(y.item(0)), abs(y.item(1))
-    if not (c < 0.5 * d and a < 0.5 * b):
+    variables = algebra.variables
+    if x.ndim == y.ndim == variables == 1:
+        a, b, c, d = abs(x.item(0)), abs(x.item(1)), abs(y.item(0)), abs(y.item(1))
+        if not (c < 0.5 * d and a < 0.5 * b):
+            return False
+        return bool(a * d < 4 * c * b < 16 * a * d) if a and c else bool(a != c)
+    c, d = abs(y[0]), _slope(y, variables)
+    if not np.any(small := c < 0.5 * d):
         return False
-    return bool(a * d < 4 * c * b < 16 * a * d) if a and c else bool(a != c)
+    a, b = abs(x[0]), _slope(x, variables)
+    with np.errstate(all="ignore"):
+        alike = ((a * d < 4 * c * b) & (c * b < 4 * a * d)) | (a == 0) | (c == 0)
+    return bool(np.any(small & (a < 0.5 * b) & alike))
+
+
+def vanishes_nearby(y: Any, algebra: Algebra) -> bool:
+    """Whether a table seems to vanish beside its point: a factor of one over it may do so, too.
+
+    Then coefficient k loses (slope/value)^k roundings.
+    """
+    y = _numbers(y)
+    if y is None:
+        return True
+    if not _is_rounded(y):
+        return False
+    return bool(np.any(LOST ** (1 / algebra.order) * abs(y[0]) < _slope(y, algebra.variables)))
+
+
+def _slope(x: Any, variables: int) -> Any:
+    return abs(x[1]) if variables == 1 else abs(x[1 : 1 + variables]).max(axis=0)
 
 
 def _numbers(x: Any) -> Any:
-    """Return the values of what is recorded, or a series: no guard, since both ways are right."""
+    """Return the values of what is recorded, or a series; None if they are those of other points.
+
+    No guard, since both ways are right.
+    """
     while isinstance(x, (Coefficients, Node)):
+        if isinstance(x, Node) and not x.tape.passing:
+            return None
         x = x.value
     return x
 
 
 def _is_rounded(x: Any) -> bool:
     """Whether a table has two floats of some precision, or more."""
-    if type(x) is not np.ndarray or x.ndim != 1 or len(x) < 2:
+    if type(x) is not np.ndarray or len(x) < 2 or not x.size:
         return False
-    return x.dtype.kind in "fc" or (x.dtype == OBJECT and hasattr(x[0], "context"))
+    return x.dtype.kind in "fc" or (x.dtype == OBJECT and hasattr(x.item(0), "context"))

@@ -1,4 +1,4 @@
-"""SciPy's sparse matrices of numbers: products with arrays of values of the package, equations."""
+"""SciPy's sparse matrices, also with entries that vary: products, sums, blocks, equations."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from taylor.errors import ShapeMismatch
 from taylor.scipy.theirs import names_of
 
 from . import linalg as linalg
+from . import varying
 from .linalg import by_rows, spsolve
 
 __all__ = ["by_rows", "matmul", "spsolve"]
+globals().update(varying.NAMES)
 
 
 def matmul(a: Any, x: Any) -> Any:
-    """Return A @ x of a sparse matrix of plain numbers, in any format, and a vector or matrix.
+    """Return A @ x of a sparse matrix, in any format, and a vector or matrix.
 
     >>> import taylor
     >>> a = scipy.sparse.csr_array([[1.0, 2.0], [0.0, 3.0]])
@@ -26,6 +28,8 @@ def matmul(a: Any, x: Any) -> Any:
     array([[1., 2.],
            [0., 3.]])
     """
+    if isinstance(a, varying.Varying):
+        return a @ x
     a, x = scipy.sparse.coo_array(a), as_array(x)
     if np.ndim(x) not in (1, 2) or np.shape(x)[0] != a.shape[1]:
         raise ShapeMismatch(f"a matrix of shape {a.shape} has no product with {np.shape(x)}")
