@@ -217,6 +217,19 @@ def searchsorted(a: Any, v: Any, side: Any = "left", sorter: Any = None) -> Any:
     return np.count_nonzero(below(a, np.expand_dims(v, -1)), axis=-1)
 
 
+@implements(np.digitize)
+def digitize(x: Any, bins: Any, right: bool = False) -> Any:
+    """Return np.digitize(x, bins, right), which is constant between jumps."""
+    if not is_operand(bins):
+        return by_value(np.digitize)(x, bins, right)
+    side = "left" if right else "right"
+    if np.all(bins[1:] >= bins[:-1]):
+        return searchsorted(bins, x, side)
+    if np.any(bins[1:] > bins[:-1]):
+        raise ValueError("bins must be monotonically increasing or decreasing")
+    return len(bins) - searchsorted(bins[::-1], x, side)
+
+
 @implements(np.bincount)
 def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     """Return np.bincount(x, weights): the sums of weights with the same number x."""
