@@ -364,7 +364,7 @@ def test_modules_of_other_libraries_are_what_they_are(package):
 
 
 def test_arrays_of_libraries_with_derivatives_of_their_own_are_read():
-    """An array of torch that is differentiated there becomes one of NumPy only if it is detached."""
+    """An array of torch that is differentiated there is one of NumPy only where it is detached."""
 
     class Tensor:
         def __init__(self, x):
