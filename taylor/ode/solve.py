@@ -22,7 +22,7 @@ from taylor.ode.events import Events, ends
 from taylor.ode.flow import Course, integrator, is_recorded, number, plain_of, solution, states
 from taylor.ode.integrator import Integrator
 from taylor.ode.methods import chosen
-from taylor.ode.options import argument, as_args, check_span, numbers_of, tolerance_of
+from taylor.ode.options import Options, argument, as_args, check_span, numbers_of, tolerance_of
 from taylor.ode.record import Record
 from taylor.ode.results import MESSAGES, OdeResult, inside
 from taylor.ode.system import at_one_state
@@ -179,11 +179,15 @@ def solve_ivp(
         error.result = result(-1, str(error))
         raise
     if recorded and not variation and len(found.t):
-        found.update(y=states(fun, y0, args, Course(t_span[0], found.t, options)))
-        if found.sol is not None:
-            course = Course(t_span[0], found.sol.t, options)
-            found.update(sol=solution(fun, y0, args, course))
+        _record(found, fun, y0, args, t_span[0], options)
     return found
+
+
+def _record(found: OdeResult, fun: Any, y0: Any, args: Any, t0: Any, options: Options) -> None:
+    """Have a result record its states, and its solution, as functions of y0 and args."""
+    found.update(y=states(fun, y0, args, Course(t0, found.t, options)))
+    if found.sol is not None:
+        found.update(sol=solution(fun, y0, args, Course(t0, found.sol.t, options)))
 
 
 def _list(t_eval: Any) -> list[Any] | None:
