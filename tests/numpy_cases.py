@@ -281,6 +281,7 @@ for f in (np.nanmax, np.nanmin):
 for f in (np.nanmean, np.nanvar, np.nanstd):
     add(f, XS + HOLES, REDUCE | {"out": [OUT], "where": WHERE} | (
         {} if f is np.nanmean else {"ddof": [1], "correction": [1]}))
+    add(f, [np.array(0.3)], {"axis": [0, -1, None], "keepdims": [True]})
 for f in (np.nanargmax, np.nanargmin):
     add(f, XS + HOLES, {"axis": [0, 1], "keepdims": [True]})
 COV = {"rowvar": [False], "bias": [True], "ddof": [0, 2], "fweights": [np.array([1, 2, 1, 3])],
@@ -293,6 +294,9 @@ add(np.partition, XS, {"axis": [0, None], "kind": ["introselect"]},
     lambda x, **k: np.sort(np.partition(x, 1, **k)))
 add(np.argpartition, XS, {"axis": [0, None]}, lambda x, **k: np.argpartition(x, 1, **k))
 add(np.digitize, XS, {"right": [True]}, lambda x, **k: np.digitize(x, [-1.0, 0.0, 0.5], **k))
+for sign in (1.0, -1.0):
+    add(np.digitize, V4, {"right": [True]},
+        lambda x, sign=sign, **k: np.digitize([-0.3, 0.4, 9.0], sign * np.sort(x), **k))
 add(np.searchsorted, XS, {"side": ["right"], "sorter": [np.array([0, 1, 2])]},
     lambda x, **k: np.searchsorted([-1.0, 0.0, 0.5], x, **k))
 add(np.searchsorted, [np.sort(V)], {"side": ["right"]},

@@ -85,6 +85,43 @@ def test_a_product_in_several_variables_has_one_value(n, order):
     assert len({(x * y).coef.tobytes() for _ in range(20)}) == 1
 
 
+@pytest.mark.parametrize("n", [1, 3, 40])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if "complex" not in kind])
+def test_a_product_of_arrays_has_one_value(kind, n):
+    x = KINDS[kind](np.linspace(-0.9, 0.9, n))
+    x, y = np.exp(x), np.sin(x)
+    assert len({(x * y).coef.tobytes() for _ in range(2 * pairs.PATIENCE)}) == 1
+
+
+def test_products_of_arrays_keep_signs_and_what_is_not_finite():
+    x = np.array([[-0.0, 1.0, 1e200, 0.0], [1.0, 2.0, 1e200, 1.0]])
+    y = np.array([[1.0, -0.0, 1e200, np.inf], [0.0, 1.0, 0.0, 1.0]])
+    for _ in range(2 * pairs.PATIENCE):
+        good = Taylor(x[:, :2]) * Taylor(y[:, :2])
+    with np.errstate(all="ignore"):
+        assert np.signbit(good.value).tolist() == [True, True]
+        assert np.array_equal(good.coef[1], [1.0, 1.0])
+        found = (Taylor(x) * Taylor(y)).coef
+    assert found[0, 2] == found[1, 2] == np.inf and np.isnan(found[0, 3])
+
+
+@pytest.mark.parametrize("name", ["sin", "exp", "x/y", "1/x"])
+def test_arrays_of_a_few_numbers_have_code_for_their_length(name, monkeypatch):
+    def optimised(*a):
+        machine = Machine(*a)
+        machine.code.final()
+        return machine
+
+    f, x = FUNCTIONS[name], Taylor.variable(points((3,)), 13)
+    monkeypatch.setattr(engine, "OFTEN", 2)
+    monkeypatch.setattr(engine, "Machine", optimised)
+    wanted = f(x)
+    for _ in range(4):
+        f(x)
+    monkeypatch.setattr(engine, "run", None)  # nothing lies between the call and the code
+    np.testing.assert_allclose(f(x).coef, wanted.coef, rtol=1e-13)
+
+
 @pytest.fixture
 def sweeps(monkeypatch):
     """Return the list that grows by one entry with every sweep in NumPy."""

@@ -67,6 +67,20 @@ def test_axes_of_points(make):
 
 
 @pytest.mark.parametrize("make", MADE)
+def test_axes_that_are_trees_like_the_arguments(make):
+    f = lambda p, s: np.sum(p["w"] * s) * p["b"][0]["k"]
+    point = {"w": A[: X.shape[1]], "b": [{"k": X[:, 0]}]}
+    expected = np.sum(point["w"] * 2.0) * X[:, 0]
+    for axes in (({"b": 0, "w": None}, None), ({"w": None, "b": [{"k": 0}]}, None)):
+        np.testing.assert_allclose(make(f, axes)(point, 2.0), expected, rtol=1e-13)
+    power = make(lambda p: sum(p["x"] for _ in range(p["n"])), {"n": None, "x": -1})
+    np.testing.assert_allclose(power({"n": 3, "x": X.T}), 3 * X)  # n stays a whole number
+    for axes in (({"w": None}, None), ({"w": None, "b": [0, 0]}, None), ({"w": [0], "b": 0}, None)):
+        with pytest.raises(TypeError, match=r"axes must be like the argument|that is one"):
+            make(f, axes)(point, 2.0)
+
+
+@pytest.mark.parametrize("make", MADE)
 def test_trees(make):
     found = make(tree)(X)
     np.testing.assert_array_equal(found["first"], X[:, 0])

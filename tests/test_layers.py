@@ -38,8 +38,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "calls", "planar", "nests", "moves", "lookups", "contractions", "matrices", "emit", "joins",
         "triangles", "lapack", "transforms", "questions", "gathers", "stacks", "stencils", "plan",
         "regions", "degrees", "tables", "loops", "convolutions", "compose", "written", "monomials",
-        "pairs", "products", "windows", "substitution", "series", "afar", "machine", "batches",
-        "engine", "partials",
+        "pairs", "short", "products", "windows", "substitution", "series", "afar", "machine",
+        "batches", "engine", "partials",
     ],
     "series": [
         "text", "wide", "symbolic", "operands", "coefficients", "rows", "smooth", "rules", "series",

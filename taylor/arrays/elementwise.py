@@ -36,6 +36,7 @@ def clip(a: Any, a_min: Any = None, a_max: Any = None, min: Any = None, max: Any
 @implements(np.round)
 def round_(a: Any, decimals: int = 0) -> Any:
     """Return np.round(a, decimals), which is constant between jumps."""
+    decimals = operator.index(decimals)
     scale = 10.0 ** abs(decimals)
     if decimals == 0:
         return functions.rint(a)

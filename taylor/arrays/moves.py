@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from taylor.core import memory
-from taylor.core.binding import Handler, cast, family, floating
+from taylor.core.binding import Handler, cast, family, floating, full_name
 from taylor.core.conditions import Condition
 from taylor.core.maps import Gather, host, run
 from taylor.core.memory import in_memory, laid_as, rearrange
@@ -19,7 +19,17 @@ from taylor.numbers.values import shape_of
 
 # ------------------------------------------------------------------ by name
 def _view(func: Any) -> Handler:
-    return lambda x, *args, **named: lift(x)._viewed(Move(func, args, (*named.items(),)))
+    return lambda x, *args, **named: _varying(func, x)._viewed(Move(func, args, (*named.items(),)))
+
+
+def _varying(func: Any, x: Any) -> Any:
+    x = lift(x)
+    if not isinstance(x, Operand):
+        raise TypeError(
+            f"{full_name(func)}: only its first argument may vary; int(y.value) of another one is "
+            "a constant that serves in shapes and indices"
+        )
+    return x
 
 
 def _of_list(func: Any) -> Handler:
@@ -32,7 +42,7 @@ def _of_places(func: Any, places: Sequence[int]) -> Handler:
     """Return the handler of a function that moves the elements of some of its arguments."""
 
     def alone(x: Any, *args: Any, **named: Any) -> Any:
-        return lift(x)._rearranged(Move(func, args, (*named.items(),)))
+        return _varying(func, x)._rearranged(Move(func, args, (*named.items(),)))
 
     def handler(*args: Any, **named: Any) -> Any:
         def moved(*positions: Any) -> Any:
@@ -152,6 +162,8 @@ def _choose(a: Any, choices: Any, mode: Any = "raise") -> Any:
 def _where(condition: Any, x: Any = None, y: Any = None) -> Any:
     if x is None and y is None:
         return np.nonzero(condition)
+    if x is None or y is None:
+        raise ValueError("np.where: either both or neither of x and y should be given")
     condition = condition if isinstance(condition, Condition) else lift(condition)
     if isinstance(condition, Condition):
         return condition.where(x, y)

@@ -260,6 +260,10 @@ def by_value(func: Any) -> Callable[..., Any]:
 
     def handler(x: Any, *args: Any, **kwargs: Any) -> Any:
         x = lift(x)
+        if (args or kwargs) and any(map(is_operand, (*args, *kwargs.values()))):
+            raise TypeError(
+                f"np.{func.__name__}: only its first argument may vary; give y.value of another one"
+            )
         if hasattr(x, "_decided"):
             return x._decided(func.__name__, args, kwargs)
         value = x.value if isinstance(x, Operand) else x
@@ -270,7 +274,7 @@ def by_value(func: Any) -> Callable[..., Any]:
 
 BY_VALUE: tuple[Any, ...] = (
     np.argmax, np.argmin, np.argsort, np.any, np.all, np.nonzero, np.flatnonzero, np.count_nonzero,
-    np.iscomplexobj, np.isrealobj, np.argpartition, np.nanargmax, np.nanargmin, np.digitize,
+    np.iscomplexobj, np.isrealobj, np.argpartition, np.nanargmax, np.nanargmin,
     np.isneginf, np.isposinf, np.isreal, np.iscomplex, np.argwhere, np.isin,
 )  # fmt: skip
 for _func in BY_VALUE:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from taylor.arrays.reductions import axes_of, by_value, flattened, isnan, kept, of_order
+from taylor.arrays.reductions import axes_of, by_value, flattened, isnan, kept, of_order, reduced
 from taylor.core import functions
 from taylor.core.binding import family
 from taylor.core.operand import Operand, as_array, define, implements, lift
@@ -135,6 +135,8 @@ def _over_nan(func: Any, neutral: Any) -> Callable[..., Any]:
 
     def handler(a: Any, **named: Any) -> Any:
         a = lift(a)
+        if neutral is None and not np.ndim(a):  # of one number np.nanmean takes axes, np.mean none
+            named["axis"] = reduced(named.get("axis"), 0)
         lost = isnan(a)
         if not np.any(lost):
             return func(a, **named)
@@ -213,6 +215,19 @@ def searchsorted(a: Any, v: Any, side: Any = "left", sorter: Any = None) -> Any:
         return by_value(np.digitize)(v, a, right=side == "left")
     below: Callable[..., Any] = np.less if side == "left" else np.less_equal
     return np.count_nonzero(below(a, np.expand_dims(v, -1)), axis=-1)
+
+
+@implements(np.digitize)
+def digitize(x: Any, bins: Any, right: bool = False) -> Any:
+    """Return np.digitize(x, bins, right), which is constant between jumps."""
+    if not is_operand(bins):
+        return by_value(np.digitize)(x, bins, right)
+    side = "left" if right else "right"
+    if np.all(bins[1:] >= bins[:-1]):
+        return searchsorted(bins, x, side)
+    if np.any(bins[1:] > bins[:-1]):
+        raise ValueError("bins must be monotonically increasing or decreasing")
+    return len(bins) - searchsorted(bins[::-1], x, side)
 
 
 @implements(np.bincount)

@@ -72,6 +72,10 @@ class Algebra(Protocol):
         """Number of variables: the coefficients of degree 1."""
 
     @property
+    def all_pairs(self) -> list[Array]:
+        """The pairs (p, q) of coefficients of all products, and where each product begins."""
+
+    @property
     def count(self) -> int:
         """Number of pairs of coefficients whose product is kept, or a bound of it."""
 

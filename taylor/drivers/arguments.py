@@ -243,7 +243,7 @@ def _no_number(name: str, args: Sequence[Any]) -> TypeError:
     kinds = ", ".join(type(x).__name__ for x in args)
     return TypeError(
         f"{name}: there is no number in the arguments that vary ({kinds}); a point is a number, an "
-        f"array, or a list, tuple or dict of them ({PAGE})"
+        f"array, or a list, tuple, dict or dataclass of them; others by taylor.register ({PAGE})"
     )
 
 

@@ -25,7 +25,7 @@ from taylor.numbers.policy import policy
 
 Array = Any
 Function = Callable[..., Any]
-Axes = int | None | Sequence[int | None]
+Axes = Any  # an axis, None, a tree of such like the argument, or a tuple of one for each argument
 VARIANTS = 32  # branches that get code of their own
 FORMS = 256  # forms of arguments that get code of their own
 DIFFERENT = "f returns results of different shape at different points"
@@ -37,12 +37,12 @@ class Batch:
     def __init__(self, f: Function, axes: Axes, executor: Executor | None) -> None:
         if not callable(f):
             raise TypeError(f"the first argument must be a function, not {type(f).__name__}")
-        for axis in axes if isinstance(axes, (tuple, list)) else (axes,):
-            if not (axis is None or isinstance(axis, (int, np.integer))) or type(axis) is bool:
-                raise TypeError(
-                    f"axes must be an axis, None, or a tuple of such, not {axes!r}; the points are "
-                    "arguments of the function that is returned: lanes(f)(x)"
-                )
+        if not (axes is None or _are_axes(axes)):
+            raise TypeError(
+                f"axes must be an axis, None, or a tuple of such, or of trees of such like the "
+                f"arguments, not {axes!r}; the points are arguments of the function that is "
+                "returned: lanes(f)(x)"
+            )
         if not (executor is None or hasattr(executor, "submit")):
             raise TypeError(f"the executor must be one of concurrent.futures, not {executor!r}")
         self.f, self.axes, self.executor = f, axes, executor
@@ -113,22 +113,22 @@ class Batch:
     ) -> tuple[list[Any], forms.Structures, list[bool]]:
         """Return leaves and structures of the arguments, and which leaves are of many points."""
         axes = self.axes
-        each = [axes] * len(args) if axes is None or isinstance(axes, int) else list(axes)
+        each = list(axes) if isinstance(axes, (tuple, list)) else [axes] * len(args)
         if len(each) != len(args):
             raise TypeError(f"axes has {len(each)} entries for {len(args)} arguments")
         structures, leaves, along = [], [], []
         for x, axis in zip((*args, named), (*each, None), strict=True):
             known = _has_blocks(x)
-            parts, structure = ([x], trees.LEAF) if known else _arguments(x, axis)
+            parts, structure = ([(x, axis)], trees.LEAF) if known else _arguments(x, axis)
             structures.append(structure)
-            for part in parts:
-                if axis is not None and not -np.ndim(part) <= axis < np.ndim(part):
+            for part, own in parts:
+                if own is not None and not -np.ndim(part) <= own < np.ndim(part):
                     raise ShapeMismatch(
-                        f"points lie along axis {axis} of an argument, of which there is none in "
+                        f"points lie along axis {own} of an argument, of which there is none in "
                         f"the shape {np.shape(part)}; axes=None for an argument of all points"
                     )
-                leaves.append(np.moveaxis(part, axis, 0) if axis else part)
-                along.append(axis is not None)
+                leaves.append(np.moveaxis(part, own, 0) if own else part)
+                along.append(own is not None)
         return leaves, tuple(structures), along
 
 
@@ -275,11 +275,36 @@ def _point(leaves: Sequence[Any], along: Sequence[bool], i: int) -> list[Any]:
     return [x[i] if many else x for x, many in zip(leaves, along, strict=True)]
 
 
-def _arguments(x: Any, axis: int | None) -> tuple[list[Any], Any]:
-    """Return the leaves and the structure of an argument."""
-    if axis is None:
-        return trees.flatten(x, trees.is_input, forms.still)
-    return trees.flatten(x, lambda x: trees.is_leaf(x) or _is_flag(x), forms.still)
+def _are_axes(x: Any) -> bool:
+    """Whether x is an axis, or a tree of axes and None."""
+    if isinstance(x, (int, np.integer)):
+        return type(x) is not bool
+    if dataclasses.is_dataclass(x):
+        return not isinstance(x, type) and _are_axes(vars(x))
+    each = x.values() if isinstance(x, dict) else x if isinstance(x, (tuple, list)) else ()
+    return len(each) > 0 and all(e is None or _are_axes(e) for e in each)
+
+
+def _arguments(x: Any, axes: Any) -> tuple[list[tuple[Any, Any]], Any]:
+    """Return the leaves of an argument, each with its axis, and the structure."""
+    if axes is None or isinstance(axes, (int, np.integer)):
+        leaf = trees.is_input if axes is None else lambda x: trees.is_leaf(x) or _is_flag(x)
+        leaves, structure = trees.flatten(x, leaf, forms.still)
+        return [(part, axes) for part in leaves], structure
+    tree = trees.opened(x)
+    if tree is None:
+        raise TypeError(f"axes={axes!r} of an argument that is one array: give one axis, or None")
+    names = trees.names_of(tree)
+    own = vars(axes) if dataclasses.is_dataclass(axes) else axes
+    if isinstance(own, dict) and set(own) == set(names):
+        own = [own[name] for name in names]
+    elif isinstance(own, dict) or len(own) != len(names):
+        raise TypeError(
+            f"axes must be like the argument, {tree.cls.__name__} of {[*names]}, not {axes!r}"
+        )
+    inside = [_arguments(c, a) for c, a in zip(tree.children, own, strict=True)]
+    parts = [part for found, _ in inside for part in found]
+    return parts, trees.Branch(tree.cls, tree.aux, tuple([child for _, child in inside]))
 
 
 def _is_flag(x: Any) -> bool:
@@ -325,12 +350,12 @@ def lanes(f: Function, axes: Axes = 0, *, executor: Executor | None = None) -> L
     """Return f as a function of many points, which are computed in vectors of machine code.
 
     f: of numbers, arrays or trees of them (one point) to such.  The points lie along the axis
-    `axes` of each array (None: it is the same for all points; a tuple: one for each argument); the
-    results along a new first axis.  f is recorded, anew where what it reads from elsewhere has
-    changed (as for `compile`); points where it takes another branch get code of their own.  What
-    has no code, and other numbers than floats, are computed in turn as by `map`.  Drivers inside f
-    are part of the code.  An executor shares out parts of the points; dask arrays are computed
-    block by block.
+    `axes` of each array (None: it is the same for all points; a tuple: one for each argument; or
+    trees of axes like the arguments, {"w": None, "x": 0}); the results along a new first axis.  f
+    is recorded, anew where what it reads from elsewhere has changed (as for `compile`); points
+    where it takes another branch get code of their own.  What has no code, and other numbers than
+    floats, are computed in turn as by `map`.  Drivers inside f are part of the code.  An executor
+    shares out parts of the points; dask arrays are computed block by block.
 
     >>> def energy(x):
     ...     return np.sum(np.cos(x) * x[::-1])

@@ -375,6 +375,23 @@ def like(structure: Any, x: Any, what: str, path: str = "", of: str = "the point
             yield from like(child, part, what, f"{path}[{name!r}]", of)
 
 
+def opened(x: Any) -> Branch | None:
+    """Return a container with what is in it as its children; None for what is none."""
+    if (rule := _rule(x)) is None:
+        return None
+    children, aux = rule[0](x)
+    return Branch(type(x), aux, tuple(children))
+
+
+def names_of(structure: Branch) -> Sequence[Any]:
+    """Return the keys, the names of fields or the numbers of what is in a container."""
+    aux = structure.aux
+    if issubclass(structure.cls, dict):
+        return tuple(aux if structure.cls is not collections.defaultdict else aux[1])
+    fields = structure.cls not in CLASSES and dataclasses.is_dataclass(structure.cls)
+    return tuple(aux[1]) if fields else range(len(structure.children))
+
+
 def _is_plain(x: Any) -> bool:
     return type(x) is np.ndarray or isinstance(x, Operand)
 

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import Algebra, Univariate
-from taylor.core.instructions import DIV, MUL, Input, Instruction, Parameter
+from taylor.core.graded import Graded, multivariate
+from taylor.core.instructions import DIV, MUL, Const, Input, Instruction, Parameter
 from taylor.core.loops import Loop
 from taylor.core.program import Program, of_row
 from taylor.core.table import Elementary
@@ -30,6 +31,8 @@ from taylor.numbers.kinds import Array
 TILE = 32  # points of a tile: four vectors hide the latency of a multiply-add
 ALONE = 12  # points up to which one after the other takes no longer than a tile
 PATIENCE = 6  # times the ordinary way is taken before machine code is made
+SMALL, PAIRS = 4096, 2048  # numbers of a table, and products of two of them, that have code at once
+OFTEN = 200  # times another way is taken before that is made
 WORK = 1 << 20  # products of coefficients for which it is made at once
 LONG, STEPS = 30_000, 500  # instructions and steps of loops, which take as long as their code
 EXACT = 1 << 53  # integers below are floats
@@ -66,11 +69,13 @@ class Kernel:
         heights: Sequence[int],
         complex: Sequence[bool] = (),
         entry: Entry | None = None,
+        whole: bool = False,
     ) -> None:
         self.given = (program, algebra, heights)
         self.complex = complex
         self.products = algebra.count
-        self.numbers = all(i.shape == () for i in program.code)
+        self.numbers = whole or all(i.shape == () for i in program.code)
+        self.patience = OFTEN if whole else PATIENCE
         self.asked: dict[int, float] = {1: 0, TILE: 0}
         self.machines: dict[int, Machine | None] = {}
         self.reason = ""  # why there is none
@@ -84,7 +89,7 @@ class Kernel:
         unit = unit_of(lanes) if self.numbers else TILE
         if unit not in self.machines:
             self.asked[unit] += asked + PATIENCE * (lanes * self.products) // WORK
-            if self.asked[unit] <= PATIENCE:
+            if self.asked[unit] <= self.patience:
                 return None
             self.machines[unit] = self._made(unit)
         return self.machines[unit]
@@ -115,9 +120,16 @@ def entry(row: Elementary | str, live: tuple[bool, ...], algebra: Algebra) -> En
 
 @functools.lru_cache(maxsize=4096)
 def _of_row(
-    row: Elementary | str, live: tuple[bool, ...], algebra: Algebra, kinds: tuple[Any, ...]
+    row: Elementary | str,
+    live: tuple[bool, ...],
+    algebra: Algebra,
+    kinds: tuple[Any, ...],
+    shape: tuple[int, ...] | None = None,
 ) -> Kernel | None:
-    """Return the kernel of a row at such tables (dtypes) and constants (dtypes or types)."""
+    """Return the kernel of a row at such tables (dtypes) and constants (dtypes or types).
+
+    If a shape is given, of arrays of this shape as one point.
+    """
     pattern = [_is_complex(kind) for kind in _in_order(kinds, live)]
     if algebra.order == 0 or None in pattern:
         return None
@@ -128,8 +140,16 @@ def _of_row(
     else:
         program = PRODUCTS[live] if row == "mul" else QUOTIENTS[live]
     complex = [pair is True for pair in pattern] if True in pattern else []
-    heights = [algebra.order] * sum(live)
-    return Kernel(program, algebra, heights, complex, entry(row, live, algebra))
+    heights, called = [algebra.order] * sum(live), entry(row, live, algebra)
+    if shape is None:
+        return Kernel(program, algebra, heights, complex, called)
+    code = [
+        i if type(i.op) in (Const, Parameter) else i._replace(shape=shape) for i in program.code
+    ]
+    program = Program(code, program.inputs, program.outputs)
+    if not isinstance(algebra, Graded):
+        algebra = multivariate(1, algebra.order)  # whose tables lie in memory as Python has them
+    return Kernel(program, algebra, heights, complex, called, True)
 
 
 def _is_complex(kind: Any) -> bool | None:
@@ -171,6 +191,8 @@ def run(
         live, given = (True,), given[:1]
     ordered = given if live[0] and len(live) < 3 else _in_order(given, live)
     table: Array | None = entry(row, live, algebra).call(*ordered)
+    if table is None and ordered[0].ndim == 2 and row != "mul":
+        table = at_once(row, live, algebra, given)
     if table is not None:
         return table
     kinds = tuple([x.dtype if type(x) is np.ndarray else type(x) for x in given])
@@ -194,6 +216,34 @@ def run(
         rows = [_in_lanes(x, m, shape, n) for x, m in zip(given, live, strict=True)]
         found = kernel.lanes(*_in_order(rows, live))
     return None if found is None else found[0].reshape(-1, *shape)
+
+
+@functools.lru_cache(maxsize=256)
+def _has_few_pairs(algebra: Algebra) -> bool:
+    return algebra.count <= PAIRS
+
+
+def at_once(
+    row: Elementary | str, live: tuple[bool, ...], algebra: Algebra, given: Sequence[Any]
+) -> Array | None:
+    """Return what `run` does, by code for arrays of just this length, or None.
+
+    Tables must be arrays of one shape, not too large, and constants numbers.
+    """
+    if not _has_few_pairs(algebra):
+        return None
+    shapes = {x.shape if m else np.shape(x) for x, m in zip(given, live, strict=True)} - {()}
+    shape = shapes.pop()
+    if shapes or not 0 < math.prod(shape) <= SMALL:
+        return None
+    kinds = tuple([x.dtype if type(x) is np.ndarray else type(x) for x in given])
+    kernel = _of_row(row, live, algebra, kinds, shape[1:])
+    machine = None if kernel is None else kernel.machine(1)
+    if kernel is None or machine is None:
+        return None
+    status, (c,) = machine(*_in_order(given, live))
+    machine.enter(kernel.entry, False, False, 1, along=False)
+    return c if status == OK else None
 
 
 # ------------------------------------------------------------------ loops

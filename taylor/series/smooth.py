@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from taylor.core.algebra import Algebra
 from taylor.core.choices import apart
 from taylor.core.functions import (
     TINY,
@@ -273,7 +274,7 @@ def _every(x: Any) -> bool:
     return bool(x.all()) if type(x) is np.ndarray else bool(x)
 
 
-def vanish_nearby(x: Any, y: Any, variables: int = 1) -> bool:
+def vanish_nearby(x: Any, y: Any, algebra: Algebra) -> bool:
     """Whether two tables seem to vanish at one point beside theirs: their quotient loses digits.
 
     That is where both are small beside their slopes (the largest, of several variables), and by
@@ -285,6 +286,7 @@ def vanish_nearby(x: Any, y: Any, variables: int = 1) -> bool:
         return True
     if not (_is_rounded(x) and _is_rounded(y)):
         return False
+    variables = algebra.variables
     if x.ndim == y.ndim == variables == 1:
         a, b, c, d = abs(x.item(0)), abs(x.item(1)), abs(y.item(0)), abs(y.item(1))
         if not (c < 0.5 * d and a < 0.5 * b):
@@ -299,7 +301,7 @@ def vanish_nearby(x: Any, y: Any, variables: int = 1) -> bool:
     return bool(np.any(small & (a < 0.5 * b) & alike))
 
 
-def vanishes_nearby(y: Any, order: int, variables: int = 1) -> bool:
+def vanishes_nearby(y: Any, algebra: Algebra) -> bool:
     """Whether a table seems to vanish beside its point: a factor of one over it may do so, too.
 
     Then coefficient k loses (slope/value)^k roundings.
@@ -307,7 +309,9 @@ def vanishes_nearby(y: Any, order: int, variables: int = 1) -> bool:
     y = _numbers(y)
     if y is None:
         return True
-    return _is_rounded(y) and bool(np.any(LOST ** (1 / order) * abs(y[0]) < _slope(y, variables)))
+    if not _is_rounded(y):
+        return False
+    return bool(np.any(LOST ** (1 / algebra.order) * abs(y[0]) < _slope(y, algebra.variables)))
 
 
 def _slope(x: Any, variables: int) -> Any:
