@@ -281,6 +281,7 @@ for f in (np.nanmax, np.nanmin):
 for f in (np.nanmean, np.nanvar, np.nanstd):
     add(f, XS + HOLES, REDUCE | {"out": [OUT], "where": WHERE} | (
         {} if f is np.nanmean else {"ddof": [1], "correction": [1]}))
+    add(f, [np.array(0.3)], {"axis": [0, -1, None], "keepdims": [True]})
 for f in (np.nanargmax, np.nanargmin):
     add(f, XS + HOLES, {"axis": [0, 1], "keepdims": [True]})
 COV = {"rowvar": [False], "bias": [True], "ddof": [0, 2], "fweights": [np.array([1, 2, 1, 3])],

@@ -10,6 +10,7 @@ import pytest
 import taylor
 from taylor.numbers.kinds import base
 from taylor.ode import flow_map, solve_ensemble, solve_ivp, value_and_gradient
+from taylor.scipy.interpolate import CubicSpline, interp1d
 
 DRIVERS = taylor.gradient, taylor.derivative
 
@@ -239,3 +240,64 @@ def test_what_problems_have_from_outside_is_differentiated(name, driver):
         12 * h
     )
     np.testing.assert_allclose(driver(f, 0.5), central, rtol=1e-10)
+
+
+# ------------------------------------------------------------------ solutions and splines
+KNOTS = np.array([0.0, 0.8, 2.0])
+EVENT = lambda t, y: y[0] - 0.6
+EVENT.callback = lambda t, y: y + 0.1
+DENSE = {  # functions of (a, b): numbers of solutions between their steps, or of what reads tables
+    "forwards": lambda a, b: solve_ivp(lambda t, y: -a * y * y, (0, 2), [b], **SOL).sol(0.7)[0],
+    "second derivative, backwards": lambda a, b: (
+        solve_ivp(lambda t, y: -a * y * y, (2, 0), [b], **SOL).sol.derivative([0.3, 1.1], 2).sum()
+    ),
+    "events": lambda a, b: (
+        solve_ivp(lambda t, y: -a * y * y, (0, 2), [b], events=EVENT, **SOL).sol([0.1, 1.7]).sum()
+    ),
+    "moving doses": lambda a, b: solve_ivp(
+        lambda t, y: -a * y * y, (0, 2), [b], dosing=([a], [b]), **SOL
+    ).sol(1.9)[0],
+    "complex": lambda a, b: abs(
+        solve_ivp(lambda t, y: 1j * a * y * y, (0, 1), [b + 0j], **SOL).sol(0.7)[0] - 0.3
+    ),
+    "implicit method": lambda a, b: solve_ivp(
+        lambda t, y: -a * y * y, (0, 2), [b], "RadauIIA", rtol=1e-13, **SOL
+    ).sol(0.7)[0],
+    "spline": lambda a, b: read_by(CubicSpline(KNOTS, [a, b, 0.1]), interp1d(KNOTS, [b, a, 0.3])),
+}
+SOL = {"dense_output": True}
+
+
+def read_by(table, other):
+    rate = lambda t, y, s: s(t) + other(t)
+    return solve_ivp(rate, (0, 1.7), [1.0], args=(table,), order=6).y[0, -1]
+
+
+@pytest.mark.parametrize("name", DENSE)
+def test_solutions_and_tables_are_differentiated_wherever_they_are_read(name):
+    f = lambda x: np.sum(DENSE[name](*x))
+    x, h = np.array([0.5, 0.7]), 1e-3
+    shifts = [(1, 8.0), (-1, -8.0), (2, -1.0), (-2, 1.0)]
+    central = [sum(w * f(x + s * h * e) for s, w in shifts) / (12 * h) for e in np.eye(2)]
+    np.testing.assert_allclose(taylor.gradient(f, x), central, rtol=1e-8)
+    along = taylor.derivative(lambda s: f(x + s * np.array([1.0, -2.0])), 0.0)
+    np.testing.assert_allclose(along, central @ np.array([1.0, -2.0]), rtol=1e-8)
+
+
+def test_second_derivatives_of_solutions_between_their_steps():
+    f = lambda x: DENSE["forwards"](*x)
+    exact = taylor.hessian(lambda x: x[1] / (1 + 0.7 * x[0] * x[1]), [0.5, 0.7])
+    np.testing.assert_allclose(taylor.hessian(f, [0.5, 0.7]), exact, rtol=1e-13)
+
+
+def test_delays_by_the_method_of_steps_have_derivatives_of_any_order():
+    def delayed(a):  # y' = -a y(t - 1), y = 1 up to t = 0; y(2) = 1 - 2 a + a² / 2
+        past, y = lambda t: np.ones(1), np.ones(1)
+        for n in range(2):
+            rate = lambda t, y, past=past: -a * past(t - 1)
+            r = solve_ivp(rate, (n, n + 1), y, order=4, **SOL)
+            past, y = r.sol, r.y[:, -1]
+        return y[0]
+
+    np.testing.assert_allclose(taylor.gradient(delayed, 0.5), -1.5, rtol=1e-13)
+    np.testing.assert_allclose(taylor.derivatives(delayed, 0.5, 2), [0.125, -1.5, 1.0], rtol=1e-13)

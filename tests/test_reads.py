@@ -351,7 +351,7 @@ def test_data_of_libraries_are_not_followed_into_their_code():
     assert taylor.gradient(taylor.compile(f), X).tolist() == [8.0, 8.0]
 
 
-@pytest.mark.parametrize("package", ["jax", "torch", "autograd", "numba"])
+@pytest.mark.parametrize("package", ["jax", "torch", "autograd", "numba", "equinox"])
 def test_modules_of_other_libraries_are_what_they_are(package):
     library = types.ModuleType(f"{package}.numpy")
     library.all_of_it = [Model() for _ in range(3)]
@@ -361,6 +361,30 @@ def test_modules_of_other_libraries_are_what_they_are(package):
 
     reads = Reads(f)
     assert reads.known and not reads.lists
+
+
+def test_arrays_of_libraries_with_derivatives_of_their_own_are_read():
+    """An array of torch that is differentiated there is one of NumPy only where it is detached."""
+
+    class Tensor:
+        def __init__(self, x):
+            self.x = x
+
+        def __array__(self, dtype=None, copy=None):
+            raise RuntimeError("Can't call numpy() on Tensor that requires grad.")
+
+        def detach(self):
+            return self.x
+
+    Tensor.__module__ = "torch"
+    w = Tensor(np.ones(2))
+    f = lambda x: np.sum(x**2) * w.detach()[0]
+    c, points = taylor.compile(f), np.ones((2, 2))
+    assert taylor.gradient(c, points[0]).tolist() == [2.0, 2.0]
+    assert taylor.lanes(lambda x: taylor.gradient(f, x))(points).tolist() == [[2.0, 2.0]] * 2
+    w.x[:] = 3.0
+    assert taylor.gradient(c, points[0]).tolist() == [6.0, 6.0]
+    assert taylor.lanes(lambda x: taylor.gradient(f, x))(points).tolist() == [[6.0, 6.0]] * 2
 
 
 def test_what_is_recorded_of_rates_keeps_nothing_alive(monkeypatch):

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from taylor.arrays.reductions import axes_of, by_value, flattened, isnan, kept, of_order
+from taylor.arrays.reductions import axes_of, by_value, flattened, isnan, kept, of_order, reduced
 from taylor.core import functions
 from taylor.core.binding import family
 from taylor.core.operand import Operand, as_array, define, implements, lift
@@ -135,6 +135,8 @@ def _over_nan(func: Any, neutral: Any) -> Callable[..., Any]:
 
     def handler(a: Any, **named: Any) -> Any:
         a = lift(a)
+        if neutral is None and not np.ndim(a):  # of one number np.nanmean takes axes, np.mean none
+            named["axis"] = reduced(named.get("axis"), 0)
         lost = isnan(a)
         if not np.any(lost):
             return func(a, **named)

@@ -46,6 +46,7 @@ class Copies:
 
     def __init__(self, within: Collection[int], values: Mapping[int, Any]) -> None:
         self.within, self.made = within, dict(values)
+        self.changing = bool(values)  # also what does not change otherwise
         self.modules: dict[int, ModuleType] = {}  # by the globals of the functions in them
         self.waiting: list[tuple[Callable[[Any, Any], None], Any, Any]] = []
 
@@ -166,7 +167,8 @@ class Copies:
         package = of_package(type(x).__module__)
         if hasattr(type(x), "without_code"):
             return self.of(x.without_code)
-        if package in OWN or (package in PACKAGES - DATA and not hasattr(x, "__dict__")):
+        own = package in OWN and not self.changing
+        if own or (package in PACKAGES - DATA and not hasattr(x, "__dict__")):
             return x
         if _is_simple(type(x)):
             new = object.__new__(self.of(type(x)))

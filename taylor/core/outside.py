@@ -19,6 +19,7 @@ from taylor.core.reads import PACKAGES, looked_up, names_in, of_package
 from taylor.numbers.kinds import is_nested, is_operand
 
 LIBRARIES = {"builtins", "numpy", "scipy", "taylor", "mpmath", "pandas", "threading", "_thread"}
+DATA = "taylor.scipy.", "taylor.ode.dense"  # whose objects may hold values: splines, solutions
 FIXED = (int, float, complex, str, bytes, np.generic, ModuleType)
 NUMBERS = {int, float, complex, str, bool, type(None), np.float64}
 INNER = {staticmethod: "__func__", classmethod: "__func__", property: "fget"}
@@ -134,7 +135,7 @@ def _parts(x: Any) -> Iterator[Any]:
             for v in vars(x).values():
                 name = INNER.get(type(v))
                 yield getattr(v, name) if name else v
-    elif of_package(type(x).__module__) not in LIBRARIES:
+    elif of_package(home := type(x).__module__) not in LIBRARIES or home.startswith(DATA):
         yield from getattr(x, "__dict__", {}).values()
         yield from (v for _, v in _slots(x))
         yield type(x)

@@ -25,7 +25,8 @@ REFUSED = (
     "the real or imaginary part, modulus, angle or conjugate of a function of a complex variable "
     "is not holomorphic and has no Taylor series; differentiate by real variables, "
     "f(x + 1j*y) by x and y, in a driver, whose variables are known to be real (gradient, jvp, "
-    "vjp, hvp and jacobian of a real f do so themselves)"
+    "vjp, hvp and jacobian of a real f do so themselves); of a series made by hand "
+    "in a variable that is real, take the parts of its coefficients: Taylor(x.coef.real)"
 )
 
 

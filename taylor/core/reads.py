@@ -39,6 +39,7 @@ SAME = (int, float, complex, str, bytes, type(None), np.generic, np.ufunc)
 PLAIN = (int, float, complex, str)  # equal ones of one type do the same
 PACKAGES = {"numpy", "math", "taylor", "hyperdual", "mpmath", "scipy", "pandas", "xarray", "sympy"}
 PACKAGES |= {"dask", "polars", "pyarrow", "autograd", "jax", "jaxlib", "numba", "torch"}
+PACKAGES |= {"equinox", "jaxtyping"}
 PACKAGES |= {"pytest", "_pytest", "pluggy", "xdist"}  # whose session leads to all that is tested
 PACKAGES |= sys.stdlib_module_names - {"__main__"}  # whose functions are what they are
 OBJECTS = 1 << 16  # that are followed in all
@@ -364,7 +365,7 @@ def _is_graph(x: Any) -> bool:
 
 def _bytes(x: Any) -> bytes:
     """Return the content of an array, or of what can be one."""
-    x = np.asarray(x)
+    x = np.asarray(x.detach() if hasattr(x, "detach") else x)  # torch has its own derivatives of x
     if x.dtype.kind == "O":
         return repr(x.reshape(-1).tolist()).encode()
     return bytes(x.tobytes())

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core.algebra import Algebra
+from taylor.core.algebra import Algebra, Univariate
+from taylor.core.graded import Monomials
 from taylor.llvm.entry import Entry, Value, nothing
 from taylor.llvm.function import Function
 from taylor.llvm.jit import Code, made
@@ -67,8 +68,10 @@ class Short:
 
     def __init__(self, algebra: Algebra, shape: tuple[int, ...]) -> None:
         self.given, self.asked = (algebra, shape), 0
-        few = len(shape) == 2 and 0 < shape[1] * algebra.count <= LONG
-        self.call: Operation = self._ask if few else nothing
+        self.lanes = shape[1] if len(shape) == 2 else 1
+        few = len(shape) < 3 and max(self.lanes, WIDTH) * algebra.count <= LONG
+        plain = isinstance(algebra, (Univariate, Monomials))  # no factors before its pairs
+        self.call: Operation = self._ask if plain and few and self.lanes else nothing
 
     def _ask(self, x: Any, y: Any) -> Any:
         self.asked += 1
@@ -84,8 +87,10 @@ class Short:
             return None
         p, q = self._places
         with np.errstate(all="ignore"):
-            left, right = (np.append(v, [[z] * x.shape[1]], 0) for v, z in ((x, 0.0), (y, -0.0)))
-            z = np.add.reduce(left[p] * right[q], axis=0)  # nothing is added where pairs end
+            ends = ((v.reshape(-1, self.lanes), zero) for v, zero in ((x, 0.0), (y, -0.0)))
+            left, right = (np.append(v, [[zero] * self.lanes], 0) for v, zero in ends)
+            terms = left[p] * right[q]  # nothing is added where pairs end
+            z = np.add.reduce(terms, axis=0).reshape(x.shape)
             return z if np.isfinite(np.add.reduce(z, axis=None)) else None
 
     @functools.cached_property
@@ -112,7 +117,7 @@ class Short:
         data = np.zeros(HEAD + 3 * size)
         places = [HEAD + k * size for k in range(3)]
         words = data[:HEAD].view(np.int64)
-        words[0], words[COUNT] = shape[1], shape[0]
+        words[0], words[COUNT] = self.lanes, shape[0]
         words[PAIRS : PAIRS + 3] = [a.ctypes.data for a in pairs]
         words[PAIRS + 3 : PAIRS + 6] = [data[place:].ctypes.data for place in places]
         x, y, z = (Value((place,), shape) for place in places)

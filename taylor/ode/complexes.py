@@ -18,7 +18,7 @@ from taylor.core.operand import as_array, is_complex, lift
 from taylor.core.parts import part
 from taylor.errors import IntegrationError
 from taylor.numbers.kinds import is_operand
-from taylor.ode.dense import SeriesSolution, Solution, SolutionInUnits
+from taylor.ode.dense import Solution, SolutionInUnits
 from taylor.ode.options import argument, as_args, members_args, numbers_of
 from taylor.ode.system import at_one_state, is_parameter, shaped
 from taylor.ode.units import each
@@ -166,9 +166,7 @@ def solution(sol: Any) -> Any:
     """Return a solution of parts as one of complex states."""
     if isinstance(sol, SolutionInUnits):
         return SolutionInUnits(solution(sol.sol), sol.unit)
-    if isinstance(sol, Solution):
-        return Solution(sol.t, sol.low, joined(sol.coef, 2))
-    return SeriesSolution(sol.numbers, lambda y: joined(sol.series(y)))
+    return Solution(sol.t, sol.low, joined(sol.coef, 2))
 
 
 # ------------------------------------------------------------------ what users call

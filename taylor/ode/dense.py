@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +46,7 @@ class Solution:
     sums of two numbers), `coef` the coefficients, of shape (n, order + 1, *shape of y).
     At the end of a step that is not the last, the next one counts: where the state was changed, it
     is the one after.  Outside of [t_0, t_n] the first or last polynomial is continued.
+    Coefficients may be values of the package, series or nodes: so are those of the solution then.
 
     >>> s = Solution(np.array([0.0, 1.0, 2.0]), np.zeros(2), np.array([[[0.0], [1.0]]] * 2))
     >>> s(np.array([0.5, 1.25])).tolist()
@@ -140,6 +140,8 @@ class Solution:
 
     def write(self, path: str | Path, **more: Any) -> None:
         """Write it with more arrays to a file."""
+        if is_operand(self.coef):
+            raise TypeError("a solution of series cannot be saved as npz: pickle it")
         if self.coef.dtype == object:
             raise TypeError("numbers of many digits cannot be saved as npz: pickle the solution")
         files.write(Path(path), KIND, {"t": self.t, "low": self.low, "coef": self.coef, **more})
@@ -188,24 +190,7 @@ class SolutionInUnits:
 
     def save(self, path: str | Path) -> None:
         """Write the solution to a file, which `Solution.load` reads."""
-        if not isinstance(self.sol, Solution):
-            raise TypeError("a solution of series cannot be saved as npz: pickle it")
         self.sol.write(path, unit=np.float64(self.unit))
-
-
-class SeriesSolution:
-    """A solution as a function of time whose values are series."""
-
-    def __init__(self, numbers: Any, series: Callable[[Any], Any]) -> None:
-        self.numbers, self.series = numbers, series
-
-    def __call__(self, t: Any) -> Any:
-        """Return the series y(t), of shape (*shape of y, *shape of t)."""
-        return self.series(self.numbers(t))
-
-    def derivative(self, t: Any, order: int = 1) -> Any:
-        """Return the derivative with respect to time, in the same shape."""
-        return self.series(self.numbers.derivative(t, order))
 
 
 def _fit(t: Array, low: Array, coef: Array) -> bool:

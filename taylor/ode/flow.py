@@ -50,6 +50,7 @@ from taylor.errors import NonAnalyticError
 from taylor.numbers.kinds import base, is_nested, is_operand
 from taylor.ode.adjoints import adjoint, counting
 from taylor.ode.control import norm
+from taylor.ode.dense import Solution
 from taylor.ode.edges import AtRest
 from taylor.ode.integrator import Integrator
 from taylor.ode.jets import MEET, Crossing, Differentiated, Plain
@@ -167,6 +168,36 @@ def _flow(step: Function, course: Course, derived: bool) -> Evolution:
         return _flow(g, course._replace(kept=None, report=None), True)
 
     return Evolution("solution", step, derived_flow, run, back, axis=1)
+
+
+def expansion(f: Function, course: Course) -> Evolution:
+    """Return the evolution (y0, *parameters) -> the coefficients of the solution's series about
+    each of the times, degree by degree, along the first axis.
+    """
+    return _expansion(piecewise(f), course, False)
+
+
+def _expansion(step: Function, course: Course, derived: bool) -> Evolution:
+    """Return the same for rates and jumps, as for a flow."""
+
+    def run(y0: Any, *p: Any) -> Any:
+        given = Plain(step, y0, p)
+        it = integrator(given, course.t0, course.options, derived, course.varied)
+        found = []
+        for t in course.times:
+            it.propagate_until(t)
+            found.append(it.here().coef[0])
+        states = np.moveaxis(np.concatenate(found), 0, -1)
+        return np.moveaxis(given.series(states), -1, 0)
+
+    def back(w: Any, y0: Any, *p: Any) -> Any:
+        varied = [i for i, v in enumerate(course.varied or (True,) * (1 + len(p))) if v]
+        return _contracted(run, w, (y0, *p), varied)
+
+    def derived_expansion(g: Function) -> Evolution:
+        return _expansion(g, course, True)
+
+    return Evolution("series of a solution", step, derived_expansion, run, back, axis=1)
 
 
 def _adjoint(step: Function, course: Course, w: Any, y0: Any, p: Sequence[Any]) -> Any:
@@ -490,7 +521,26 @@ def is_recorded(y0: Any, args: Sequence[Any]) -> bool:
 
 def states(fun: Function, y0: Any, args: Sequence[Any], course: Course) -> Any:
     """Return the states at the times of a course, along the last axis."""
+    return np.moveaxis(_along(flow, fun, y0, args, course), 0, -1)
+
+
+def _along(
+    what: Callable[..., Evolution], fun: Function, y0: Any, args: Sequence[Any], course: Course
+) -> Any:
+    """Return what an evolution gives at the times of a course, along the first axis."""
     f, p, _ = numeric(*as_now(fun, args))
     given = point_of(y0), *p
     course = course._replace(varied=tuple(map(is_operand, given)))
-    return np.moveaxis(flow(f, course).forward()(*given), 0, -1)
+    return what(f, course).forward()(*given)
+
+
+def solution(fun: Function, y0: Any, args: Sequence[Any], course: Course) -> Solution:
+    """Return the solution between the times of a course, the ends of steps."""
+    steps = course.times[:-1]
+    coef = _along(expansion, fun, y0, args, course._replace(times=steps))
+    return Solution(np.asarray(course.times), 0.0 * steps, in_steps(coef, len(steps)))
+
+
+def in_steps(coef: Any, steps: int) -> Any:
+    """Return coefficients that follow each other along the first axis, for each of some steps."""
+    return np.reshape(coef, (steps, len(coef) // steps, *coef.shape[1:]))

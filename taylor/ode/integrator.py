@@ -92,16 +92,19 @@ class Integrator(State):
     # -------------------------------------------------------------- stepping
     def _straight(self, t_end: Any, limit: int) -> bool:
         """Take steps by machine code, and return True, if that is all there is to do."""
-        if self._memory is None or self.at_zero or self.system.branches:
+        memory = self._memory
+        if memory is None or self.at_zero or self.system.branches:
             return False
-        given = self.t, self.t_low, self.y, self.y_low, t_end, self.control, limit
-        taken = self._memory.straight(*given)
-        if taken is not None and not abs(t_end) < math.inf and self._memory.polynomial:
-            return False  # no series bounds that step
-        if taken is not None:
-            _, self.t, self.t_low, self.y, self.y_low, steps, self.h, worst = taken
-            self.steps, self.worst = self.steps + int(steps), max(self.worst, float(worst))
-        return taken is not None
+        taken = memory.straight(
+            self.t, self.t_low, self.y, self.y_low, t_end, self.control, limit
+        )  # fmt: skip
+        if taken is None or (memory.polynomial and not abs(t_end) < math.inf):
+            return False  # the latter: no series bounds that step
+        _, self.t, self.t_low, self.y, self.y_low, steps, self.h, worst = taken
+        self.steps += int(steps)
+        if worst > self.worst:
+            self.worst = float(worst)
+        return True
 
     def march(
         self,

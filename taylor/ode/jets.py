@@ -26,7 +26,7 @@ from taylor.kept import STORE
 from taylor.llvm.ir import WIDTH
 from taylor.numbers.kinds import base, is_operand
 from taylor.ode.control import norm, spacing
-from taylor.ode.dense import SeriesSolution
+from taylor.ode.dense import Solution
 from taylor.ode.edges import Edges, NoElements, SeriesElements, propagated
 from taylor.ode.integrator import Integrator
 from taylor.ode.methods import AUTO, OWN, Blocks, ByMethod, MethodOptions
@@ -140,10 +140,6 @@ class Jets(Equations):
     def fun(self, t: Any, table: Any, *args: Any) -> Any:
         """Return the coefficients of the right-hand side."""
         return on_tables(self.inner, self.like, (True, *self.carried))(t, table, *args)
-
-    def solution(self, sol: Any) -> SeriesSolution:
-        """Return the solution as a function of time whose values are series."""
-        return SeriesSolution(sol, self.series)
 
 
 class FirstOrder(Jets):
@@ -568,8 +564,11 @@ class Plain:
             table = level.series(table)
         return table
 
-    def solution(self, sol: Any) -> Any:
-        """Return the solution as a function of time."""
-        for level in reversed(self.levels):
-            sol = level.solution(sol)
-        return sol
+    def solution(self, sol: Solution) -> Solution:
+        """Return the solution of plain numbers as that of series."""
+        if not self.levels:
+            return sol
+        steps, degrees, *shape = sol.coef.shape
+        states = np.moveaxis(sol.coef.reshape(-1, *shape), 0, -1)
+        coef = np.moveaxis(self.series(states), -1, 0)
+        return Solution(sol.t, sol.low, np.reshape(coef, (steps, degrees, *coef.shape[1:])))

@@ -456,6 +456,7 @@ class Memory:
             for place in (machine.places[1], *machine.results[:2])
         )
         self.size = (machine.order + 1) * machine.part  # of a series
+        self.highest = machine.places[1] + (machine.order - 1) * machine.part  # two degrees of it
         empty = np.empty(0)
         self.none = Pieces(empty, empty, empty, np.empty((0, machine.order + 1, *shape)))
         calls, code = machine.calls(self.data), machine.code.call
@@ -542,15 +543,11 @@ class Memory:
     @property
     def polynomial(self) -> bool:
         """Whether the series of the last step ends below its last two degrees."""
-        return not np.count_nonzero(self._last)
-
-    @functools.cached_property
-    def _last(self) -> NDArray[Any]:
-        """The memory of the last two degrees of the state."""
-        machine = self.machine
-        first = machine.places[1] + (machine.order - 1) * machine.part
-        table = self.data[first : first + 2 * machine.part].reshape(2, -1)
-        return table[:, : machine.components]
+        first = self.highest
+        if self.data.item(first + self.machine.part) != 0:  # as a rule, and soon seen
+            return False
+        table = self.data[first : first + 2 * self.machine.part].reshape(2, -1)
+        return not np.count_nonzero(table[:, : self.machine.components])
 
     @property
     def end(self) -> Place:

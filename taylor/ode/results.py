@@ -11,7 +11,7 @@ from taylor.core.instructions import short
 from taylor.display import plots, tables
 from taylor.errors import ShapeMismatch
 from taylor.numbers.kinds import base_array
-from taylor.ode.dense import SeriesSolution, Solution, SolutionInUnits
+from taylor.ode.dense import Solution, SolutionInUnits
 
 Array = NDArray[Any]
 ENDS, COMPONENTS = (6, 3), 6  # times and components that are shown
@@ -49,7 +49,7 @@ class OdeResult(Result):
 
     t: Array
     y: Array  # or a series of its shape
-    sol: Solution | SeriesSolution | SolutionInUnits | None
+    sol: Solution | SolutionInUnits | None
     t_events: list[Array] | None
     y_events: list[Array] | None
     t_doses: Array | None

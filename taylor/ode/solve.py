@@ -19,10 +19,10 @@ from taylor.ode.complexes import in_parts
 from taylor.ode.dense import in_numbers_of
 from taylor.ode.doses import given_at_start, schedule, varied
 from taylor.ode.events import Events, ends
-from taylor.ode.flow import Course, integrator, is_recorded, number, plain_of, states
+from taylor.ode.flow import Course, integrator, is_recorded, number, plain_of, solution, states
 from taylor.ode.integrator import Integrator
 from taylor.ode.methods import chosen
-from taylor.ode.options import argument, as_args, check_span, numbers_of, tolerance_of
+from taylor.ode.options import Options, argument, as_args, check_span, numbers_of, tolerance_of
 from taylor.ode.record import Record
 from taylor.ode.results import MESSAGES, OdeResult, inside
 from taylor.ode.system import at_one_state
@@ -32,10 +32,6 @@ from taylor.progress import Progress, Report
 
 Array = NDArray[Any]
 P = ParamSpec("P")
-NO_DENSE = (
-    "reverse mode goes through solve_ivp without dense_output: ask for the states with t_eval, or "
-    "use forward mode (a state of series)"
-)
 FIRST = 16  # steps taken at first, before events are looked for
 
 
@@ -150,8 +146,6 @@ def solve_ivp(
     doses, more_given = schedule(dosing, t_span, y0, wanted), varied(dosing)
     y0, args, at_start = given_at_start(doses, number(t_span[0]), y0, args)
     recorded = is_recorded(y0, (*args, *t_span, t_eval, *more_given))
-    if recorded and dense_output:
-        raise TypeError(NO_DENSE)
     given: Any = y0, args
     moving = more_given or any(is_operand(lift(t)) for t in (*t_span, *(wanted or ())))
     varies = any(is_operand(lift(x)) for x in (y0, *args))
@@ -185,8 +179,15 @@ def solve_ivp(
         error.result = result(-1, str(error))
         raise
     if recorded and not variation and len(found.t):
-        found.update(y=states(fun, y0, args, Course(t_span[0], found.t, options)))
+        _record(found, fun, y0, args, t_span[0], options)
     return found
+
+
+def _record(found: OdeResult, fun: Any, y0: Any, args: Any, t0: Any, options: Options) -> None:
+    """Have a result record its states, and its solution, as functions of y0 and args."""
+    found.update(y=states(fun, y0, args, Course(t0, found.t, options)))
+    if found.sol is not None:
+        found.update(sol=solution(fun, y0, args, Course(t0, found.sol.t, options)))
 
 
 def _list(t_eval: Any) -> list[Any] | None:

@@ -25,13 +25,16 @@ from taylor.drivers.evolution import has_nodes
 from taylor.errors import IntegrationError, NonAnalyticError
 from taylor.numbers.kinds import base, is_operand
 from taylor.ode.control import norm, spacing
+from taylor.ode.dense import Solution
 from taylor.ode.flow import (
     Course,
     as_now,
     common_delay,
     delay_of,
     edge,
+    expansion,
     flow,
+    in_steps,
     integrator,
     jumps,
     moved,
@@ -95,6 +98,8 @@ class Variation:
         self.states: list[Any] = []
         self.found: dict[int, list[tuple[Any, Any]]] = {}  # by the number of the event
         self.dense, self.pieces = dense, list[Pieces]()
+        self.starts: list[Any] = []  # of steps that were passed, for dense nodes
+        self.coefs: list[tuple[Array, Any]] = []  # starts of steps, and series there, of nodes
         self.rate: Any = None  # with which the run has to go on
         self.jumps = False  # whether fun jumps at the present time
         self.failed = False
@@ -125,6 +130,8 @@ class Variation:
         if self.rate is not None and len(pieces):
             _check_rate(it.slope(pieces, 0, 0 * pieces.h[0]), self.rate, self.t)
             self.rate = None
+        if self.dense and self.recorded:
+            self.starts += pieces.t.tolist()
         if self.wanted is None:
             for end in pieces.t[1:]:
                 self._wait(end, end)
@@ -176,6 +183,11 @@ class Variation:
             given = point_of(self.y), *p
             varied = tuple(map(is_operand, given))
             course = Course(self.t, times, self.options, kept=self.kept, varied=varied)
+            if self.dense:
+                starts = np.array([self.t, *(t for t in self.starts if t != self.t)])
+                series = expansion(f, course._replace(times=starts)).forward()(*given)
+                self.coefs.append((starts, in_steps(series, len(starts))))
+                self.starts = []
             return flow(f, course).forward()(*given)
         system = plain_of(f, point_of(self.y), p)
         if self.last is not None and system.is_like(self.last[0]):
@@ -295,7 +307,10 @@ class Variation:
         if status != 1 or self.wanted is not None:
             self._come(t)
         found = {"t": _joined(self.times), "y": np.moveaxis(_joined(self.states), 0, -1)}
-        if self.dense:
+        if self.coefs:
+            starts, coefs = (np.concatenate(x) for x in zip(*self.coefs, strict=True))
+            found["sol"] = Solution(np.append(starts, t), 0 * starts, coefs)
+        elif self.dense:
             system, it = self.last
             found["sol"] = system.solution(it.solution(self.pieces))
         return found

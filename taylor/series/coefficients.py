@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from taylor.core.algebra import Algebra
 from taylor.core.conditions import jump_in
+from taylor.core.graded import Graded
 from taylor.core.memory import Family, Path, by_rows, positions, renew, rows, same_memory
 from taylor.core.operand import Operand
 from taylor.core.parts import part
@@ -331,3 +332,10 @@ def _part_of(kind: str, table: Any) -> Any:
 
 def _nth(f: Callable[..., Any], n: int, table: Any) -> Any:
     return rows(f, table)[n]
+
+
+def degree_of_product(algebra: Algebra, a: float, b: float) -> float:
+    """Return the degree of a product of polynomials; UNKNOWN if terms are lost."""
+    if isinstance(algebra, Graded) and algebra.name != "multivariate" and a and b:
+        return UNKNOWN  # ε² is lost at any degree
+    return a + b if a + b <= algebra.order else UNKNOWN

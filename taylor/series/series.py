@@ -9,11 +9,10 @@ from typing import Any, Self, TypeVar
 import numpy as np
 
 from taylor.core.advice import PAGE
-from taylor.core.algebra import Algebra, Univariate, few_products, univariate
+from taylor.core.algebra import Univariate, few_products, univariate
 from taylor.core.calls import Call, Row
 from taylor.core.conditions import Condition
 from taylor.core.einsum import Einsum
-from taylor.core.graded import Graded
 from taylor.core.instructions import Add, Arithmetic, Div, Mul, Op
 from taylor.core.lookups import Lookup
 from taylor.core.loops import Loop
@@ -50,13 +49,13 @@ from taylor.numbers.values import (
     zeros,
 )
 from taylor.series import rows, rules
-from taylor.series.coefficients import UNKNOWN, Coefficients
+from taylor.series.coefficients import Coefficients, degree_of_product
 from taylor.series.operands import aligned, moved, with_constant
 from taylor.series.rows import BOTH, LEFT, RIGHT, Live, by_code, declared, plain, propagates
 from taylor.series.smooth import powered, shortly, side_taken, vanish_nearby, vanishes_nearby
 
 FLOAT, OBJECT = np.dtype(float), np.dtype(object)
-REALS, ZEROS = (float, int), (float, int, np.float64)
+REALS = (float, int, np.float64)
 T = TypeVar("T")
 # the owner of an operation, its operands (of one table and a constant the table first), which sides
 # are tables, and the degrees of the operands as polynomials
@@ -143,8 +142,10 @@ class Series(Coefficients):
         None if the other is no number for a series.
         """
         table = self._coef
-        if type(other) in REALS and type(table) is np.ndarray and table.dtype is FLOAT:
-            return self, table, other, RIGHT if right else LEFT, self._reach, 0
+        if type(table) is np.ndarray and table.dtype is FLOAT:
+            array = type(other) is np.ndarray and other.dtype is FLOAT
+            if type(other) in REALS or (array and other.shape == table.shape[1:]):
+                return self, table, other, RIGHT if right else LEFT, self._reach, 0
         if self._fellow(other):
             y = other._coef
             same = type(table) is np.ndarray is type(y) and table.shape == y.shape
@@ -256,20 +257,21 @@ class Series(Coefficients):
             table = pairs.scaled(len(x)).call(x, c)
             table = quietly(np.multiply, x, other) if table is None else table
             return self._new(table, reach=self._reach if other else 0)
-        algebra, x = self.algebra, self._coef
-        if (x.ndim == 2 or type(algebra) is Univariate) and self._fellow(other):
-            code = pairs.multiplied(len(x)) if x.ndim < 2 else short.multiplied(algebra, x.shape)
+        if self._fellow(other):
+            algebra, x = self.algebra, self._coef
+            alone = x.ndim == 1 and type(algebra) is Univariate
+            code = pairs.multiplied(len(x)) if alone else short.multiplied(algebra, x.shape)
             table = code.call(x, other._coef)
             if table is not None:
-                reach = _degree(algebra, self._reach, other._reach)
+                reach = degree_of_product(algebra, self._reach, other._reach)
                 return self._make(table, algebra, self.tag, reach)
         met = self._met(other)
         if met is None:
             return NotImplemented
         owner, x, y, live, a, b = met
         if live is BOTH:
-            return owner._new(owner._product(x, y), reach=_degree(owner.algebra, a, b))
-        reach = 0 if type(y) in ZEROS and y == 0 else a
+            return owner._new(owner._product(x, y), reach=degree_of_product(owner.algebra, a, b))
+        reach = 0 if type(y) in REALS and y == 0 else a
         with np.errstate(all="ignore"):
             found = in_rows(x * y, (x,), (y,))
         return owner._make(found, owner.algebra, owner.tag, reach)
@@ -511,7 +513,7 @@ class Series(Coefficients):
                 if some < len(x):
                     rest = zeros((len(x) - some, *found.shape[1:]), found)
                     found = np.concatenate([found, rest])
-            return owner._new(in_rows(found), reach=_degree(owner.algebra, a, b))
+            return owner._new(in_rows(found), reach=degree_of_product(owner.algebra, a, b))
 
     def _chosen(self, op: Choose, args: Sequence[Any]) -> Any:
         mine, mode = tuple(self._mine(args)), op.mode
@@ -574,13 +576,6 @@ class Series(Coefficients):
             )
         _, _, y, live, _, reach = self._pair(self, value)
         self._write(index, y if live is BOTH else self._constant(y)._coef, reach)
-
-
-def _degree(algebra: Algebra, a: float, b: float) -> float:
-    """Return the degree of a product of polynomials; UNKNOWN if terms are lost."""
-    if isinstance(algebra, Graded) and algebra.name != "multivariate" and a and b:
-        return UNKNOWN  # ε² is lost at any degree
-    return a + b if a + b <= algebra.order else UNKNOWN
 
 
 def _check_alive(x: Any, owner: Series) -> None:
