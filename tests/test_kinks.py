@@ -836,3 +836,24 @@ def test_a_weighted_quantile_among_equals_is_a_kink_unless_they_move_together():
     assert taylor.jvp(f, x, np.ones(4)) == (1.0, 1.0)
     with pytest.raises(NonAnalyticError):
         taylor.jvp(f, x, np.array([1.3, 0.4, 2.2, 0.9]))
+
+
+def test_series_of_code_vary_with_what_is_moved_out_of_a_choice():
+    """Beside a constant, or what always varies; where weights of what varies cancel; as a part."""
+    x, v = np.array([0.1, -0.5, 0.06, 0.8]), np.array([0.5, -1.5, -0.9, 1.3])
+
+    def f(t):
+        y = x + t * v
+        z = np.maximum(y, 0.1)
+        turned = np.stack([np.maximum(y[3], 0.1), y[0], 0.4])[::-1]
+        return np.concatenate([
+            np.sin(np.concatenate([z, y[:2], [2.0]])[[3, 4, 5, 6]]),
+            np.sin(np.concatenate([z, np.maximum(y[:2], 0.2), y])[[3, 4, 9, 7]]),
+            np.exp(np.array([[1, -1, 1, -1], [0, 0, -1, 1]]) @ np.maximum(y, y - 5)),
+            np.sin(np.imag(1j * z)) + np.cos(np.imag((2 + 1j) * z)),
+            np.sin(turned),
+        ])  # fmt: skip
+
+    np.testing.assert_allclose(
+        taylor.derivatives(taylor.compile(f), 0.0, 3), taylor.derivatives(f, 0.0, 3), 1e-13, 1e-15
+    )

@@ -23,8 +23,9 @@ from taylor.core.einsum import Einsum
 from taylor.core.functions import LEAST, ROOTS, TINY
 from taylor.core.instructions import Add, Div, Input, Instruction, Mul, Scale, Step
 from taylor.core.loops import Loop
-from taylor.core.maps import Gather, Map
+from taylor.core.maps import Contract, Gather, Map
 from taylor.core.operand import host
+from taylor.core.parts import Part
 from taylor.core.program import Program, kinds, of_row
 from taylor.core.sides import Choose
 from taylor.core.sweep import LARGEST_LOW, Sweep
@@ -194,10 +195,19 @@ class Emission(Sweep):
             sides = (left, right, one, other), (right, left, other, one)  # at a tie both count
             return settled(self._sum_of_active([host(s)._choose(*s, "formula") for s in sides]))
         given = [self.moving[a] for a in op.reads(args)]
-        if isinstance(op, Map) and not isinstance(given[0], float):
-            return settled(op.value(given, self.number))
+        if isinstance(op, Map) and not all(isinstance(x, float) for x in given):
+            return self._mapped(op, args, given)
         found = self._sum_of_active(given)
         return found if op.by_element or isinstance(found, float) else 1.0
+
+    def _mapped(self, op: Map, args: Sequence[int], given: Sequence[Any]) -> Any:
+        """Return what is positive where a map of whole arrays has elements that vary."""
+        if isinstance(op, Part):
+            return given[0]
+        if isinstance(op, Contract):
+            op = Contract(op.spec, abs(op.c))  # that nothing cancels
+        zeros = [lifted(self.f, np.zeros(self.program.code[a].shape)) for a in args]
+        return settled(op.value([z + x for z, x in zip(zeros, given, strict=True)], self.number))
 
     def _sum_of_active(self, given: Sequence[Any]) -> Any:
         if any(isinstance(x, float) and x > 0 for x in given):

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core.algebra import Algebra
+from taylor.core.algebra import Algebra, Univariate
+from taylor.core.graded import Monomials
 from taylor.llvm.entry import Entry, Value, nothing
 from taylor.llvm.function import Function
 from taylor.llvm.jit import Code, made
@@ -69,7 +70,8 @@ class Short:
         self.given, self.asked = (algebra, shape), 0
         self.lanes = shape[1] if len(shape) == 2 else 1
         few = len(shape) < 3 and max(self.lanes, WIDTH) * algebra.count <= LONG
-        self.call: Operation = self._ask if few and self.lanes else nothing
+        plain = isinstance(algebra, (Univariate, Monomials))  # no factors before its pairs
+        self.call: Operation = self._ask if plain and few and self.lanes else nothing
 
     def _ask(self, x: Any, y: Any) -> Any:
         self.asked += 1
