@@ -36,11 +36,12 @@ def integer_power(a: Any, n: Any) -> Any:
     n is an int, or an array of ints with its own power for every lane.
     """
     if type(n) is not int and np.ndim(n):
-        result, base, m = a * 0 + 1, a, np.abs(n)
-        while np.any(m):
+        base, m = a, np.abs(n)
+        result = np.where(m & 1, a, 1)
+        while np.any(m := m >> 1):
+            base = np.where(m, base, 1)  # of finished lanes nothing overflows
+            base = base * base
             result = np.where(m & 1, result * base, result)
-            m = m >> 1
-            base = base * base if np.any(m) else base
         return np.where(n < 0, 1 / np.where(n < 0, result, 1), result) if np.any(n < 0) else result
     if n < 0:
         return 1 / integer_power(a, -n)
