@@ -29,7 +29,9 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "node", "tape", "rules", "shown", "program", "reals", "deciding", "scalars", "exponents",
         "repeat", "sweep", "loops", "dependence", "rolled",
     ],
-    "linalg": ["degrees", "equations", "branches", "factors", "spectrum", "__init__"],
+    "linalg": [
+        "degrees", "equations", "branches", "factors", "spectrum", "reflections", "__init__",
+    ],
     "arrays": [
         "moves", "reductions", "products", "elementwise", "statistics", "sequences", "fourier",
         "questions",
@@ -61,8 +63,10 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "theirs", "given", "analytic", "formulas", "fast", "incomplete", "probability",
         "classical", "rows", "waves", "ufuncs", "special", "descriptive", "moments",
         "distributions", "continuous", "counts", "vectors", "stats", "fft", "sylvester", "control",
-        "patterns", "schur", "pivoted", "linalg", "labels", "ndimage", "filters", "spectra",
-        "systems", "pulses", "windows", "signal", "sparse", "splines", "polynomials", "grids",
+        "patterns", "schur", "pivoted", "reflected", "linalg", "labels", "ndimage", "filters",
+        "spectra",
+        "systems", "designs", "responses", "pulses", "windows", "signal", "sparse", "splines",
+        "polynomials", "grids",
         "fits", "interpolate", "integrate", "spatial", "solved", "squares", "optimize", "__init__",
     ],
     "array_api": ["array", "functions", "fft", "linalg", "special", "__init__"],

@@ -728,8 +728,8 @@ def test_shapes_that_do_not_fit_are_named():
             f()
     with pytest.raises(TypeError, match="full_matrices=False"):
         linalg.svd(a[:1])
-    with pytest.raises(TypeError, match="reduced"):
-        linalg.qr(a[:, :1], mode="complete")
+    with pytest.raises(TypeError, match="'reduced', 'r' or 'complete', not 'raw'"):
+        linalg.qr(a[:, :1], mode="raw")
     for rows in (a + np.eye(2), a[:1]):
         q, r = linalg.qr(rows)
         assert np.all(q == linalg.qr(rows, mode="complete").Q)

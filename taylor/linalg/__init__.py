@@ -38,6 +38,7 @@ from taylor.errors import NonAnalyticError, ShapeMismatch
 from taylor.linalg.degrees import H, T, Table, arguments, eye, matrix_rule, mirrored
 from taylor.linalg.equations import DET, INV, LOGDET, SLOGDET, SOLVE, TRIANGULAR, solution
 from taylor.linalg.factors import CHOLESKY, EIGH, EIGVALSH, LSTSQ, PINV, QR, SVD, SVDVALS
+from taylor.linalg.reflections import complete
 from taylor.linalg.spectrum import eig, eigvals
 from taylor.numbers.kinds import Array, base, is_operand
 from taylor.numbers.values import exact
@@ -238,7 +239,7 @@ def cholesky(a: Any, *, upper: bool = False) -> Any:
 def qr(a: Any, mode: str = "reduced") -> Any:
     """Return (Q, R) with A = Q R, QᴴQ = 1 and R upper triangular; mode "r": R alone.
 
-    Mode "complete" is of matrices with no more rows than columns: other columns of Q are arbitrary.
+    Mode "complete": other columns of Q are those of LAPACK, by reflections (of real matrices).
 
     >>> from taylor import Taylor
     >>> qr([[Taylor.variable(-2.0, order=2)]]).R[0, 0]
@@ -246,11 +247,14 @@ def qr(a: Any, mode: str = "reduced") -> Any:
     """
     (a,) = arguments("qr", a)
     m, n = np.shape(a)[-2:]
-    if mode not in ("reduced", "r") and not (mode == "complete" and m <= n):
+    if mode not in ("reduced", "r", "complete"):
         raise TypeError(
-            f"qr of series or recorded values of shape {(m, n)}: mode='reduced' only, or 'r', not "
-            f"{mode!r}; other columns of Q have no derivatives of their own"
+            f"qr of series or recorded values takes mode='reduced', 'r' or 'complete', not {mode!r}"
         )
+    if mode == "complete" and m > n:
+        if is_complex(a):
+            raise TypeError("qr of a tall complex matrix that varies takes mode='reduced' only")
+        return QRResult(*complete(_of_reals(a)))
     q, r = QR(_of_reals(a[..., :m]))
     r = r if m >= n else np.concatenate([r, H(q) @ a[..., m:]], axis=-1)
     return r if mode == "r" else QRResult(q, r)

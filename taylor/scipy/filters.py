@@ -22,7 +22,7 @@ from taylor.scipy.given import floats
 
 __all__ = [
     "convolve", "convolve2d", "correlate", "correlate2d", "decimate", "detrend", "fftconvolve",
-    "filtfilt", "hilbert", "hilbert2", "lfilter", "medfilt", "oaconvolve", "resample",
+    "filtfilt", "hilbert", "hilbert2", "lfilter", "medfilt", "medfilt2d", "oaconvolve", "resample",
     "resample_poly", "savgol_filter", "sosfilt", "sosfiltfilt", "upfirdn", "wiener",
 ]  # fmt: skip
 
@@ -367,6 +367,11 @@ def medfilt(volume: Any, kernel_size: Any = None) -> Any:
     """Return the medians of windows, with zeros outside."""
     size = 3 if kernel_size is None else kernel_size
     return ndimage.median_filter(volume, size, mode="constant")
+
+
+def medfilt2d(input: Any, kernel_size: Any = 3) -> Any:
+    """Return the medians of the neighbours in a picture, zeros beyond its edges."""
+    return medfilt(input, kernel_size)
 
 
 # ------------------------------------------------------------------ analytic signals, resampling

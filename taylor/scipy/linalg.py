@@ -33,6 +33,7 @@ from taylor.scipy.patterns import (
     toeplitz,
 )
 from taylor.scipy.pivoted import qr as qr
+from taylor.scipy.reflected import hessenberg, qr_multiply, rq, subspace_angles
 from taylor.scipy.schur import schur
 from taylor.scipy.sylvester import (
     SYLVESTER,
@@ -46,12 +47,13 @@ __all__ = [
     "block_diag", "cho_factor", "cho_solve", "cho_solve_banded", "cholesky", "cholesky_banded",
     "circulant", "companion", "convolution_matrix", "coshm", "cosm", "det", "eig", "eigh",
     "eigh_tridiagonal", "eigvals", "eigvalsh", "eigvalsh_tridiagonal", "expm", "expm_frechet",
-    "fiedler", "fiedler_companion", "fractional_matrix_power", "hankel", "inv", "khatri_rao",
-    "leslie", "logm", "lstsq", "lu", "lu_factor", "lu_solve", "matmul_toeplitz", "norm",
-    "orthogonal_procrustes", "pinv", "pinvh", "polar", "qr", "schur", "signm", "sinhm", "sinm",
-    "solve", "solve_banded", "solve_circulant", "solve_continuous_are", "solve_continuous_lyapunov",
-    "solve_discrete_are", "solve_discrete_lyapunov", "solve_sylvester", "solve_toeplitz",
-    "solve_triangular", "solveh_banded", "sqrtm", "svd", "svdvals", "tanhm", "tanm", "toeplitz",
+    "fiedler", "fiedler_companion", "fractional_matrix_power", "hankel", "hessenberg", "inv",
+    "khatri_rao", "leslie", "logm", "lstsq", "lu", "lu_factor", "lu_solve", "matmul_toeplitz",
+    "norm", "orthogonal_procrustes", "pinv", "pinvh", "polar", "qr", "qr_multiply", "rq", "schur",
+    "signm", "sinhm", "sinm", "solve", "solve_banded", "solve_circulant", "solve_continuous_are",
+    "solve_continuous_lyapunov", "solve_discrete_are", "solve_discrete_lyapunov", "solve_sylvester",
+    "solve_toeplitz", "solve_triangular", "solveh_banded", "sqrtm", "subspace_angles", "svd",
+    "svdvals", "tanhm", "tanm", "toeplitz",
 ]  # fmt: skip
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from taylor.core.functions import log1prel
 from taylor.core.operand import as_array
 
-__all__ = ["chirp", "gausspulse", "sawtooth"]
+__all__ = ["chirp", "gauss_spline", "gausspulse", "sawtooth", "sweep_poly"]
 
 
 def sawtooth(t: Any, width: Any = 1.0) -> Any:
@@ -26,6 +26,18 @@ def sawtooth(t: Any, width: Any = 1.0) -> Any:
     down = (width + 1 - 2 * t) / (1 - np.where(rising, 0.0, width))
     within = width * (1 - width) >= 0
     return np.where(within, np.where(rising, up, down), math.nan)[()]
+
+
+def sweep_poly(t: Any, poly: Any, phi: Any = 0) -> Any:
+    """Return the cosine whose frequency is a polynomial of time; phi is in degrees."""
+    c = as_array(getattr(poly, "coeffs", poly))
+    return np.cos(2 * math.pi * np.polyval(np.polyint(c), as_array(t)) + phi * (math.pi / 180))
+
+
+def gauss_spline(x: Any, n: int) -> Any:
+    """Return the Gaussian that is near to the B-spline of order n."""
+    spread = (n + 1) / 12.0
+    return np.exp(-(as_array(x) ** 2) / (2 * spread)) / math.sqrt(2 * math.pi * spread)
 
 
 def chirp(

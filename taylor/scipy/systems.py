@@ -14,10 +14,11 @@ from taylor.linalg import expm, solve
 from taylor.numbers.kinds import base, is_operand
 from taylor.scipy.filters import convolve, lfilter, sections
 from taylor.scipy.given import floats
+from taylor.scipy.theirs import varies
 
 __all__ = [
     "bilinear", "cont2discrete", "deconvolve", "freqs", "freqs_zpk", "freqz", "freqz_sos",
-    "freqz_zpk", "lsim", "sosfreqz", "zpk2tf",
+    "freqz_zpk", "lsim", "normalize", "sos2tf", "sosfreqz", "ss2tf", "tf2ss", "zpk2ss", "zpk2tf",
 ]  # fmt: skip
 
 
@@ -126,6 +127,58 @@ def bilinear(b: Any, a: Any, fs: float = 1.0) -> tuple[Any, Any]:
     return b / a[0], a / a[0]
 
 
+def normalize(b: Any, a: Any) -> tuple[Any, Any]:
+    """Return b/a_0 and a/a_0; of plain numbers without leading zeros."""
+    if not varies([b, a]):
+        found: tuple[Any, Any] = scipy.signal.normalize(b, a)
+        return found
+    b, a = np.atleast_1d(floats(b)), np.atleast_1d(floats(a))
+    return b / a[0], a / a[0]
+
+
+def sos2tf(sos: Any) -> tuple[Any, Any]:
+    """Return the numerator and denominator of sections of second order, their products."""
+    rows = sections(sos)
+    b, a = rows[0][:3], rows[0][3:]
+    for row in rows[1:]:
+        b, a = convolve(b, row[:3]), convolve(a, row[3:])
+    return b, a
+
+
+def ss2tf(A: Any, B: Any, C: Any, D: Any, input: int = 0) -> tuple[Any, Any]:
+    """Return the numerators and det(s - A) of the transfer function of an input to all outputs.
+
+    >>> ss2tf([[-2.0]], [[1.0]], [[3.0]], [[0.0]])
+    (array([[0., 3.]]), array([1., 2.]))
+    """
+    a, b, c, d = (np.atleast_2d(floats(v)) for v in (A, B, C, D))
+    b, d, den = b[:, input : input + 1], d[:, input], np.poly(a)
+    rows = [np.poly(a - b * c[k]) + (d[k] - 1) * den for k in range(np.shape(c)[0])]
+    return np.stack(rows), den
+
+
+def tf2ss(num: Any, den: Any) -> tuple[Any, Any, Any, Any]:
+    """Return (A, B, C, D) of a transfer function, in the form of a controller.
+
+    >>> tf2ss([1.0], [1.0, 2.0])
+    (array([[-2.]]), array([[1.]]), array([[1.]]), array([[0.]]))
+    """
+    num, den = normalize(num, den)
+    num = np.atleast_2d(num)
+    n = np.size(den) - 1
+    if np.shape(num)[1] > n + 1:
+        raise ValueError("Improper transfer function. `num` is longer than `den`.")
+    num = np.concatenate([np.zeros((np.shape(num)[0], n + 1 - np.shape(num)[1])), num], axis=1)
+    first = num[:, :1]
+    a = np.concatenate([-np.reshape(den[1:], (1, n)), np.eye(max(n - 1, 0), n)])[:n]
+    return a, np.eye(n, 1), num[:, 1:] - first * den[1:], first
+
+
+def zpk2ss(z: Any, p: Any, k: Any) -> tuple[Any, Any, Any, Any]:
+    """Return (A, B, C, D) of zeros, poles and the gain."""
+    return tf2ss(*zpk2tf(z, p, k))
+
+
 def deconvolve(signal: Any, divisor: Any) -> tuple[Any, Any]:
     """Return (quotient, remainder) of the division of polynomials.
 
@@ -141,12 +194,13 @@ def deconvolve(signal: Any, divisor: Any) -> tuple[Any, Any]:
 
 
 # ------------------------------------------------------------------ in time
-def _system(name: str, system: Any) -> list[Any]:
+def matrices(name: str, system: Any) -> list[Any]:
     """Return the matrices of x' = A x + B u, y = C x + D u."""
+    if isinstance(system, Sequence) and len(system) in (2, 3):
+        system = (tf2ss if len(system) == 2 else zpk2ss)(*system)
     if not (isinstance(system, Sequence) and len(system) == 4):
         raise TypeError(
-            f"{name} takes a system as its matrices (A, B, C, D) here; of plain numbers "
-            "scipy.signal.tf2ss and zpk2ss give them"
+            f"{name} takes a system as (num, den), (z, p, k) or its matrices (A, B, C, D) here"
         )
     return [np.atleast_2d(floats(v)) for v in system]
 
@@ -183,7 +237,7 @@ def cont2discrete(
     >>> cont2discrete(([[0.0]], [[1.0]], [[1.0]], [[0.0]]), 0.5)[1]
     array([[0.5]])
     """
-    a, b, c, d = _system("cont2discrete", system)
+    a, b, c, d = matrices("cont2discrete", system)
     dt, share = floats(dt), SHARES.get(method, alpha)
     if method in (*SHARES, "gbt") and share is not None and 0 <= share <= 1:
         one = np.eye(np.shape(a)[0])
@@ -210,7 +264,7 @@ def lsim(system: Any, U: Any, T: Any, X0: Any = None, interp: bool = True) -> tu
 
     Between times the inputs are linear, or constant without interp.
     """
-    a, b, c, d = _system("lsim", system)
+    a, b, c, d = matrices("lsim", system)
     times, (n, m) = np.asarray(T, dtype=float), np.shape(b)
     steps = np.diff(times)
     if times.ndim != 1 or times[0] < 0 or not np.allclose(steps, steps[:1]):
