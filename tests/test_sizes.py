@@ -20,7 +20,7 @@ FOLDERS = {  # lines that a folder may have
     "series": 3066,
     "drivers": 8866,
     "scipy": 11054,
-    "ode": 13724,
+    "ode": 13738,
     "command": 495,
     ".": 842,
     "hyperdual": 202,
