@@ -37,12 +37,12 @@ def integer_power(a: Any, n: Any) -> Any:
     """
     if type(n) is not int and np.ndim(n):
         base, m = a, np.abs(n)
-        result = np.where(m & 1, a, 1)
+        found: Any = np.where(m & 1, a, 1)
         while np.any(m := m >> 1):
             base = np.where(m, base, 1)  # of finished lanes nothing overflows
             base = base * base
-            result = np.where(m & 1, result * base, result)
-        return np.where(n < 0, 1 / np.where(n < 0, result, 1), result) if np.any(n < 0) else result
+            found = np.where(m & 1, found * base, found)
+        return np.where(n < 0, 1 / np.where(n < 0, found, 1), found) if np.any(n < 0) else found
     if n < 0:
         return 1 / integer_power(a, -n)
     if n == 0:
