@@ -171,6 +171,9 @@ def test_whole_numbers_and_flags(make):
         np.sum(x[x <= 0]) for x in X
     ])  # fmt: skip
     assert make(lambda x: x * 2)(np.zeros((0, 3))).shape == (0, 3)
+    assert taylor.lanes(lambda x: taylor.gradient(lambda x: np.sum(np.minimum(x, x**2)), x))(
+        np.zeros((0, 3))
+    ).shape == (0, 3)
 
 
 @pytest.mark.parametrize("make", MADE)

@@ -461,6 +461,14 @@ def parts_see_the_whole(x):
 
 
 @of_parts
+def parts_moved(x):
+    z = np.outer(x, np.exp(1j * x))
+    r, i = z.real, z.imag
+    found = [np.roll(i, 1, axis=1), np.tril(r), np.repeat(i, 2, axis=0), np.tile(r.T, 2)]
+    return np.concatenate([np.delete(e.reshape(-1), 1) for e in found])
+
+
+@of_parts
 def parts_of_an_array(x):
     z = np.exp(1j * x)
     whole, imag = np.asarray(z), np.asarray(z.imag)

@@ -8,7 +8,7 @@ import pytest
 
 import taylor
 from taylor import NonAnalyticError
-from taylor.ode import flow_map, solve_ivp, value_and_gradient
+from taylor.ode import flow_map, solve_ensemble, solve_ivp, value_and_gradient
 
 
 def decayed(y, k, s):
@@ -171,6 +171,27 @@ def test_a_run_that_begins_on_a_surface(name):
     rate, exactly, x, until = STILL[name]
     modes = {"floor": [taylor.gradient, taylor.hessian], "abs": ALL}.get(name, [second])
     agree(ended(rate, 1.0, 0.0, until), exactly, x, modes)
+
+
+flat = lambda t: t * t - 2 * t + 2 - 2 * np.exp(-t)  # y' = t² - y, y(0) = 0
+FLAT = {  # surfaces that a run leaves slowly from its start on: y' = 0, y'' = 0 there; y(3)
+    "if": (lambda t, y, a: [a * t * t - (y[0] if y[0] > 0 else 0.0)], [0.0], [flat(3)]),
+    "abs": (lambda t, y, a: a * t * t - abs(y), [0.0], [flat(3)]),
+    "maximum": (lambda t, y, a: a * t * t - np.maximum(y, 0.0), [0.0], [flat(3)]),
+    "one after the other": (
+        lambda t, y, a: [a * t, abs(y[0]) - abs(y[1])], [0.0, 0.0], [4.5, flat(3) / 2],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FLAT)
+def test_a_run_that_slowly_leaves_a_surface_on_which_it_begins(name):
+    rate, y0, exactly = FLAT[name]
+    at = lambda a: solve_ivp(rate, (0.0, 3.0), y0, args=(a,)).y[:, -1]  # in proportion to a
+    np.testing.assert_allclose(at(1.0), exactly, rtol=1e-14)
+    np.testing.assert_allclose(taylor.derivative(at, 1.0), exactly, rtol=1e-14)
+    members = solve_ensemble(rate, (0.0, 3.0), [y0, y0], args=(1.0,))
+    np.testing.assert_allclose(members.y_last[1], exactly, rtol=1e-14)
 
 
 MOVING = {  # a run begins or ends on a surface that moves with what derivatives are asked for by

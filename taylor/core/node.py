@@ -543,6 +543,9 @@ class PartNode(Node):
     def _viewed(self, f: Callable[..., Any]) -> Any:
         return each(lambda x: x._part(self._which), self._whole._viewed(f))
 
+    def _rearranged(self, f: Callable[..., Any]) -> Any:
+        return self.copy("K")._rearranged(f)  # what lies in memory is the whole
+
     def _assign(self, index: Any, value: Any) -> None:
         value = fitted(lift(value), self.tape.values[self.i])
         if isinstance(value, Node) and value.i == self[index].i:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from typing import Any
@@ -92,12 +93,12 @@ class Batch:
         return _joined(found, stack)
 
     def _at_none(self, structures: Any, leaves: Sequence[Any], along: Sequence[bool]) -> Any:
-        """Return the results at no points: in the form of those at ones, if f has some there."""
+        """Return the results at no points: in the form of those at one, if f has some there."""
         pairs = zip(leaves, along, strict=True)
-        ones = [np.ones((1, *x.shape[1:]), x.dtype) if many else x for x, many in pairs]
+        given = [_somewhere(x.shape[1:], x.dtype)[None] if many else x for x, many in pairs]
         try:
             with np.errstate(all="ignore"):
-                one = self.at_one(structures, _point(ones, along, 0))
+                one = self.at_one(structures, _point(given, along, 0))
         except Exception:
             return np.zeros(0)
         return trees.entrywise(lambda y: y[:0], _joined([one], stack))
@@ -130,6 +131,12 @@ class Batch:
                 leaves.append(np.moveaxis(part, own, 0) if own else part)
                 along.append(own is not None)
         return leaves, tuple(structures), along
+
+
+def _somewhere(shape: tuple[int, ...], dtype: Any) -> Any:
+    """Return a point whose numbers are above one, and all different: few functions have a kink."""
+    n = math.prod(shape)
+    return (1 + np.arange(1, n + 1) / (n + 1.7)).astype(dtype).reshape(shape)
 
 
 class Variant:

@@ -28,6 +28,8 @@ NEAR = 2.0**-30  # of a step: a part that short is left out
 NEXT = 2.0**-40  # of times and states: the value of a condition that has just been zero
 NUDGES = 12  # doublings of a unit of rounding, to the other side of a jump
 SMALL = 2.0**-8  # part of a step
+FURTHEST = 23  # doublings of a unit of rounding, up to a part whose square is a rounding error
+STAGES = 4  # such parts, one after the other
 TOWARDS = 1.7  # times as large three times as far from a place: what vanishes there
 
 
@@ -126,26 +128,38 @@ def off_surface(
     """Return the smallest part of a step h that leads off all surfaces that it leads off at all,
     and its slope.
 
+    Where y' is zero, and leads off none, it may be y'' that does: from a little later on it is y'.
     None where there is none near, or the slope is infinite.
     """
-    with np.errstate(all="ignore"):
-        slope = np.asarray(flow(t, y, *parameters))
-    if np.any(abs(slope) == math.inf):
-        return None
-    lost = nans(slope)  # as a derivative of what jumps has no value on the surface
-    known = np.where(lost, 0, slope) if lost.any() else slope
     unit = spacing(max(abs(t), abs(h))) * (1 if h > 0 else -1)
+    moved, far, found = y, 0 * h, None
+    for stage in range(STAGES):
+        with np.errstate(all="ignore"):
+            slope = np.asarray(flow(t + far, moved, *parameters))
+        if np.any(abs(slope) == math.inf):
+            return None
+        lost = nans(slope)  # as a derivative of what jumps has no value on the surface
+        known = np.where(lost, 0, slope) if lost.any() else slope
 
-    def on(h: Any) -> int:
-        """Return on how many surfaces the way is at h."""
-        return sum(np.sum(x == 0) for x in sides(surfaces, t + h, y + h * known, parameters))
+        def on(h: Any, far: Any = far, moved: Any = moved, known: Any = known) -> int:
+            """Return on how many surfaces the way is at h."""
+            place = t + far + h, moved + h * known
+            return sum(np.sum(x == 0) for x in sides(surfaces, *place, parameters))
 
-    lengths = [unit * 2**n for n in range(24)]  # up to a part whose square is a rounding error
-    stays = on(lengths[-1])
-    if stays == on(0 * h):
-        return None
-    h = next(h for h in lengths if on(h) == stays)
-    return h, np.asarray(flow(t + h, y + h * known, *parameters)) if lost.any() else slope
+        lengths = [unit * 2**n for n in range(FURTHEST + 1)]
+        stays = on(lengths[-1])
+        leads = stays != on(0 * h)
+        h = next(h for h in lengths if on(h) == stays) if leads else lengths[-1]
+        if lost.any() and leads:
+            known = np.asarray(flow(t + far + h, moved + h * known, *parameters))
+        if leads and not stage:
+            return h, known
+        moved, far = moved + h * known, far + h
+        if leads:
+            found = far, (moved - y) / far
+            if not stays:
+                break
+    return found
 
 
 def _near(
