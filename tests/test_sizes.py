@@ -19,7 +19,7 @@ FOLDERS = {  # lines that a folder may have
     "machine": 8101,
     "series": 3066,
     "drivers": 8866,
-    "scipy": 11054,
+    "scipy": 11232,
     "ode": 13738,
     "command": 495,
     ".": 842,
