@@ -18,7 +18,7 @@ FOLDERS = {  # lines that a folder may have
     "arrays": 2408,
     "machine": 8101,
     "series": 3066,
-    "drivers": 8866,
+    "drivers": 8869,
     "scipy": 11232,
     "ode": 13738,
     "command": 495,
