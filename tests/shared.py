@@ -60,7 +60,7 @@ def agrees(program, f, x, direction, order, rel):
 
 def slopes(f, x, n):
     """The n-th derivative (1 or 2) of t -> f(t·x) at 1 as a vector, by differences."""
-    h = 2e-2
+    h = 3e-3
     at = 1 + h * np.arange(-5, 6)
     values = np.stack([np.asarray(f(t * x)) for t in at]).reshape(len(at), -1)
     return np.polynomial.polynomial.polyfit((at - 1) / h, values, 10)[n] * n * h**-n

@@ -1,17 +1,23 @@
-"""Filters' designs and forms, responses, factors by reflections: SciPy's values, in all modes.
+"""Designs of filters, factors, distances, images: SciPy's values, and derivatives in all modes.
 
 The oracle are SciPy's values, and differences of them along a line.
 """
 
 import numpy as np
 import pytest
+import scipy.interpolate
 import scipy.linalg
+import scipy.ndimage
 import scipy.signal
+import scipy.spatial
 from shared import slopes
 
 import taylor
+import taylor.scipy.interpolate
 import taylor.scipy.linalg
+import taylor.scipy.ndimage
 import taylor.scipy.signal
+import taylor.scipy.spatial
 
 X = np.array([0.56, 0.63, 1.2, 0.92, 1.4, 1.6, 1.1, 1.75, 1.3])
 B = np.array([[0.2, -0.5, 0.4], [0.9, 0.3, -0.7], [-0.3, 0.8, 0.1]])
@@ -21,6 +27,14 @@ TIMES = np.arange(5) * 0.1
 
 def square(x):
     return np.reshape(x, (3, 3))
+
+
+def pairs(x):
+    return np.reshape(x[:8], (4, 2))
+
+
+def unit(x):
+    return x / np.linalg.norm(x)
 
 
 SIGNAL = {
@@ -66,14 +80,46 @@ LINALG = {
     "subspace_angles": lambda m, x: m.subspace_angles(square(x)[:, :1], B[:, :2] + x[0]),
     "near": lambda m, x: m.subspace_angles(np.reshape(x[:8], (4, 2)), np.eye(4)[:, :2] + 0.1),
 }  # fmt: skip
+W = np.array([1.0, 2.0, 0.5])
+OF_W = ("braycurtis", "canberra", "chebyshev", "cityblock", "correlation", "cosine", "euclidean",
+        "minkowski", "sqeuclidean")  # fmt: skip
+SPATIAL = {
+    **{
+        f"{name} w": lambda m, x, name=name: m.distance.cdist(square(x), abs(B) + 0.1, name, w=W)
+        for name in OF_W
+    },
+    "seuclidean": lambda m, x: m.distance.pdist(pairs(x), "seuclidean"),
+    "mahalanobis": lambda m, x: m.distance.cdist(pairs(x), B[:, :2], "mahalanobis"),
+    "hausdorff": lambda m, x: m.distance.directed_hausdorff(square(x), B)[0] * x[0],
+    "minkowski": lambda m, x: m.minkowski_distance(square(x), B, 3) * m.minkowski_distance_p(x, 2),
+    "procrustes": lambda m, x: np.stack(m.procrustes(pairs(x), np.eye(4)[:, :2])[:2]) * x[0],
+    "slerp": lambda m, x: m.geometric_slerp(*map(unit, (x[:3], x[3:6])), x[:2]),
+}  # fmt: skip
+NDIMAGE = {
+    "filters1d": lambda m, x: m.maximum_filter1d(x, 3) * m.minimum_filter1d(x, 3, mode="nearest"),
+    "rank": lambda m, x: m.rank_filter(square(x), 2, 3),
+    "tophats": lambda m, x: m.white_tophat(square(x), 3) - 2 * m.black_tophat(square(x), 3),
+    "grey": lambda m, x: m.grey_dilation(x, 3) * m.grey_erosion(x, 3) + m.grey_opening(x, 3),
+    "gradient": lambda m, x: m.morphological_gradient(square(x), (3, 1)),
+    "fourier": lambda m, x: np.abs(m.fourier_shift(m.fourier_gaussian(np.fft.fft(x), 1.0), 0.3)),
+    "uniform": lambda m, x: m.fourier_uniform(x, 3.0) + m.fourier_ellipsoid(x, 2.0),
+}
+AT = np.arange(9.0)
+INTERPOLATE = {
+    "makima": lambda m, x: m.Akima1DInterpolator(AT, x, method="makima")(AT[:-1] + 0.3),
+}
 COMPILED = ("ss2tf", "butter", "bode", "rq")
-CASES = [(scipy.signal, name) for name in SIGNAL] + [(scipy.linalg, name) for name in LINALG]
+TABLES = {
+    scipy.signal: SIGNAL, scipy.linalg: LINALG, scipy.spatial: SPATIAL, scipy.ndimage: NDIMAGE,
+    scipy.interpolate: INTERPOLATE,
+}  # fmt: skip
+CASES = [(module, name) for module, table in TABLES.items() for name in table]
 
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(("module", "name"), CASES, ids=[name for _, name in CASES])
 def test_values_are_scipys_and_derivatives_those_of_them(module, name):
-    f = {**SIGNAL, **LINALG}[name]
+    f = TABLES[module][name]
     plain = lambda x: f(module, x)
     g = lambda x: f(getattr(taylor.scipy, module.__name__.split(".")[1]), x)
     y, first = np.asarray(plain(X)), slopes(plain, X, 1)
@@ -107,6 +153,7 @@ def test_complete_factors_are_those_of_numpy_where_columns_are_triangular_too():
         (lambda x: taylor.scipy.signal.butter(2, x[0], output="sos"), "output='ba' or 'zpk'"),
         (lambda x: taylor.scipy.linalg.ldl(np.outer(x, x)), "use cholesky"),
         (lambda x: taylor.scipy.linalg.rq(x[:, None]), "no more rows"),
+        (lambda x: taylor.scipy.ndimage.grey_opening(x, 2), "an odd size"),
         (lambda x: taylor.scipy.signal.square(x), "constant between jumps"),
         (lambda x: taylor.scipy.signal.lsim(3.0, x, x), r"\(num, den\), \(z, p, k\)"),
     ],

@@ -24,20 +24,23 @@ import scipy.ndimage
 from numpy.lib.stride_tricks import sliding_window_view
 
 from taylor.core import functions as f
-from taylor.core.operand import as_array
+from taylor.core.operand import as_array, is_complex
 from taylor.errors import NonAnalyticError, ShapeMismatch
 from taylor.numbers.kinds import base, is_operand
 from taylor.scipy import labels, special
 from taylor.scipy.given import floats
 from taylor.scipy.labels import *  # noqa: F403
-from taylor.scipy.theirs import names_of
+from taylor.scipy.theirs import names_of, varies
 
 __all__ = [
-    *labels.__all__, "affine_transform", "convolve", "convolve1d", "correlate", "correlate1d",
+    *labels.__all__, "affine_transform", "black_tophat", "convolve", "convolve1d", "correlate",
+    "correlate1d", "fourier_ellipsoid", "fourier_gaussian", "fourier_shift", "fourier_uniform",
     "gaussian_filter", "gaussian_filter1d", "gaussian_gradient_magnitude", "gaussian_laplace",
-    "laplace", "map_coordinates", "maximum_filter", "median_filter", "minimum_filter",
-    "percentile_filter", "prewitt", "rotate", "shift", "sobel", "spline_filter", "spline_filter1d",
-    "uniform_filter", "uniform_filter1d", "zoom",
+    "grey_closing", "grey_dilation", "grey_erosion", "grey_opening", "laplace", "map_coordinates",
+    "maximum_filter", "maximum_filter1d", "median_filter", "minimum_filter", "minimum_filter1d",
+    "morphological_gradient", "percentile_filter", "prewitt", "rank_filter", "rotate", "shift",
+    "sobel", "spline_filter", "spline_filter1d", "uniform_filter", "uniform_filter1d",
+    "white_tophat", "zoom",
 ]  # fmt: skip
 PADS = {  # SciPy's names of how an image goes on, and NumPy's
     "reflect": "symmetric", "grid-mirror": "symmetric", "mirror": "reflect", "nearest": "edge",
@@ -317,6 +320,81 @@ def _percentile(w: Any, percentile: float) -> Any:
 
 
 percentile_filter = _ranked("percentile_filter", _percentile, 1)
+
+
+rank_filter = _ranked("rank_filter", _of_rank, 1)
+
+
+def _along_axis(name: str, of: Callable[..., Any]) -> Callable[..., Any]:
+    def alone(
+        input: Any, size: int, axis: int = -1, *, mode: str = "reflect", cval: float = 0.0,
+        origin: int = 0,
+    ) -> Any:  # fmt: skip
+        places = [0] * np.ndim(input)
+        places[axis] = origin
+        sizes = [1] * np.ndim(input)
+        sizes[axis] = size
+        return of(input, size=tuple(sizes), mode=mode, cval=cval, origin=tuple(places))
+
+    alone.__name__ = alone.__qualname__ = name
+    alone.__doc__ = f"Return scipy.ndimage.{name} along an axis of an array."
+    return alone
+
+
+maximum_filter1d = _along_axis("maximum_filter1d", maximum_filter)
+minimum_filter1d = _along_axis("minimum_filter1d", minimum_filter)
+
+
+# ------------------------------------------------------------------ shapes in grey
+def _flat(name: str, of: Callable[..., Any]) -> Callable[..., Any]:
+    """Return what is made of dilations and erosions by windows of odd sizes."""
+    theirs = getattr(scipy.ndimage, name)
+
+    def made(input: Any, size: Any = None, *more: Any, mode: str = "reflect", cval: float = 0.0,
+             **named: Any) -> Any:  # fmt: skip
+        if not varies(input):
+            return theirs(input, size, *more, mode=mode, cval=cval, **named)
+        if size is None or more or named or not np.all(np.asarray(size) % 2):
+            raise TypeError(f"{name} of what varies takes an odd size, mode and cval")
+        given = {"size": size, "mode": mode, "cval": cval}
+        wide, narrow = (functools.partial(g, **given) for g in (maximum_filter, minimum_filter))
+        return of(floats(input), wide, narrow)
+
+    made.__name__ = made.__qualname__ = name
+    made.__doc__ = f"Return scipy.ndimage.{name} of an array by windows of a size."
+    return made
+
+
+grey_dilation = _flat("grey_dilation", lambda x, wide, narrow: wide(x))
+grey_erosion = _flat("grey_erosion", lambda x, wide, narrow: narrow(x))
+grey_opening = _flat("grey_opening", lambda x, wide, narrow: wide(narrow(x)))
+grey_closing = _flat("grey_closing", lambda x, wide, narrow: narrow(wide(x)))
+white_tophat = _flat("white_tophat", lambda x, wide, narrow: x - wide(narrow(x)))
+black_tophat = _flat("black_tophat", lambda x, wide, narrow: narrow(wide(x)) - x)
+morphological_gradient = _flat(
+    "morphological_gradient", lambda x, wide, narrow: wide(x) - narrow(x)
+)
+
+
+# ------------------------------------------------------------------ Fourier transforms
+def _damped(name: str) -> Callable[..., Any]:
+    """Return a filter of a Fourier transform, which multiplies each coefficient by a number."""
+    theirs = getattr(scipy.ndimage, name)
+
+    def filtered(input: Any, by: Any, n: int = -1, axis: int = -1) -> Any:
+        x = floats(input)
+        kind = complex if is_complex(x) or name == "fourier_shift" else float
+        return x * theirs(np.ones(np.shape(x), kind), by, n, axis)
+
+    filtered.__name__ = filtered.__qualname__ = name
+    filtered.__doc__ = f"Return scipy.ndimage.{name} of a Fourier transform; the second is plain."
+    return filtered
+
+
+fourier_ellipsoid = _damped("fourier_ellipsoid")
+fourier_gaussian = _damped("fourier_gaussian")
+fourier_shift = _damped("fourier_shift")
+fourier_uniform = _damped("fourier_uniform")
 
 
 # ------------------------------------------------------------------ interpolation

@@ -310,9 +310,11 @@ def _lengths(x: Array, y: Any) -> Array:
 
 
 def Akima1DInterpolator(
-    x: Any, y: Any, axis: int = 0, *, extrapolate: bool = False
+    x: Any, y: Any, axis: int = 0, *, method: str = "akima", extrapolate: bool = False
 ) -> PiecewisePolynomial:
     """Return Akima's cubic through data (J. ACM 17, 1970), whose slopes are local means.
+
+    method="makima" adds the means' sizes |m_(i+1) + m_i|/2 to the weights.
 
     With the slopes m of the intervals, two more at each end, that at a knot is
     (|m_(i+1) - m_i| m_(i-1) + |m_(i-1) - m_(i-2)| m_i)/(the sum of the weights).
@@ -324,7 +326,11 @@ def Akima1DInterpolator(
     before = 2 * inner[:1] - inner[1:2]
     after = 2 * inner[-1:] - inner[-2:-1]
     m = np.concatenate([2 * before - inner[:1], before, inner, after, 2 * after - inner[-1:]])
+    if method not in ("akima", "makima"):
+        raise ValueError(f"method is 'akima' or 'makima', not {method!r}")
     jumps = abs(m[1:] - m[:-1])
+    if method == "makima":
+        jumps = jumps + abs(m[1:] + m[:-1]) / 2
     left, right = jumps[2:], jumps[:-2]
     total = left + right
     flat = np.asarray(total <= 1e-9 * np.max(total))

@@ -24,26 +24,36 @@ from taylor.scipy.theirs import names_of
 Formula = Callable[..., Any]
 
 
-def _total(x: Any) -> Any:
-    return np.sum(x, axis=-1)
+def _total(x: Any, w: Any = None) -> Any:
+    return np.sum(x if w is None else x * w, axis=-1)
 
 
-def _centred(u: Any) -> Any:
-    return u - np.mean(u, axis=-1, keepdims=True)
+def _cosine(u: Any, v: Any, w: Any = None) -> Any:
+    return 1 - _total(u * v, w) / f.sqrt(_total(u * u, w) * _total(v * v, w))
 
 
-def _cosine(u: Any, v: Any) -> Any:
-    return 1 - _total(u * v) / f.sqrt(_total(u * u) * _total(v * v))
+def _correlation(u: Any, v: Any, w: Any = None) -> Any:
+    w = np.ones(np.shape(u)[-1]) if w is None else as_array(w)
+    w = w / np.sum(w)
+    u, v = (x - np.sum(x * w, axis=-1, keepdims=True) for x in (u, v))
+    return _cosine(u, v, w)
 
 
-def _canberra(u: Any, v: Any) -> Any:
+def _canberra(u: Any, v: Any, w: Any = None) -> Any:
     size = abs(u) + abs(v)
     zero = size <= 0
-    return _total(np.where(zero, 0.0, abs(u - v) / np.where(zero, 1.0, size)))
+    return _total(np.where(zero, 0.0, abs(u - v) / np.where(zero, 1.0, size)), w)
 
 
-def _minkowski(u: Any, v: Any, p: Any = 2) -> Any:
-    return np.linalg.norm(u - v, p, axis=-1)
+def _chebyshev(u: Any, v: Any, w: Any = None) -> Any:
+    """Return the largest difference, among those with a weight (which is plain) above zero."""
+    return np.max(abs(u - v)[..., slice(None) if w is None else np.asarray(w) > 0], axis=-1)
+
+
+def _minkowski(u: Any, v: Any, p: Any = 2, w: Any = None) -> Any:
+    if w is None:
+        return np.linalg.norm(u - v, p, axis=-1)
+    return _chebyshev(u, v, w) if p == np.inf else _total(abs(u - v) ** p, w) ** (1.0 / p)
 
 
 def _mahalanobis(u: Any, v: Any, VI: Any) -> Any:
@@ -59,20 +69,20 @@ def _jensenshannon(p: Any, q: Any, base: Any = None) -> Any:
 
 
 FORMULAS: dict[str, Formula] = {
-    "braycurtis": lambda u, v: _total(abs(u - v)) / _total(abs(u + v)),
+    "braycurtis": lambda u, v, w=None: _total(abs(u - v), w) / _total(abs(u + v), w),
     "canberra": _canberra,
-    "chebyshev": lambda u, v: np.max(abs(u - v), axis=-1),
-    "cityblock": lambda u, v: _total(abs(u - v)),
-    "correlation": lambda u, v: _cosine(_centred(u), _centred(v)),
+    "chebyshev": _chebyshev,
+    "cityblock": lambda u, v, w=None: _total(abs(u - v), w),
+    "correlation": _correlation,
     "cosine": _cosine,
-    "euclidean": lambda u, v: f.sqrt(_total((u - v) ** 2)),
+    "euclidean": lambda u, v, w=None: f.sqrt(_total((u - v) ** 2, w)),
     "jensenshannon": _jensenshannon,
     "mahalanobis": _mahalanobis,
     "minkowski": _minkowski,
     "seuclidean": lambda u, v, V: f.sqrt(_total((u - v) ** 2 / as_array(V))),
-    "sqeuclidean": lambda u, v: _total((u - v) ** 2),
+    "sqeuclidean": lambda u, v, w=None: _total((u - v) ** 2, w),
 }
-__all__ = [*FORMULAS, "cdist", "pdist", "squareform"]
+__all__ = [*FORMULAS, "cdist", "directed_hausdorff", "pdist", "squareform"]
 
 
 def _of_vectors(name: str) -> Formula:
@@ -100,12 +110,22 @@ def _metric(metric: Any) -> Formula:
     return FORMULAS[metric]
 
 
+def _spread(metric: Any, x: Any, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters with those left out: variances or a covariance of all points."""
+    if metric == "seuclidean" and parameters.get("V") is None:
+        return {**parameters, "V": np.var(x, axis=0, ddof=1)}
+    if metric == "mahalanobis" and parameters.get("VI") is None:
+        return {**parameters, "VI": np.linalg.inv(np.cov(x.T))}
+    return parameters
+
+
 def cdist(XA: Any, XB: Any, metric: Any = "euclidean", **parameters: Any) -> Any:
     """Return the distances of the rows of one matrix to those of another, as a matrix."""
     a, b = floats(XA), floats(XB)
     if np.ndim(a) != 2 or np.ndim(b) != 2 or np.shape(a)[1] != np.shape(b)[1]:
         raise ShapeMismatch(f"cdist: points of shapes {np.shape(a)} and {np.shape(b)}")
     i, j = np.indices((np.shape(a)[0], np.shape(b)[0])).reshape(2, -1)
+    parameters = _spread(metric, np.concatenate([a, b]), parameters)
     found = _metric(metric)(a[i], b[j], **parameters)
     return np.reshape(found, (np.shape(a)[0], np.shape(b)[0]))
 
@@ -116,7 +136,21 @@ def pdist(X: Any, metric: Any = "euclidean", **parameters: Any) -> Any:
     if np.ndim(x) != 2:
         raise ShapeMismatch(f"pdist: points of shape {np.shape(x)}, not a matrix")
     i, j = np.triu_indices(np.shape(x)[0], 1)
-    return _metric(metric)(x[i], x[j], **parameters)
+    return _metric(metric)(x[i], x[j], **_spread(metric, x, parameters))
+
+
+def directed_hausdorff(u: Any, v: Any, rng: Any = 0) -> tuple[Any, int, int]:
+    """Return the largest distance of a row of u from those of v, and which two rows it is between.
+
+    rng has no effect on it.
+
+    >>> directed_hausdorff([[0.0], [3.0]], [[1.0], [1.5]])
+    (np.float64(1.5), 1, 1)
+    """
+    d = cdist(u, v)
+    near = np.argmin(d, axis=1)
+    i = int(np.argmax(d[np.arange(np.shape(d)[0]), near]))
+    return d[i, int(near[i])], i, int(near[i])
 
 
 def squareform(X: Any) -> Any:
