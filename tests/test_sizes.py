@@ -20,7 +20,7 @@ FOLDERS = {  # lines that a folder may have
     "series": 3066,
     "drivers": 8869,
     "scipy": 11232,
-    "ode": 13738,
+    "ode": 13751,
     "command": 495,
     ".": 842,
     "hyperdual": 202,
