@@ -582,6 +582,20 @@ def test_gradients_of_determinants_keep_their_type(n, kind):
     same(gradient, np.linalg.inv(a).T * np.linalg.det(a), 1e-5)
 
 
+@pytest.mark.parametrize(("n", "shift"), [(1, 1.0), (1, 0.0), (4, 1.0)])
+def test_third_derivatives_of_determinants_in_reverse_mode(n, shift):
+    a, b = np.add.outer(np.arange(n), np.arange(n)) % 3 + np.eye(n), np.eye(n) + 0.5
+    f = lambda x: linalg.det(a * (x[0] ** 3 + shift) + b * x[1] ** 3)
+    x, u, v = np.array([0.7, -0.3]) * shift, np.array([1.0, 2.0]), np.array([-1.0, 0.5])
+    wanted = taylor.tensor(f, x, 3) @ v @ u
+    same(taylor.third(f, x, u, v), wanted, 1e-12)
+    same(
+        taylor.gradient(lambda y: taylor.gradient(lambda z: taylor.gradient(f, z) @ u, y) @ v, x),
+        wanted,
+        1e-12,
+    )
+
+
 def test_what_reverse_mode_cannot_do_at_a_singular_matrix_is_an_error():
     f = FUNCTIONS["det, singular"]
     c = f(Taylor.variable(BASE, 3, direction=DIRECTION)).coef

@@ -882,15 +882,23 @@ def test_numbers_are_put_for_nan_in_place_if_it_is_asked_for():
 
 
 @pytest.mark.parametrize("f", [np.power, np.float_power, lambda a, r: a**r])
-@pytest.mark.parametrize("r", [np.zeros(0), np.ones((3, 0)), np.array(2 + 1j), np.array([2 + 1j])])
-def test_powers_with_exponents_that_are_empty_or_complex(f, r):
-    r = np.asarray(r)
+@pytest.mark.parametrize(
+    "r", [np.zeros(0), np.ones((3, 0)), np.array([2 + 1j]), np.zeros(2), np.zeros((2, 1), int)]
+)
+def test_powers_with_exponents_that_are_empty_zero_or_complex(f, r):
     want = r * np.power(1.5 + 0 * r, r - 1)
     assert np.allclose(taylor.jvp(lambda a: f(a, r), 1.5, 1.0)[1], want)
     assert np.shape(f(taylor.Taylor.variable(1.5, 2), r)) == r.shape
     real = lambda a: np.sum(np.real(f(a, r)))
     assert np.allclose(taylor.gradient(real, 1.5), np.sum(np.real(want)))
     assert np.allclose(taylor.gradient(taylor.compile(real), 1.5), np.sum(np.real(want)))
+
+
+def test_whole_powers_in_lanes_are_those_of_numbers_beside_nan_and_inf():
+    x, n = np.array([np.nan, np.inf, 1e200, 3.0]), np.array([0, 0, 1, 4])
+    f = lambda x: np.sum(x**n)
+    assert taylor.gradient(f, x).tolist() == taylor.jacfwd(f, x).tolist() == [0, 0, 1, 108]
+    assert np.diag(taylor.hessian(f, x)).tolist() == [0, 0, 0, 108]
 
 
 @pytest.mark.parametrize("way", [by_taylor, by_taylor_n, by_hyperdual, by_program])

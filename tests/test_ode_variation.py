@@ -238,6 +238,18 @@ def at_rest(t, y, *args):
     return 0 * y
 
 
+def test_changes_that_have_no_derivatives_are_named():
+    ground = lambda t, y, p: y[0]
+    ground.direction = -1
+    rubbed = lambda y, p: y[2] - min(p * abs(y[1]), abs(y[2])) * np.sign(y[2])  # until it rests
+    ground.callback = lambda t, y, p: [0.0, -p * y[1], rubbed(y, p)]
+    fall = lambda t, y, p: [y[1], -1.0, 0 * y[2]]
+    f = lambda p: solve_ivp(fall, (0, 5), [1.0, 0, 1.0], args=(p,), events=ground).y[0, -1]
+    for driver in (taylor.derivative, taylor.gradient):
+        with pytest.raises(NonAnalyticError, match="no derivatives: what changes it on the way"):
+            driver(f, 0.8)
+
+
 def test_changes_in_place_carry_derivatives():
     def state(t, y, q):
         y[0] += q[0]

@@ -390,3 +390,17 @@ def test_powers_with_huge_exponents_overflow_and_underflow(r):
         assert (Taylor.variable(x, 2) ** r).coef[0] == want
         assert (Taylor.variable(1 / x, 2) ** -r).coef[0] == want
         assert (TaylorN.variables([x, 1.0], 2)[0] ** r).coef[0] == want
+
+
+@pytest.mark.parametrize("n", [3, 60])
+def test_where_f_overflows_no_line_is_asked_for_each_variable(n):
+    calls = []
+
+    def f(x):
+        calls.append(0)
+        return np.sum(np.exp(x**2)) + np.sum(x**40)
+
+    with np.errstate(all="ignore"):
+        found = taylor.hvp(f, np.linspace(0.5, 60.0, n), np.ones(n))
+    assert found[0] == pytest.approx(3 * math.exp(0.25) + 40 * 39 * 0.5**38) and len(calls) < 12
+    assert np.isposinf(found[-1])

@@ -36,12 +36,13 @@ def integer_power(a: Any, n: Any) -> Any:
     n is an int, or an array of ints with its own power for every lane.
     """
     if type(n) is not int and np.ndim(n):
-        result, base, m = a * 0 + 1, a, np.abs(n)
-        while np.any(m):
-            result = np.where(m & 1, result * base, result)
-            m = m >> 1
-            base = base * base if np.any(m) else base
-        return np.where(n < 0, 1 / np.where(n < 0, result, 1), result) if np.any(n < 0) else result
+        base, m = a, np.abs(n)
+        found: Any = np.where(m & 1, a, 1)
+        while np.any(m := m >> 1):
+            base = base if m.all() else np.where(m, base, 1)  # of finished lanes nothing overflows
+            base = base * base
+            found = np.where(m & 1, found * base, found)
+        return np.where(n < 0, 1 / np.where(n < 0, found, 1), found) if np.any(n < 0) else found
     if n < 0:
         return 1 / integer_power(a, -n)
     if n == 0:

@@ -256,18 +256,18 @@ def _det_series(a: Table, y: Any) -> list[Table]:
 def _cofactors(a: Any, *along: Any) -> Any:
     """Return the cofactors of a, or their derivative along a direction."""
     if any(map(is_operand, (a, *along))):
-        a = INVERTIBLE(a) + 0 * along[0]
+        a = INVERTIBLE(a, a) + 0 * along[0]
     table = line(a, along[0]) if along else Table(Univariate(0), a)
     return T(_determinant(table, adjugate=True)(len(along)))
 
 
-def _invertible(a: Array) -> Array:
+def _invertible(x: Array, a: Array) -> Array:
     if a.dtype.kind in "fc" and np.any(np.linalg.cond(a) > 1e10):
         raise np.linalg.LinAlgError(
             "third derivatives in reverse mode are not available at a singular matrix; use "
             "forward mode (taylor.tensor, or the series of det)"
         )
-    return a
+    return x
 
 
 INVERTIBLE = checked("regular det", _invertible)
@@ -276,8 +276,10 @@ INVERTIBLE = checked("regular det", _invertible)
 def _adjugates(a: Any) -> Any:
     """Return the cofactors of matrices: of up to three rows sums of products, in code, too."""
     n = np.shape(a)[-1]
-    if not 1 < n <= BY_PRODUCTS:
+    if not 0 < n <= BY_PRODUCTS:
         return COFACTORS(a)
+    if n == 1:
+        return a * 0 + 1
     if n == 2:
         return a[..., ::-1, ::-1] * np.array([[1, -1], [-1, 1]], np.int8)  # complex64 stays
     one, two = np.array([1, 2, 0]), np.array([2, 0, 1])

@@ -67,6 +67,10 @@ Function = Callable[..., Any]
 FAR = 40  # doublings of the distance within which the other side of a surface is found
 SAME = 1e-7  # of derivatives of times, relative to them: a difference that is none
 TINY = 2.0**-40  # of a state: rates that are none
+LOST = (
+    "a state has no derivatives: what changes it on the way (a callback, a dose) has a "
+    "kink or jumps at the state before, as abs and sign of what is 0 do; write it smoothly there"
+)
 FEW = 8  # numbers: derivatives in so many cost an implicit method no more than adjoints
 
 
@@ -149,6 +153,8 @@ def _flow(step: Function, course: Course, derived: bool) -> Evolution:
 
     def run(y0: Any, *p: Any) -> Any:
         given = Plain(step, y0, p)
+        if (given.levels or derived) and not np.any(nans(np.ravel(base(lift(y0)))[:1])):
+            _check_known(given.y0)
         it = _again(course, "run", given)
         it = it or integrator(given, course.t0, course.options, derived, course.varied)
         _keep(course, "run", given, it)
@@ -304,6 +310,7 @@ class _Backward:
         """Integrate back from one time to another; return y there."""
         if start == stop:
             return y
+        _check_known(self.bar)
         # λ is given the size of y, by which the steps judge what is small
         scale = (norm(_numbers(self.bar)) / (norm(_numbers(y)) or 1)) or 1
         parts = [y, self.bar / scale, *(0 * x for x in self.total)]
@@ -324,6 +331,12 @@ class _Backward:
         self.bar = bar * scale
         self.total = [x + dx * scale for x, dx in zip(self.total, more, strict=True)]
         return y
+
+
+def _check_known(x: Any) -> None:
+    """Raise NonAnalyticError where derivatives of a state, or of what depends on it, are lost."""
+    if not has_nodes(x) and np.any(nans(_numbers(x))):
+        raise NonAnalyticError(LOST)
 
 
 def _numbers(x: Any) -> Array:
