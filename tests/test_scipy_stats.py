@@ -524,3 +524,21 @@ def test_entropy_of_counts_against_its_sum(mu):
         exact = [float(c) for c in mpmath.taylor(of, mu, 2)]
     found = taylor.taylor_coefficients(stats.poisson.entropy, mu, 2)
     np.testing.assert_allclose(found, exact, rtol=1e-11)
+
+
+@pytest.mark.parametrize(("a", "b"), [(-1.0, 2.0), (5.0, 6.0), (10.0, np.inf), (-3.0, -2.5)])
+def test_moments_of_the_truncated_normal_distribution(a, b):
+    def moments(a):
+        density = [mpmath.npdf(x) for x in (a, mpmath.mpf(b))]
+        mass = mpmath.ncdf(-a) - mpmath.ncdf(-mpmath.mpf(b))
+        first, last = (p / mass for p in density)
+        far = b * last if np.isfinite(b) else 0
+        return first - last, 1 + a * first - far - (first - last) ** 2
+
+    with mpmath.workdps(40):
+        for n, name in enumerate(("mean", "var")):
+            found = taylor.derivatives(
+                lambda a, name=name: getattr(stats.truncnorm, name)(a, b), a, 1
+            )
+            expected = [moments(mpmath.mpf(a))[n], mpmath.diff(lambda s, n=n: moments(s)[n], a)]
+            assert found == pytest.approx([float(e) for e in expected], rel=1e-9)

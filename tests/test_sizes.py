@@ -19,7 +19,7 @@ FOLDERS = {  # lines that a folder may have
     "machine": 8101,
     "series": 3066,
     "drivers": 8869,
-    "scipy": 11232,
+    "scipy": 11255,
     "ode": 13751,
     "command": 495,
     ".": 842,

@@ -39,7 +39,7 @@ def integer_power(a: Any, n: Any) -> Any:
         base, m = a, np.abs(n)
         found: Any = np.where(m & 1, a, 1)
         while np.any(m := m >> 1):
-            base = np.where(m, base, 1)  # of finished lanes nothing overflows
+            base = base if m.all() else np.where(m, base, 1)  # of finished lanes nothing overflows
             base = base * base
             found = np.where(m & 1, found * base, found)
         return np.where(n < 0, 1 / np.where(n < 0, found, 1), found) if np.any(n < 0) else found

@@ -279,7 +279,7 @@ def _middle(low: Any, high: Any) -> Any:
 
 def _lost(shapes: list[Any]) -> Any:
     """Return zero, nan where a shape is nan."""
-    return sum(np.where(s * s >= INF, 0.0, 0 * s)[()] for s in shapes)
+    return sum(0 * np.where(s * s >= INF, 0.0, s)[()] for s in shapes)
 
 
 class Discrete(Continuous):

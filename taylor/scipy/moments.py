@@ -172,6 +172,28 @@ def _rice_mean(b: Any) -> Any:
     return math.sqrt(math.pi / 2) * ((1 + 2 * x) * sp.i0e(x) + 2 * x * sp.i1e(x))
 
 
+def _at_edges(a: Any, b: Any) -> tuple[Any, Any]:
+    """Return the density of the truncated normal distribution at its ends, by the nearer tail."""
+    beyond = a > 0
+    low, high = np.where(beyond, -b, a), np.where(beyond, -a, b)
+    top = sp.log_ndtr(high)
+    mass = top + fn.log1p(-fn.exp(sp.log_ndtr(low) - top))
+    first, last = (fn.exp(-x * x / 2 - HALF - mass) for x in (a, b))
+    return first, last
+
+
+def _truncnorm_mean(a: Any, b: Any) -> Any:
+    first, last = _at_edges(a, b)
+    return first - last
+
+
+def _truncnorm_variance(a: Any, b: Any) -> Any:
+    first, last = _at_edges(a, b)
+    mean = first - last
+    a, b = (np.where(np.isfinite(x), x, 0.0) for x in (a, b))  # where the density is zero
+    return 1 + first * (a - mean) - last * (b - mean)
+
+
 def _skewnorm_mean(a: Any) -> Any:
     return math.sqrt(2 / math.pi) * a / fn.sqrt(1 + a * a)
 
@@ -320,6 +342,7 @@ MOMENTS: dict[str, Mapping[str, Formula]] = {
     "exponnorm": dict(mean=lambda k: +k, var=lambda k: 1 + k * k),
     "moyal": dict(mean=lambda: EULER + math.log(2.0), var=lambda: math.pi**2 / 2),
     "wald": dict(mean=lambda: 1.0, var=lambda: 1.0),
+    "truncnorm": dict(mean=_truncnorm_mean, var=_truncnorm_variance),
     "invgauss": dict(mean=lambda mu: +mu, var=lambda mu: mu**3),
     "skewnorm": dict(mean=_skewnorm_mean, var=lambda a: 1 - _skewnorm_mean(a) ** 2),
     "foldnorm": dict(mean=_folded_mean, var=lambda c: c * c + 1 - _folded_mean(c) ** 2),
