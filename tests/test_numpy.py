@@ -883,9 +883,14 @@ def test_numbers_are_put_for_nan_in_place_if_it_is_asked_for():
 
 @pytest.mark.parametrize("f", [np.power, np.float_power, lambda a, r: a**r])
 @pytest.mark.parametrize(
-    "r", [np.zeros(0), np.ones((3, 0)), np.array([2 + 1j]), np.zeros(2), np.zeros((2, 1), int)]
-)
+    "r",
+    [
+        np.zeros(0), np.ones((3, 0)), np.array(2 + 1j), np.array([2 + 1j]), np.zeros(2),
+        np.zeros((2, 1), int),
+    ],
+)  # fmt: skip
 def test_powers_with_exponents_that_are_empty_zero_or_complex(f, r):
+    r = np.asarray(r)
     want = r * np.power(1.5 + 0 * r, r - 1)
     assert np.allclose(taylor.jvp(lambda a: f(a, r), 1.5, 1.0)[1], want)
     assert np.shape(f(taylor.Taylor.variable(1.5, 2), r)) == r.shape
