@@ -207,6 +207,8 @@ def variance(
         ddof = correction
     centred = a - (np.mean(a, axis=axis, keepdims=True, where=where) if mean is None else mean)
     free = count(a, axis, where, keepdims) - ddof
+    if where is not True:  # else the slope of a nan that does not count is nan
+        centred = np.where(where, centred, 0)
     return total(squared(centred), axis, keepdims, where=where) / free
 
 
