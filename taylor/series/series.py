@@ -49,7 +49,7 @@ from taylor.numbers.values import (
     zeros,
 )
 from taylor.series import rows, rules
-from taylor.series.coefficients import Coefficients, degree_of_product
+from taylor.series.coefficients import UNKNOWN, Coefficients, degree_of_product
 from taylor.series.operands import aligned, moved, with_constant
 from taylor.series.rows import BOTH, LEFT, RIGHT, Live, by_code, declared, plain, propagates
 from taylor.series.smooth import powered, shortly, side_taken, vanish_nearby, vanishes_nearby
@@ -258,12 +258,14 @@ class Series(Coefficients):
             table = quietly(np.multiply, x, other) if table is None else table
             return self._new(table, reach=self._reach if other else 0)
         if self._fellow(other):
-            algebra, x = self.algebra, self._coef
-            alone = x.ndim == 1 and type(algebra) is Univariate
-            code = pairs.multiplied(len(x)) if alone else short.multiplied(algebra, x.shape)
-            table = code.call(x, other._coef)
-            if table is not None:
+            x, algebra, reach = self._coef, self.algebra, self._reach + other._reach
+            if x.ndim == 1 and type(algebra) is Univariate:
+                table = pairs.multiplied(len(x)).call(x, other._coef)
+                reach = reach if reach < len(x) else UNKNOWN
+            else:
+                table = short.multiplied(algebra, x.shape).call(x, other._coef)
                 reach = degree_of_product(algebra, self._reach, other._reach)
+            if table is not None:
                 return self._make(table, algebra, self.tag, reach)
         met = self._met(other)
         if met is None:
