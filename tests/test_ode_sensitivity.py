@@ -398,8 +398,6 @@ def test_beyond_a_zero_of_a_root_second_derivatives_only():
 
 
 def test_errors():
-    with pytest.raises(TypeError, match="t_eval"):
-        taylor.gradient(lambda y: solve_ivp(pendulum, SPAN, y, dense_output=True).y[0, -1], START)
     with pytest.raises(IntegrationError, match="singularity"):
         value_and_gradient(lambda y: y[0], lambda t, y: y * y, (0, 2), [1.0])
     with pytest.raises(ValueError, match="checkpoints"):

@@ -81,10 +81,20 @@ class Opening:
         return same[id(x)] if id(x) in same else Copies(_holders(x, same), same)(x)
 
 
-def taken_in(f: Callable[..., Any]) -> tuple[Callable[..., Any], list[Any]]:
-    """Return f(x, *args) as a function of (x, *held, *args), and what it holds: p of λx p·x."""
+def taken_in(f: Any) -> tuple[Callable[..., Any], list[Any]]:
+    """Return what makes f of values in place of those it holds, and these: p of λx p·x.
+
+    >>> make, held = taken_in(lambda x: 2.0 * x)
+    >>> make(*held)(1.5)
+    3.0
+    """
     held = outside(f)
-    return (opened(f, held, 1) if held else f), held
+
+    def make(*values: Any) -> Any:
+        return Opening(f, held, values).whole if held else f
+
+    vars(make)["__opened__"] = True
+    return make, held
 
 
 def _within(x: Any) -> Iterator[tuple[Any, Any]]:

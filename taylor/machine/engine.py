@@ -75,7 +75,7 @@ class Kernel:
         self.complex = complex
         self.products = algebra.count
         self.numbers = whole or all(i.shape == () for i in program.code)
-        self.patience = OFTEN if whole else PATIENCE
+        self.whole = whole
         self.asked: dict[int, float] = {1: 0, TILE: 0}
         self.machines: dict[int, Machine | None] = {}
         self.reason = ""  # why there is none
@@ -89,7 +89,7 @@ class Kernel:
         unit = unit_of(lanes) if self.numbers else TILE
         if unit not in self.machines:
             self.asked[unit] += asked + PATIENCE * (lanes * self.products) // WORK
-            if self.asked[unit] <= self.patience:
+            if self.asked[unit] <= (OFTEN if self.whole else PATIENCE):
                 return None
             self.machines[unit] = self._made(unit)
         return self.machines[unit]

@@ -34,6 +34,8 @@ __all__ = [
 ]  # fmt: skip
 
 Function = Callable[..., Any]
+At = Callable[..., Function]  # functions of x, made of their parameters
+TOLERANCES = {"epsabs": 1.49e-8, "epsrel": 1.49e-8}
 
 
 def quad(
@@ -62,34 +64,53 @@ def quad(
     >>> taylor.derivatives(f, 2.0, 2).round(8)
     array([ 0.5 , -0.25,  0.25])
     """
-    func, held = taken_in(func)
-    args = (*held, *(args if isinstance(args, tuple) else (args,)))
-    given = [argument(v) for v in (a, b, *args)]
+    make, held = taken_in(func)
+
+    def at(*p: Any) -> Function:
+        f, rest = make(*p[: len(held)]), p[len(held) :]
+        return (lambda x: f(x, *rest)) if rest else f
+
     options: dict[str, Any] = dict(epsabs=epsabs, epsrel=epsrel)
     options |= {} if limit is None else {"limit": limit}
     if points is not None:
         if is_operand(points := as_array(points)):
             raise TypeError("the points of quad are plain numbers; its limits may vary")
         options["points"] = points
+    args = (*held, *(args if isinstance(args, tuple) else (args,)))
+    return _quad(at, a, b, args, options, weight, wvar)
+
+
+def _quad(
+    at: At, a: Any, b: Any, p: Sequence[Any], options: dict[str, Any],
+    weight: str | None = None, wvar: Any = None,
+) -> tuple[Any, Any]:  # fmt: skip
+    """Return `quad` of the function at(*p)."""
+    given = [argument(v) for v in (a, b, *p)]
     if not any(map(is_operand, (*given, argument(wvar) if weight else 0.0))):
-        options |= {"weight": weight, "wvar": wvar} if weight else {}
-        y, error, *_ = scipy.integrate.quad(func, *given[:2], tuple(given[2:]), **options)
+        weighted = {"weight": weight, "wvar": wvar} if weight else {}
+        f = at(*given[2:])
+        y, error, *_ = scipy.integrate.quad(f, *given[:2], **options, **weighted)
         return y, error
     for x in given[:2]:
         if is_operand(x) and x.shape:
             raise TypeError("the limits of quad are numbers")
     if weight is not None:
-        func, wanted = _weighted(func, weight, given[:2]), np.ravel(argument(wvar))
+        at, wanted = _weighted(at, weight, given[:2]), np.ravel(argument(wvar))
         given = [*given[:2], *wanted, *given[2:]]
-    func = frozen(func) if any(map(has_nodes, given)) else func
-    return _Integral(func, options)(*given), None
+    at = frozen(at) if any(map(has_nodes, given)) else at
+    return _Integral(at, options)(*given), None
 
 
-def _weighted(func: Function, weight: str, limits: Sequence[Any]) -> Function:
-    """Return func times a weight of SciPy, with the parameters of the weight after x."""
+def _weighted(at: At, weight: str, limits: Sequence[Any]) -> At:
+    """Return a function times a weight of SciPy, whose parameters are the first."""
     if weight in ("cos", "sin"):
         wave = np.cos if weight == "cos" else np.sin
-        return lambda x, w, *p: func(x, *p) * wave(w * x)
+
+        def waved(w: Any, *p: Any) -> Function:
+            f = at(*p)
+            return lambda x: f(x) * wave(w * x)
+
+        return waved
     if weight not in ("alg", "alg-loga", "alg-logb", "alg-log"):
         raise TypeError(f"quad with weight={weight!r} takes nothing that varies; write it in func")
     if any(map(is_operand, limits)):
@@ -97,32 +118,41 @@ def _weighted(func: Function, weight: str, limits: Sequence[Any]) -> Function:
     a, b = map(float, limits)
     logs = {"alg-loga": (1, 0), "alg-logb": (0, 1), "alg-log": (1, 1)}.get(weight, (0, 0))
 
-    def product(x: Any, alpha: Any, beta: Any, *p: Any) -> Any:
-        if not a < x < b:  # asked for by limits that do not vary
-            return math.nan * func(x, *p)
-        near = math.log(x - a) ** logs[0] * math.log(b - x) ** logs[1]
-        return func(x, *p) * (near * (x - a) ** alpha * (b - x) ** beta)
+    def with_ends(alpha: Any, beta: Any, *p: Any) -> Function:
+        f = at(*p)
 
-    return product
+        def product(x: Any) -> Any:
+            if not a < x < b:  # asked for by limits that do not vary
+                return math.nan * f(x)
+            near = math.log(x - a) ** logs[0] * math.log(b - x) ** logs[1]
+            return f(x) * (near * (x - a) ** alpha * (b - x) ** beta)
+
+        return product
+
+    return with_ends
 
 
 class _Integral:
-    """(a, b, *p) -> ∫ₐᵇ f(x, *p) dx of a number or an array, as a rule."""
+    """(a, b, *p) -> ∫ₐᵇ f(x) dx of a number or an array, f = at(*p), as a rule."""
 
-    def __init__(self, f: Function, options: dict[str, Any]) -> None:
-        self.f: Function = lambda *x: lift(f(*x))
-        self.options = options
+    def __init__(self, at: At, options: dict[str, Any]) -> None:
+        self.at, self.options = at, options
         self.rule = Rule("quad", self._value, self._vjp, self._jvp, self._step)
 
     def __call__(self, *args: Any) -> Any:
         return self.rule(*args)
 
-    def _of(self, g: Function) -> _Integral:
-        return _Integral(g, self.options)
+    def _of(self, at: At) -> _Integral:
+        return _Integral(at, self.options)
 
-    def _over(self, g: Function, a: Any, b: Any) -> Any:
+    def _f(self, x: Any, *p: Any) -> Any:
+        return lift(self.at(*p)(x))
+
+    def _value(self, a: Any, b: Any, *p: Any) -> Any:
+        f = self.at(*map(_double, p))
+
         def checked(x: float) -> Any:
-            y = g(x)
+            y = lift(f(x))
             if is_operand(y):
                 raise TypeError(
                     "func uses a value that is not among its arguments; pass it in args"
@@ -136,37 +166,41 @@ class _Integral:
             warnings.warn(info.message, scipy.integrate.IntegrationWarning, stacklevel=2)
         return np.asarray(y)[()]
 
-    def _value(self, a: Any, b: Any, *p: Any) -> Any:
-        p = tuple(map(_double, p))
-        return self._over(lambda x: self.f(x, *p), a, b)
-
     def _jvp(self, dargs: Sequence[Any], y: Any, a: Any, b: Any, *p: Any) -> Any:
         da, db, *dp = dargs
         total = 0 * y
         if db is not None:
-            total = total + self.f(b, *p) * db
+            total = total + self._f(b, *p) * db
         if da is not None:
-            total = total - self.f(a, *p) * da
+            total = total - self._f(a, *p) * da
         live = [i for i, d in enumerate(dp) if d is not None]
         if not live:
             return total
 
-        def slope(x: Any, *pd: Any) -> Any:
+        def slope(*pd: Any) -> Function:
             at, moving = pd[: len(p)], dict(zip(live, pd[len(p) :], strict=True))
-            return pushforward(lambda *q: self.f(x, *q), at, [*map(moving.get, range(len(p)))])[1]
+            each = [*map(moving.get, range(len(p)))]
+            return lambda x: pushforward(lambda *q: self._f(x, *q), at, each)[1]
 
         return total + self._of(slope)(a, b, *p, *(dp[i] for i in live))
 
     def _vjp(self, bar: Any, y: Any, a: Any, b: Any, *p: Any) -> tuple[Any, ...]:
-        low = None if _infinite(a) else -np.sum(bar * self.f(a, *p))
-        high = None if _infinite(b) else np.sum(bar * self.f(b, *p))
+        low = None if _infinite(a) else -np.sum(bar * self._f(a, *p))
+        high = None if _infinite(b) else np.sum(bar * self._f(b, *p))
+        if not p:
+            return low, high
 
-        def adjoint(i: int, x: Any, w: Any, *q: Any) -> Any:
-            return pullback(lambda *q: self.f(x, *q), q, w)[i]
+        def adjoint(w: Any, *q: Any) -> Function:
+            def joined(x: Any) -> Any:
+                found = pullback(lambda *q: self._f(x, *q), q, w)
+                return np.concatenate([np.ravel(v) for v in found])
 
-        parameters = range(len(p))
-        found = (self._of(partial(adjoint, i))(a, b, bar, *p) for i in parameters)
-        return (low, high, *found)
+            return joined
+
+        found = self._of(adjoint)(a, b, bar, *p)
+        ends = np.cumsum([0, *map(np.size, p)])
+        each = zip(ends[:-1], ends[1:], p, strict=True)
+        return (low, high, *(np.reshape(found[i:j], np.shape(v)) for i, j, v in each))
 
     def _step(
         self, algebra: Algebra, args: Sequence[Any], live: Sequence[bool], y: Sequence[Any]
@@ -182,23 +216,26 @@ class _Integral:
                 _double(x[: cut.size]) if m else _double(x) for x, m in zip(args, live, strict=True)
             ]
 
-            def grown(f: Function, live: Sequence[bool], tables: Sequence[Any]) -> Any:
-                """Return the part of degree k of f at series of those tables."""
+            def grown(make: At, live: Sequence[bool], tables: Sequence[Any]) -> Function:
+                """Return the part of degree k of what is made of series of those tables."""
                 tag = fresh_tag()
                 given = zip(tables, live, strict=True)
-                z = f(*(series(t, cut, tag) if m else t for t, m in given))
-                return parts(z, tag, cut.size)[part] if is_operand(z) else 0.0
+                f = make(*(series(t, cut, tag) if m else t for t, m in given))
 
-            def inside(x: Any, *p: Any) -> Any:
-                return grown(partial(self.f, x), live[2:], p)
+                def of_degree(*x: Any) -> Any:
+                    z = lift(f(*x))
+                    return parts(z, tag, cut.size)[part] if is_operand(z) else 0.0
+
+                return of_degree
 
             total: Any = 0.0
             if any(live[2:]):
-                total = self._of(inside)(*heads[:2], *tables[2:])
+                inside = self._of(lambda *p: grown(self.at, live[2:], p))
+                total = inside(*heads[:2], *tables[2:])
             for i in (0, 1):
                 if live[i]:
-                    near = partial(_near, self.f, heads[i], cut.order)
-                    piece = grown(near, (True, *live[2:]), (tables[i], *tables[2:]))
+                    near = partial(_near, self.at, heads[i], cut.order)
+                    piece = grown(near, (True, *live[2:]), (tables[i], *tables[2:]))()
                     total = total + piece if i else total - piece
             return [total]
 
@@ -211,16 +248,20 @@ def _double(x: Any) -> Any:
     return x.astype(float) if small else x
 
 
-def _near(f: Function, start: Any, order: int, end: Any, *p: Any) -> Any:
-    """Return ∫ f(x, *p) dx from a number to a series with that value.
+def _near(at: At, start: Any, order: int, end: Any, *p: Any) -> Function:
+    """Return the integral, asked for by calling it, of at(*p) from a number to a series like it.
 
     With x = start + s u, u = end - start, it is u ∫₀¹ f(start + s u) ds; the integrand is a
     polynomial in s of degree `order` at most in each coefficient: Gauß' formula is exact.
     """
     nodes, weights = np.polynomial.legendre.leggauss(order // 2 + 1)
-    u = end - start
-    terms = [w / 2 * f(start + (s + 1) / 2 * u, *p) for s, w in zip(nodes, weights, strict=True)]
-    return u * sum(terms[1:], start=terms[0])
+    u, f = end - start, at(*p)
+
+    def integral() -> Any:
+        terms = [w / 2 * f(start + (s + 1) / 2 * u) for s, w in zip(nodes, weights, strict=True)]
+        return u * sum(terms[1:], start=terms[0])
+
+    return integral
 
 
 def _infinite(x: Any) -> bool:
@@ -251,23 +292,24 @@ def nquad(
     >>> round(float(nquad(lambda y, x: x * y, [lambda x: (0.0, x), (0.0, 2.0)])[0]), 9)
     2.0
     """
-    func, held = taken_in(func)
+    make, held = taken_in((func, [*ranges]))
     last, count = len(ranges) - 1, len(held)
 
-    def parts(n: int, given: tuple[Any, ...]) -> tuple[tuple[Any, ...], ...]:
-        """Return the variables after x_n, what func holds, and args."""
-        return given[: last - n], given[last - n : last - n + count], given[last - n + count :]
-
     def over(n: int, *given: Any) -> tuple[Any, Any]:
-        def inside(x: Any, *given: Any) -> Any:
-            if n:
-                return over(n - 1, x, *given)[0]
-            after, own, more = parts(0, given)
-            return func(x, *own, *after, *more)
+        """Return the integral over x_n at the variables after it, what is held, and args."""
 
-        after, _, more = parts(n, given)
-        low, high = ranges[n](*after, *more) if callable(ranges[n]) else ranges[n]
-        return quad(inside, low, high, given, **(opts or {}))
+        def at(*given: Any) -> Function:
+            if n:
+                return lambda x: over(n - 1, x, *given)[0]
+            f, rest = make(*given[last : last + count])[0], given[:last] + given[last + count :]
+            return lambda x: f(x, *rest)
+
+        first = last - n
+        limits = make(*given[first : first + count])[1][n]
+        if callable(limits):
+            limits = limits(*given[:first], *given[first + count :])
+        low, high = limits
+        return _quad(at, low, high, given, TOLERANCES | (opts or {}))
 
     return over(last, *held, *args)
 

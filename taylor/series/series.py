@@ -491,7 +491,7 @@ class Series(Coefficients):
         for x, inside in zip(sources, owner._mine(sources), strict=True):
             if not inside:
                 x = plain(x)
-                if type(x) in REALS and owner.dtype.kind in "fc":
+                if type(x) in (float, int) and owner.dtype.kind in "fc":
                     x = np.asarray(x, dtype=owner.dtype)  # Python's numbers have no precision
                 x = owner._constant(x)
             reach = max(reach, x._reach)
