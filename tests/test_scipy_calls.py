@@ -148,6 +148,40 @@ def test_triple_integrals():
     assert slope == pytest.approx(5 * 0.7**2 / 4 + 5 * 0.7 / 6 + 1 / 8, rel=1e-12)
 
 
+NESTED = {  # integrals of p, and the powers of p that they are
+    "limits": (
+        lambda i, p: i.dblquad(lambda y, x: x * y, 0.0, 1.0, 0.0, lambda x: p * x)[0],
+        lambda p: p**2 / 8,
+    ),
+    "all of it": (
+        lambda i, p: i.dblquad(
+            lambda y, x, q: q * y * p, 0.0, p, 0.0, lambda x: p * x, args=(p * p,)
+        )[0],
+        lambda p: p**8 / 6,
+    ),
+    "ranges": (
+        lambda i, p: i.nquad(lambda y, x: x * y * p, [lambda x: (0.0, x * p), (0.0, 2 * p)])[0],
+        lambda p: 2 * p**7,
+    ),
+    "one in another": (
+        lambda i, p: i.quad(lambda x: i.quad(lambda y: p * x * y, 0.0, x)[0], 0.0, 1.0)[0],
+        lambda p: p / 8,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NESTED)
+def test_nested_integrals_hold_what_varies(name):
+    f, exact = NESTED[name]
+    g = lambda p: f(taylor.scipy.integrate, p)
+    assert g(0.7) == f(scipy.integrate, 0.7)
+    for order in (1, 3):
+        wanted = taylor.derivative(exact, 0.7, order)
+        assert taylor.derivative(g, 0.7, order) == pytest.approx(wanted, rel=1e-12, abs=1e-14)
+    if name in ("limits", "one in another"):  # a program for each point
+        assert taylor.gradient(g, 0.7) == pytest.approx(taylor.derivative(exact, 0.7), rel=1e-12)
+
+
 def verdict(name, spelling):
     """Return "right", or what the error says."""
     wanted, f = expected(name), spelling.function(name)
