@@ -7,6 +7,7 @@ import functools
 import os
 import subprocess
 import sys
+import types
 import warnings
 
 import numpy as np
@@ -180,6 +181,30 @@ def test_nested_integrals_hold_what_varies(name):
         assert taylor.derivative(g, 0.7, order) == pytest.approx(wanted, rel=1e-12, abs=1e-14)
     if name in ("limits", "one in another"):  # a program for each point
         assert taylor.gradient(g, 0.7) == pytest.approx(taylor.derivative(exact, 0.7), rel=1e-12)
+
+
+WITH_OBJECTS = {  # functions of p that have it, or something beside it, in an object among args
+    "dict": lambda i, o, p: i.quad(lambda x, q: q["k"] * x, 0.0, 1.0, args=({"k": p},))[0],
+    "word": lambda i, o, p: i.quad(
+        lambda x, name, q: q * x if name == "line" else None, 0.0, 1.0, args=("line", p)
+    )[0],
+    "object": lambda i, o, p: i.dblquad(
+        lambda y, x, c, q, s: s.k * q * y, 0.0, 1.0, 0.0, 1.0,
+        args=(None, 1.0, types.SimpleNamespace(k=p)),
+    )[0],
+    "root": lambda i, o, p: o.brentq(
+        lambda x, q, c: 2 * x - c * q["k"][0], 0.0, 3.0, args=({"k": [p]}, 1.0)
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WITH_OBJECTS)
+def test_objects_among_args_hold_what_varies(name):
+    f = WITH_OBJECTS[name]
+    g = lambda p: f(taylor.scipy.integrate, taylor.scipy.optimize, p)
+    assert g(0.7) == f(scipy.integrate, scipy.optimize, 0.7) == pytest.approx(0.35, rel=1e-12)
+    for driver in (taylor.derivative, taylor.gradient):
+        assert driver(g, 0.7) == pytest.approx(0.5, rel=1e-12)
 
 
 def verdict(name, spelling):

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from numbers import Number
 from types import CellType, FunctionType, MemberDescriptorType, MethodType, ModuleType
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from taylor.core.copies import Copies
 from taylor.core.reads import PACKAGES, looked_up, names_in, of_package
 from taylor.numbers.kinds import is_nested, is_operand
 
+F = TypeVar("F", bound=Callable[..., Any])
 LIBRARIES = {"builtins", "numpy", "scipy", "taylor", "mpmath", "pandas", "threading", "_thread"}
 DATA = "taylor.scipy.", "taylor.ode.dense"  # whose objects may hold values: splines, solutions
 FIXED = (int, float, complex, str, bytes, np.generic, ModuleType)
@@ -95,6 +97,36 @@ def taken_in(f: Any) -> tuple[Callable[..., Any], list[Any]]:
 
     vars(make)["__opened__"] = True
     return make, held
+
+
+def objects_within(args: tuple[Any, ...]) -> tuple[Callable[[F], F], tuple[Any, ...]]:
+    """Return what puts those of f's last arguments that are no numbers into f, and the others.
+
+    >>> put, numbers = objects_within(("double", 3.0))
+    >>> put(lambda x, name, y: (name, x + y))(1.0, *numbers)
+    ('double', 4.0)
+    """
+    objects = {i: v for i, v in enumerate(args) if _is_object(v)}
+    if not objects:
+        return lambda f: f, args
+    numbers = tuple([v for i, v in enumerate(args) if i not in objects])
+
+    def put(f: F) -> F:
+        def g(*x: Any) -> Any:
+            first = len(x) - len(numbers)
+            rest = iter(x[first:])
+            both = (objects[i] if i in objects else next(rest) for i in range(len(args)))
+            return f(*x[:first], *both)
+
+        return cast(F, g)
+
+    return put, numbers
+
+
+def _is_object(x: Any) -> bool:
+    """Whether an argument is neither a number nor an array, nor can be made one."""
+    number = is_operand(x) or isinstance(x, (Number, np.ndarray, list, tuple))
+    return not (number or hasattr(x, "__array__"))
 
 
 def _within(x: Any) -> Iterator[tuple[Any, Any]]:

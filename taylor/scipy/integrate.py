@@ -19,7 +19,7 @@ import scipy.integrate
 from taylor.core.algebra import Algebra
 from taylor.core.copies import frozen
 from taylor.core.operand import as_array, lift
-from taylor.core.outside import taken_in
+from taylor.core.outside import objects_within, taken_in
 from taylor.core.table import Rule
 from taylor.core.tags import fresh_tag
 from taylor.drivers.driver import parts
@@ -64,7 +64,8 @@ def quad(
     >>> taylor.derivatives(f, 2.0, 2).round(8)
     array([ 0.5 , -0.25,  0.25])
     """
-    make, held = taken_in(func)
+    put, args = objects_within(args if isinstance(args, tuple) else (args,))
+    make, held = taken_in(put(func))
 
     def at(*p: Any) -> Function:
         f, rest = make(*p[: len(held)]), p[len(held) :]
@@ -76,8 +77,7 @@ def quad(
         if is_operand(points := as_array(points)):
             raise TypeError("the points of quad are plain numbers; its limits may vary")
         options["points"] = points
-    args = (*held, *(args if isinstance(args, tuple) else (args,)))
-    return _quad(at, a, b, args, options, weight, wvar)
+    return _quad(at, a, b, (*held, *args), options, weight, wvar)
 
 
 def _quad(
@@ -292,7 +292,9 @@ def nquad(
     >>> round(float(nquad(lambda y, x: x * y, [lambda x: (0.0, x), (0.0, 2.0)])[0]), 9)
     2.0
     """
-    make, held = taken_in((func, [*ranges]))
+    put, args = objects_within(args)
+    limited = [put(r) if callable(r) else r for r in ranges]
+    make, held = taken_in((put(func), limited))
     last, count = len(ranges) - 1, len(held)
 
     def over(n: int, *given: Any) -> tuple[Any, Any]:

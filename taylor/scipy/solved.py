@@ -11,7 +11,7 @@ from typing import Any
 import scipy.optimize
 
 from taylor.core.operand import as_array
-from taylor.core.outside import opened, outside
+from taylor.core.outside import objects_within, opened, outside
 from taylor.drivers.implicit import implicit_root
 from taylor.drivers.trees import joined
 from taylor.numbers.kinds import is_operand
@@ -51,8 +51,10 @@ def taken_with(f: Function, args: Any, options: dict[str, Any]) -> tuple[Functio
 
     The functions among the options, changed in place, take the same: a Jacobian holds what f does.
     """
-    args = args if isinstance(args, tuple) else (args,)
-    more = {name: options[name] for name in DERIVATIVES if callable(options.get(name))}
+    put, args = objects_within(args if isinstance(args, tuple) else (args,))
+    more = {name: put(options[name]) for name in DERIVATIVES if callable(options.get(name))}
+    f = put(f)
+    options |= more
     held = outside(f, *more.values())
     if not held:
         return f, args
