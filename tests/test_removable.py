@@ -157,3 +157,8 @@ def test_far_from_a_removable_point_nothing_overflows(name, mode):
             exact = mpmath.diff(lambda s: f(Exact(), s), mpmath.mpf(x), k)
         if abs(exact) < 1e300:
             assert found(lambda z: f(np, z), x) == pytest.approx(float(exact), rel=1e-10), x
+
+
+def test_shapes_that_do_not_fit_say_so_near_a_zero_too():
+    with pytest.raises(taylor.ShapeMismatch, match="do not fit"):
+        taylor.jvp(lambda x: x[:3] / x[3:], np.full(5, 1e-6), np.ones(5))

@@ -293,8 +293,9 @@ def vanish_nearby(x: Any, y: Any, algebra: Algebra) -> bool:
             return False
         return bool(a * d < 4 * c * b < 16 * a * d) if a and c else bool(a != c)
     c, d = abs(y[0]), _slope(y, variables)
-    if not np.any(small := c < 0.5 * d):
-        return False
+    small = c < 0.5 * d
+    if x.shape != y.shape or not np.any(small):
+        return bool(np.any(small))
     a, b = abs(x[0]), _slope(x, variables)
     with np.errstate(all="ignore"):
         alike = ((a * d < 4 * c * b) & (c * b < 4 * a * d)) | (a == 0) | (c == 0)
