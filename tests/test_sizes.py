@@ -17,7 +17,7 @@ FOLDERS = {  # lines that a folder may have
     "linalg": 1802,
     "arrays": 2410,
     "machine": 8101,
-    "series": 3068,
+    "series": 3069,
     "drivers": 8869,
     "scipy": 11301,
     "ode": 13751,
