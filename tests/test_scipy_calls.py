@@ -192,6 +192,13 @@ WITH_OBJECTS = {  # functions of p that have it, or something beside it, in an o
         lambda y, x, c, q, s: s.k * q * y, 0.0, 1.0, 0.0, 1.0,
         args=(None, 1.0, types.SimpleNamespace(k=p)),
     )[0],
+    "vector": lambda i, o, p: i.quad_vec(lambda x, q: q["k"] * x, 0.0, 1.0, args=({"k": p},))[0],
+    "closure": lambda i, o, p: (
+        np.sum(i.quad_vec(lambda x: p * x * np.array([0.25, 0.75]), 0.0, 1.0)[0])
+    ),
+    "options": lambda i, o, p: (
+        i.nquad(lambda y, x: 2 * p * y * x, [[0.0, 1.0], [0.0, 1.0]], opts={"points": [0.5]})[0]
+    ),
     "root": lambda i, o, p: o.brentq(
         lambda x, q, c: 2 * x - c * q["k"][0], 0.0, 3.0, args=({"k": [p]}, 1.0)
     ),

@@ -19,7 +19,7 @@ import scipy.integrate
 from taylor.core.algebra import Algebra
 from taylor.core.copies import frozen
 from taylor.core.operand import as_array, lift
-from taylor.core.outside import objects_within, taken_in
+from taylor.core.outside import objects_within, outside, taken_in
 from taylor.core.table import Rule
 from taylor.core.tags import fresh_tag
 from taylor.drivers.driver import parts
@@ -35,7 +35,6 @@ __all__ = [
 
 Function = Callable[..., Any]
 At = Callable[..., Function]  # functions of x, made of their parameters
-TOLERANCES = {"epsabs": 1.49e-8, "epsrel": 1.49e-8}
 
 
 def quad(
@@ -71,21 +70,21 @@ def quad(
         f, rest = make(*p[: len(held)]), p[len(held) :]
         return (lambda x: f(x, *rest)) if rest else f
 
+    return _quad(at, a, b, (*held, *args), epsabs, epsrel, limit, points, weight, wvar)
+
+
+def _quad(
+    at: At, a: Any, b: Any, p: Sequence[Any], epsabs: float = 1.49e-8, epsrel: float = 1.49e-8,
+    limit: int | None = None, points: Any = None, weight: str | None = None, wvar: Any = None,
+) -> tuple[Any, Any]:  # fmt: skip
+    """Return `quad` of the function at(*p)."""
+    given = [argument(v) for v in (a, b, *p)]
     options: dict[str, Any] = dict(epsabs=epsabs, epsrel=epsrel)
     options |= {} if limit is None else {"limit": limit}
     if points is not None:
         if is_operand(points := as_array(points)):
             raise TypeError("the points of quad are plain numbers; its limits may vary")
         options["points"] = points
-    return _quad(at, a, b, (*held, *args), options, weight, wvar)
-
-
-def _quad(
-    at: At, a: Any, b: Any, p: Sequence[Any], options: dict[str, Any],
-    weight: str | None = None, wvar: Any = None,
-) -> tuple[Any, Any]:  # fmt: skip
-    """Return `quad` of the function at(*p)."""
-    given = [argument(v) for v in (a, b, *p)]
     if not any(map(is_operand, (*given, argument(wvar) if weight else 0.0))):
         weighted = {"weight": weight, "wvar": wvar} if weight else {}
         f = at(*given[2:])
@@ -273,7 +272,7 @@ def quad_vec(
 ) -> tuple[Any, Any]:
     """Return (∫ₐᵇ f(x, *args) dx of an array, the error SciPy estimates), as `quad`."""
     given = (a, b, *(args if isinstance(args, tuple) else (args,)))
-    if any(is_operand(argument(v)) for v in given):
+    if outside(f, *given) or any(is_operand(argument(v)) for v in given):
         return quad(f, a, b, args, epsabs=epsabs, epsrel=epsrel)[0], None
     y, error = scipy.integrate.quad_vec(
         lambda x: f(x, *given[2:]), float(a), float(b), epsabs=epsabs, epsrel=epsrel, norm="max"
@@ -311,7 +310,7 @@ def nquad(
         if callable(limits):
             limits = limits(*given[:first], *given[first + count :])
         low, high = limits
-        return _quad(at, low, high, given, TOLERANCES | (opts or {}))
+        return _quad(at, low, high, given, **(opts or {}))
 
     return over(last, *held, *args)
 
