@@ -1,6 +1,7 @@
 """What problems have from outside of their functions, or hold in objects, is differentiated."""
 
 import functools
+import types
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -65,6 +66,20 @@ def by_global(p):
     return lambda t, y: -KNOWN["scale"] * KNOWN["rate"] * y
 
 
+MODULE = types.ModuleType("users")
+MODULE.inner = types.ModuleType("users.inner")
+
+
+def by_module(p):
+    MODULE.rate, MODULE.inner.table = p, {"scale": 1.0}
+    return lambda t, y: -MODULE.inner.table["scale"] * MODULE.rate * y
+
+
+def by_modules_class(p):
+    MODULE.inner.Table, Table.shared = Table, p
+    return lambda t, y: -MODULE.inner.Table.shared * y
+
+
 def by_class(p):
     Table.shared = p
     return lambda t, y: -Table.shared * y
@@ -81,6 +96,8 @@ HELD = {  # functions of (t, y), or of (t, y, scale), that have a rate from outs
     "partial": lambda p: functools.partial(lambda t, y, p: -p * y, p=p),
     "dict of the module": by_global,
     "attribute of a class": by_class,
+    "attribute of a module": by_module,
+    "class in a module of a module": by_modules_class,
     "matrix of numbers and values": lambda p: functools.partial(
         lambda a, t, y: (a @ np.array([y[0], 1.0]))[:1], np.array([[-p, 0.0], [0.0, 1.0]])
     ),

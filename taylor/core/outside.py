@@ -8,9 +8,17 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from numbers import Number
-from types import CellType, FunctionType, MemberDescriptorType, MethodType, ModuleType
+from types import (
+    BuiltinFunctionType,
+    CellType,
+    FunctionType,
+    GetSetDescriptorType,
+    MemberDescriptorType,
+    MethodType,
+    ModuleType,
+)
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -26,6 +34,13 @@ FIXED = (int, float, complex, str, bytes, np.generic, ModuleType)
 NUMBERS = {int, float, complex, str, bool, type(None), np.float64}
 INNER = {staticmethod: "__func__", classmethod: "__func__", property: "fget"}
 EMPTY = CellType()
+EMPTY_KINDS = NUMBERS | {
+    bytes,
+    BuiltinFunctionType,
+    GetSetDescriptorType,
+    MemberDescriptorType,
+    np.ufunc,
+}
 DEEP, MANY = 8, 4096  # objects within objects, and parts of one, that are looked at
 
 
@@ -134,13 +149,36 @@ def _within(x: Any) -> Iterator[tuple[Any, Any]]:
     level, seen = [x], {id(x)}
     for _ in range(DEEP + 1):
         below = []
-        for whole in level:
-            for part in _parts(whole):
+        for whole, part in _pairs(level):
+            yield whole, part
+            if not (id(part) in seen or is_operand(part) or _is_fixed(part)):
+                seen.add(id(part))
+                below.append(part)
+        if not (level := below):
+            return
+
+
+def _pairs(level: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
+    """Yield each of some objects with each of its parts that may hold something."""
+    for whole in level:
+        for part in _parts(whole):
+            if (kind := type(part)) not in EMPTY_KINDS:
                 yield whole, part
-                if not (is_operand(part) or _is_fixed(part) or id(part) in seen):
-                    seen.add(id(part))
-                    below.append(part)
-        level = below
+                if kind is ModuleType and _is_users(part) and type(whole) is FunctionType:
+                    yield from _named(part, names_in(whole.__code__), {id(part)})
+
+
+def _named(module: ModuleType, names: frozenset[str], seen: set[int]) -> Iterator[tuple[Any, Any]]:
+    """Yield a module of the user with what code names of it, and so its modules."""
+    for part in [x for n, x in vars(module).items() if n in names]:
+        yield module, part
+        if type(part) is ModuleType and _is_users(part) and id(part) not in seen:
+            seen.add(id(part))
+            yield from _named(part, names, seen)
+
+
+def _is_users(module: ModuleType) -> bool:
+    return of_package(module.__name__) not in PACKAGES
 
 
 def _is_fixed(x: Any) -> bool:
@@ -149,38 +187,54 @@ def _is_fixed(x: Any) -> bool:
     return isinstance(x, FIXED)
 
 
-def _parts(x: Any) -> Iterator[Any]:
-    """Yield what an object is made of, where it can be made of others."""
+def _parts(x: Any) -> Iterable[Any]:
+    """Return what an object is made of, where it can be made of others."""
+    if type(x) is FunctionType:
+        return _parts_of_function(x)
     if hasattr(x, "__opened__"):  # what it holds are arguments
-        return
-    if isinstance(x, FunctionType):
-        yield from (c.cell_contents for c in x.__closure__ or () if c != EMPTY)
-        yield from x.__defaults__ or ()
-        yield from (x.__kwdefaults__ or {}).values()
-        yield from vars(x).values()
-        known, names = x.__globals__, looked_up(x.__code__)[0]
-        if names and of_package(x.__module__) not in PACKAGES:
-            yield from (known[n] for n in names if n in known)
-    elif isinstance(x, MethodType):
-        yield from (x.__func__, x.__self__)
-    elif isinstance(x, functools.partial):
-        yield from (x.func, *x.args, *x.keywords.values())
-    elif isinstance(x, (list, tuple)) and len(x) <= MANY:
-        yield from x if not NUMBERS.issuperset(map(type, x)) else ()
-    elif isinstance(x, dict) and len(x) <= MANY:
-        yield from x.values() if not NUMBERS.issuperset(map(type, x.values())) else ()
-    elif isinstance(x, np.ndarray):
-        yield from x.reshape(-1).tolist() if x.size <= MANY else ()
-    elif isinstance(x, type):
-        if of_package(x.__module__) not in PACKAGES:
-            yield from x.__bases__
-            for v in vars(x).values():
-                name = INNER.get(type(v))
-                yield getattr(v, name) if name else v
-    elif of_package(home := type(x).__module__) not in LIBRARIES or home.startswith(DATA):
-        yield from getattr(x, "__dict__", {}).values()
-        yield from (v for _, v in _slots(x))
-        yield type(x)
+        return ()
+    if isinstance(x, MethodType):
+        return x.__func__, x.__self__
+    if isinstance(x, functools.partial):
+        return x.func, *x.args, *x.keywords.values()
+    if isinstance(x, (list, tuple)):
+        return x if len(x) <= MANY and not NUMBERS.issuperset(map(type, x)) else ()
+    if isinstance(x, dict):
+        return (
+            x.values() if len(x) <= MANY and not NUMBERS.issuperset(map(type, x.values())) else ()
+        )
+    if isinstance(x, np.ndarray):
+        found: Iterable[Any] = x.reshape(-1).tolist() if x.size <= MANY else ()
+        return found
+    if isinstance(x, type):
+        return () if of_package(x.__module__) in PACKAGES else _parts_of_class(x)
+    if of_package(home := type(x).__module__) not in LIBRARIES or home.startswith(DATA):
+        return *getattr(x, "__dict__", {}).values(), *(v for _, v in _slots(x)), type(x)
+    return ()
+
+
+def _parts_of_function(f: FunctionType) -> list[Any]:
+    found = list[Any]()
+    if held := f.__dict__:
+        if "__opened__" in held:
+            return found
+        found += held.values()
+    if f.__closure__:
+        found += [c.cell_contents for c in f.__closure__ if c != EMPTY]
+    found += f.__defaults__ or ()
+    if f.__kwdefaults__:
+        found += f.__kwdefaults__.values()
+    names, known = looked_up(f.__code__)[0], f.__globals__
+    if names and of_package(f.__module__) not in PACKAGES:
+        found += [known[n] for n in names if n in known]
+    return found
+
+
+def _parts_of_class(x: type) -> list[Any]:
+    return [
+        *x.__bases__,
+        *(getattr(v, INNER[type(v)]) if type(v) in INNER else v for v in vars(x).values()),
+    ]
 
 
 def _slots(x: Any) -> Iterator[tuple[str, Any]]:
