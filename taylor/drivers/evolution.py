@@ -154,6 +154,7 @@ def tangent(f: Step) -> Step:
         args, dargs = (pair[0], *p), (pair[1], *dp)
         return np.stack(pushforward(functools.partial(f, i), args, dargs))
 
+    vars(step)["orders"] = 1
     return step
 
 
@@ -183,7 +184,13 @@ def on_tables(f: Step, like: Series, mine: Sequence[bool]) -> Step:
             )
         return table
 
+    vars(step)["orders"] = like.order
     return step
+
+
+def orders_of(step: Step) -> int:
+    """Return up to which order the states of a step hold derivatives of those of another one."""
+    return vars(step).get("orders", 0)  # type: ignore[no-any-return]
 
 
 def by_degree(f: Step) -> Step:
