@@ -26,8 +26,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "algebra", "graded", "structured", "powers", "functions", "binding", "conditions", "memory",
         "patterns", "singular", "slopes", "instructions", "einsum", "sides", "calls", "maps",
         "lookups", "parts", "places", "operand", "bilinear", "fillable", "removable", "simpler",
-        "node", "tape", "rules", "shown", "program", "reals", "deciding", "scalars", "exponents",
-        "repeat", "sweep", "loops", "dependence", "rolled",
+        "node", "tape", "totals", "rules", "shown", "program", "reals", "deciding", "scalars",
+        "exponents", "repeat", "sweep", "loops", "dependence", "rolled",
     ],
     "linalg": [
         "degrees", "equations", "branches", "factors", "spectrum", "reflections", "__init__",
