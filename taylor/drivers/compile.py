@@ -573,8 +573,8 @@ def compile(
     Arguments and results are float64 or complex128, numbers and arrays of the shapes of the call,
     or series (`Taylor`, `TaylorN`, `HyperDual`) of these, and trees of them; the first call with
     new shapes compiles (a few hundredths of a second, less when it is in the cache on disk). Where
-    that would take long, or four shapes have code, a later call does: `reasons` says which. Where globals, the closure or
-    attributes that f reads have changed, or a branch would go another way, it is compiled anew.
+    that would take long, or four shapes have code, a later call does: `reasons` says which. Where
+    what f reads from elsewhere has changed, or a branch would go another way, it is compiled anew.
     Other numbers, functions that cannot be recorded and the few operations without machine code
     take the ordinary way: a PerformanceWarning, and `reasons`, say why; with `strict` that is a
     CompileError. Series of an element-wise function at many points run in tiles on `threads` cores
