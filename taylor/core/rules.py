@@ -39,7 +39,7 @@ from taylor.core.singular import leading, masked, unsettled
 from taylor.core.slopes import within
 from taylor.core.table import Elementary, Rule, derived, slope_of_jump
 from taylor.core.tape import Tape
-from taylor.core.totals import Totals, joined, narrowed, taking
+from taylor.core.totals import Totals, joined, narrowed, taking, whole
 from taylor.errors import NotHolomorphic
 from taylor.numbers.formulas import Constant
 from taylor.numbers.kinds import Kind, ValueSet, base, is_nested, is_operand
@@ -204,15 +204,22 @@ class Recorded(At):
         found = tangents(tape.code, tape.values, [e for e in d if e is not None])
         return None if out is None else found[out]
 
-    def multiplied(self, n: int, factor: Any, part: Any) -> Any:
-        """Return the adjoint of argument n, `part` times a factor, in factors if it may be."""
-        if part is None:
-            return None
-        if type(part) is Factors:
-            return Factors(times(factor, part.bar), part.slope)
-        op, args, shape = self.code[self.code[self.i].args[n]]
-        goes_on = op.multiplies and args and shape == self.shape
-        return Factors(factor, part) if goes_on else times(factor, part)
+    def multiplied(self, op: Op, bar: Factors, wanted: list[bool]) -> list[Any]:
+        """Return what `Op.adjoint` gives for an adjoint in factors, in factors where it may be."""
+        factor, found = bar.bar, list[Any]()
+        for j, part in zip(
+            self.code[self.i].args, op.adjoint(self, bar.slope, wanted), strict=True
+        ):
+            before, args, shape = self.code[j]
+            if part is None:
+                found.append(None)
+            elif type(part) is Factors:
+                found.append(Factors(times(factor, part.bar), part.slope))
+            elif before.multiplies and args and shape == self.shape:
+                found.append(Factors(factor, part))
+            else:
+                found.append(times(factor, part))
+        return found
 
     def pull(
         self,
@@ -301,15 +308,12 @@ def _swept(
                 bar = joined(bar, scattered(pending.pop(i), shape))
             if parted and isinstance(op, Call) and not is_complex(v[i]):
                 bar = _real(bar)
-            factor = None
-            if type(bar) is Factors:
-                factor, bar = bar
             if every is not None:
-                every[i] = full(bar if factor is None else times(factor, bar), shape)
+                every[i] = full(whole(bar), shape)
             at.i, at.a, at.y = i, [v[j] for j in args], v[i]
-            given = op.adjoint(at, bar, [depends[j] for j in args])
-            if factor is not None:
-                given = [at.multiplied(n, factor, part) for n, part in enumerate(given)]
+            wanted = [depends[j] for j in args]
+            plain = type(bar) is not Factors
+            given = op.adjoint(at, bar, wanted) if plain else at.multiplied(op, bar, wanted)
             if choices or isinstance(op, Choose):
                 bars.spread(v, i, given)
                 continue
