@@ -1,8 +1,9 @@
 """What problems have from outside of their functions, or hold in objects, is differentiated."""
 
 import functools
-import types
+from collections import deque
 from dataclasses import dataclass
+from types import MappingProxyType, ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -66,8 +67,8 @@ def by_global(p):
     return lambda t, y: -KNOWN["scale"] * KNOWN["rate"] * y
 
 
-MODULE = types.ModuleType("users")
-MODULE.inner = types.ModuleType("users.inner")
+MODULE = ModuleType("users")
+MODULE.inner = ModuleType("users.inner")
 
 
 def by_module(p):
@@ -78,6 +79,17 @@ def by_module(p):
 def by_modules_class(p):
     MODULE.inner.Table, Table.shared = Table, p
     return lambda t, y: -MODULE.inner.Table.shared * y
+
+
+def of(known, rate):
+    return lambda t, y: -rate(known) * y
+
+
+class Named(dict):
+    """A dict with an attribute."""
+
+    def __init__(self, rate):
+        self.rate = rate
 
 
 def by_class(p):
@@ -98,6 +110,10 @@ HELD = {  # functions of (t, y), or of (t, y, scale), that have a rate from outs
     "attribute of a class": by_class,
     "attribute of a module": by_module,
     "class in a module of a module": by_modules_class,
+    "attribute of a dict": lambda p: of(Named(p), lambda known: known.rate),
+    "queue": lambda p: of(deque([p]), lambda known: known[0]),
+    "method of a dict": lambda p: of({"rate": p}.get, lambda known: known("rate")),
+    "what shows a dict": lambda p: of(MappingProxyType({"k": p}), lambda known: known["k"]),
     "matrix of numbers and values": lambda p: functools.partial(
         lambda a, t, y: (a @ np.array([y[0], 1.0]))[:1], np.array([[-p, 0.0], [0.0, 1.0]])
     ),

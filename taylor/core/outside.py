@@ -7,24 +7,16 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from numbers import Number
-from types import (
-    BuiltinFunctionType,
-    CellType,
-    FunctionType,
-    GetSetDescriptorType,
-    MemberDescriptorType,
-    MethodType,
-    ModuleType,
-)
+from types import FunctionType, MappingProxyType, ModuleType
 from typing import Any, TypeVar, cast
 
 import numpy as np
 
 from taylor.core.copies import Copies
-from taylor.core.reads import PACKAGES, looked_up, names_in, of_package
+from taylor.core.held import PACKAGES, made_of, names_in, of_package, parts, put, remove
 from taylor.numbers.kinds import is_nested, is_operand
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -32,16 +24,9 @@ LIBRARIES = {"builtins", "numpy", "scipy", "taylor", "mpmath", "pandas", "thread
 DATA = "taylor.scipy.", "taylor.ode.dense"  # whose objects may hold values: splines, solutions
 FIXED = (int, float, complex, str, bytes, np.generic, ModuleType)
 NUMBERS = {int, float, complex, str, bool, type(None), np.float64}
-INNER = {staticmethod: "__func__", classmethod: "__func__", property: "fget"}
-EMPTY = CellType()
-EMPTY_KINDS = NUMBERS | {
-    bytes,
-    BuiltinFunctionType,
-    GetSetDescriptorType,
-    MemberDescriptorType,
-    np.ufunc,
-}
-DEEP, MANY = 8, 4096  # objects within objects, and parts of one, that are looked at
+CONTAINERS = (list, tuple, dict, deque, MappingProxyType, np.ndarray)
+HOLDING = (FunctionType, *CONTAINERS)
+DEEP, MANY = 10, 4096  # objects within objects, and parts of one, that are looked at
 
 
 def outside(*functions: Any) -> list[Any]:
@@ -80,17 +65,17 @@ class Opening:
         self.whole = copies(x)
         self.back = {id(w): v for v, w in zip(held, values, strict=True)}
         pairs = [(old, copies.made[i]) for i, old in holders.items() if i in copies.made]
-        self.pairs = [(old, copy, _content(copy)) for old, copy in pairs if copy is not old]
+        self.pairs = [(old, copy, dict(parts(copy))) for old, copy in pairs if copy is not old]
 
     def write_back(self) -> None:
         """Write into the objects what has been written into their copies."""
         for old, copy, before in self.pairs:
-            after = _content(copy)
-            for key in before.keys() | after.keys():
-                if key not in after:
-                    _remove(old, key)
-                elif key not in before or after[key] is not before[key]:
-                    _put(old, key, self.original(after[key]))
+            after = dict(parts(copy))
+            for place in before | after:
+                if place not in after:
+                    remove(old, place)
+                elif place not in before or after[place] is not before[place]:
+                    put(old, place, self.original(after[place]))
 
     def original(self, x: Any) -> Any:
         """Return an object that may have been made of copies as one of the objects."""
@@ -149,36 +134,29 @@ def _within(x: Any) -> Iterator[tuple[Any, Any]]:
     level, seen = [x], {id(x)}
     for _ in range(DEEP + 1):
         below = []
-        for whole, part in _pairs(level):
-            yield whole, part
-            if not (id(part) in seen or is_operand(part) or _is_fixed(part)):
-                seen.add(id(part))
-                below.append(part)
+        for whole in filter(_may_hold, level):
+            for _, part in parts(whole):
+                inner = _named(part, whole) if type(part) is ModuleType else ()
+                for pair in ((whole, part), *inner):
+                    yield pair
+                    if not (id(x := pair[1]) in seen or is_operand(x) or _is_fixed(x)):
+                        seen.add(id(x))
+                        below.append(x)
         if not (level := below):
             return
 
 
-def _pairs(level: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
-    """Yield each of some objects with each of its parts that may hold something."""
-    for whole in level:
-        for part in _parts(whole):
-            if (kind := type(part)) not in EMPTY_KINDS:
-                yield whole, part
-                if kind is ModuleType and _is_users(part) and type(whole) is FunctionType:
-                    yield from _named(part, names_in(whole.__code__), {id(part)})
-
-
-def _named(module: ModuleType, names: frozenset[str], seen: set[int]) -> Iterator[tuple[Any, Any]]:
-    """Yield a module of the user with what code names of it, and so its modules."""
-    for part in [x for n, x in vars(module).items() if n in names]:
-        yield module, part
-        if type(part) is ModuleType and _is_users(part) and id(part) not in seen:
-            seen.add(id(part))
-            yield from _named(part, names, seen)
-
-
-def _is_users(module: ModuleType) -> bool:
-    return of_package(module.__name__) not in PACKAGES
+def _named(module: ModuleType, f: Any) -> list[tuple[Any, Any]]:
+    """Return modules of the user with what the code of f names of them, from one on."""
+    found: list[tuple[Any, Any]] = []
+    names = names_in(f.__code__) if isinstance(f, FunctionType) else frozenset()
+    modules = [module]
+    for m in modules if names else ():
+        if of_package(m.__name__) not in PACKAGES:
+            own = [(m, x) for n, x in vars(m).items() if n in names]
+            modules += [x for _, x in own if isinstance(x, ModuleType) and x not in modules]
+            found += own
+    return found
 
 
 def _is_fixed(x: Any) -> bool:
@@ -187,62 +165,20 @@ def _is_fixed(x: Any) -> bool:
     return isinstance(x, FIXED)
 
 
-def _parts(x: Any) -> Iterable[Any]:
-    """Return what an object is made of, where it can be made of others."""
-    if type(x) is FunctionType:
-        return _parts_of_function(x)
+def _may_hold(x: Any) -> bool:
+    """Whether an object is made of others that may be values of the package."""
     if hasattr(x, "__opened__"):  # what it holds are arguments
-        return ()
-    if isinstance(x, MethodType):
-        return x.__func__, x.__self__
-    if isinstance(x, functools.partial):
-        return x.func, *x.args, *x.keywords.values()
-    if isinstance(x, (list, tuple)):
-        return x if len(x) <= MANY and not NUMBERS.issuperset(map(type, x)) else ()
-    if isinstance(x, dict):
-        return (
-            x.values() if len(x) <= MANY and not NUMBERS.issuperset(map(type, x.values())) else ()
-        )
-    if isinstance(x, np.ndarray):
-        found: Iterable[Any] = x.reshape(-1).tolist() if x.size <= MANY else ()
-        return found
+        return False
+    if isinstance(x, CONTAINERS) and len(x) > MANY:
+        return False
+    if type(x) in (list, tuple, dict):
+        return not NUMBERS.issuperset(map(type, x.values() if type(x) is dict else x))
     if isinstance(x, type):
-        return () if of_package(x.__module__) in PACKAGES else _parts_of_class(x)
-    if of_package(home := type(x).__module__) not in LIBRARIES or home.startswith(DATA):
-        return *getattr(x, "__dict__", {}).values(), *(v for _, v in _slots(x)), type(x)
-    return ()
-
-
-def _parts_of_function(f: FunctionType) -> list[Any]:
-    found = list[Any]()
-    if held := f.__dict__:
-        if "__opened__" in held:
-            return found
-        found += held.values()
-    if f.__closure__:
-        found += [c.cell_contents for c in f.__closure__ if c != EMPTY]
-    found += f.__defaults__ or ()
-    if f.__kwdefaults__:
-        found += f.__kwdefaults__.values()
-    names, known = looked_up(f.__code__)[0], f.__globals__
-    if names and of_package(f.__module__) not in PACKAGES:
-        found += [known[n] for n in names if n in known]
-    return found
-
-
-def _parts_of_class(x: type) -> list[Any]:
-    return [
-        *x.__bases__,
-        *(getattr(v, INNER[type(v)]) if type(v) in INNER else v for v in vars(x).values()),
-    ]
-
-
-def _slots(x: Any) -> Iterator[tuple[str, Any]]:
-    """Yield what an object has in slots, by name."""
-    for cls in type(x).__mro__:
-        if "__slots__" in cls.__dict__:
-            slots = [n for n, v in vars(cls).items() if isinstance(v, MemberDescriptorType)]
-            yield from ((n, getattr(x, n)) for n in slots if hasattr(x, n))
+        return of_package(x.__module__) not in PACKAGES
+    if isinstance(x, HOLDING) or made_of(x):
+        return True
+    home = type(x).__module__
+    return of_package(home) not in LIBRARIES or home.startswith(DATA)
 
 
 def _holders(f: Any, values: Mapping[int, Any]) -> dict[int, Any]:
@@ -258,36 +194,3 @@ def _holders(f: Any, values: Mapping[int, Any]) -> dict[int, Any]:
             found[id(x)] = x
             waiting += above.get(id(x), ())
     return found
-
-
-# ------------------------------------------------------------------ what can be written into
-def _content(x: Any) -> dict[Any, Any]:
-    """Return what stands in an object that can be written into, by where it stands."""
-    if isinstance(x, FunctionType):
-        names = names_in(x.__code__) & x.__globals__.keys()
-        cells = [(n, c) for n, c in enumerate(x.__closure__ or ()) if c != EMPTY]
-        return {n: c.cell_contents for n, c in cells} | {n: x.__globals__[n] for n in names}
-    if isinstance(x, (dict, list)):
-        return dict(x.items() if isinstance(x, dict) else enumerate(x))
-    return dict(getattr(x, "__dict__", {})) | dict(_slots(x))
-
-
-def _put(x: Any, key: Any, value: Any) -> None:
-    if isinstance(x, FunctionType):
-        if isinstance(key, int):
-            (x.__closure__ or ())[key].cell_contents = value
-        else:
-            x.__globals__[key] = value
-    elif isinstance(x, list):
-        x[key : key + 1] = [value]
-    elif isinstance(x, dict):
-        x[key] = value
-    else:
-        setattr(x, key, value)
-
-
-def _remove(x: Any, key: Any) -> None:
-    if isinstance(x, (dict, list)):
-        x.pop(key if isinstance(x, dict) else -1)
-    else:
-        delattr(x, key)
