@@ -19,7 +19,7 @@ FOLDERS = {  # lines that a folder may have
     "machine": 8101,
     "series": 3069,
     "drivers": 8926,
-    "scipy": 11300,
+    "scipy": 11328,
     "ode": 13752,
     "command": 495,
     ".": 842,
