@@ -84,7 +84,7 @@ def made_of(x: Any) -> tuple[str, ...]:
 
 
 @functools.lru_cache(maxsize=1024)
-def _names_of(kind: type[Any]) -> tuple[str, ...]:
+def _names_of(kind: Any) -> tuple[str, ...]:
     return next((PARTS[c] for c in kind.__mro__ if c in PARTS), ())
 
 
