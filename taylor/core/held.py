@@ -80,12 +80,12 @@ def parts(x: Any) -> list[tuple[Place, Any]]:
 
 def made_of(x: Any) -> tuple[str, ...]:
     """Return the names of the parts of what is made of nothing else; none of all other things."""
-    return _names_of(type(x))
+    return _names_of(type(x).__mro__)
 
 
 @functools.lru_cache(maxsize=1024)
-def _names_of(kind: Any) -> tuple[str, ...]:
-    return next((PARTS[c] for c in kind.__mro__ if c in PARTS), ())
+def _names_of(classes: tuple[type, ...]) -> tuple[str, ...]:
+    return next((PARTS[c] for c in classes if c in PARTS), ())
 
 
 def put(x: Any, place: Place, value: Any) -> None:
