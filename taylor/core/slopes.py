@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core.functions import TINY, UNBOUNDED, log, real_power, sqrt, stop_gradient
+from taylor.core.functions import TINY, UNBOUNDED, log, power, real_power, sqrt, stop_gradient
 from taylor.core.singular import leading, masked, overflowed
 from taylor.core.table import Elementary
 from taylor.numbers.kinds import base, is_nested, is_operand
@@ -53,6 +53,14 @@ def within(row: Elementary, a: Any, slope: Any) -> Any:
         return slope + 0 * a
     far = overflowed(row, a)
     return masked(slope, far) if far.any() else slope
+
+
+def of_whole_powers(a: Any, n: Any) -> Any:
+    """Return n·a**(n - 1) for an array of exponents, 0 for n = 0; None if they are not all whole."""
+    if n.dtype.kind not in "iuf" or not np.all(n == np.rint(n)):
+        return None
+    one_less = np.where(n == 0, 0, n.astype(float) - 1).astype(int)
+    return times(n.astype(base(a).dtype, copy=False), power(a, one_less))
 
 
 def of_logarithm(row: Elementary, a: Any, y: Any, bar: Any) -> Any:
