@@ -22,12 +22,12 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "special", "vector", "store", "jit", "entry", "spread", "tiles", "proven", "enclosures",
     ],
     "core": [
-        "advice", "choices", "reads", "copies", "outside", "table", "tags", "tables", "products",
-        "algebra", "graded", "structured", "powers", "functions", "binding", "conditions", "memory",
-        "patterns", "singular", "slopes", "instructions", "einsum", "sides", "calls", "maps",
-        "lookups", "parts", "places", "operand", "bilinear", "fillable", "removable", "simpler",
-        "node", "tape", "rules", "shown", "program", "reals", "deciding", "scalars", "exponents",
-        "repeat", "sweep", "loops", "dependence", "rolled",
+        "advice", "choices", "held", "reads", "copies", "outside", "table", "tags", "tables",
+        "products", "algebra", "graded", "structured", "powers", "functions", "binding",
+        "conditions", "memory", "patterns", "singular", "slopes", "instructions", "einsum", "sides",
+        "calls", "maps", "lookups", "parts", "places", "operand", "bilinear", "fillable",
+        "removable", "simpler", "node", "tape", "totals", "rules", "shown", "program", "reals",
+        "deciding", "scalars", "exponents", "repeat", "sweep", "loops", "dependence", "rolled",
     ],
     "linalg": [
         "degrees", "equations", "branches", "factors", "spectrum", "reflections", "__init__",

@@ -8,7 +8,7 @@ import pytest
 import taylor
 from benchmarks.compile_time import FUNCTIONS, QUANTITIES, problem
 from taylor.core import rolled
-from taylor.drivers import patience
+from taylor.drivers import forms, patience
 from taylor.llvm import text
 from taylor.llvm.text import joined
 from taylor.machine import machine, planar
@@ -205,3 +205,40 @@ def test_what_has_no_code_is_found_out_at_a_later_call(monkeypatch):
         for _ in range(6):
             c(np.array([0.5 + 0j, 0.2]))
     assert c.waiting == {} and planar.UNORDERED in next(iter(c.reasons.values()))
+
+
+RATE = {"now": 1.0}
+OF_MORE = {  # a function, and the n-th point and direction or what else it is given
+    "lengths": (lambda x: np.sum(np.sin(x) ** 2), lambda n: (np.linspace(0.1, 0.9, n + 2),)),
+    "whole numbers": (lambda x, n: np.sum(x**n), lambda n: (np.linspace(0.1, 0.9, 3), n + 2)),
+    "a dict it reads": (
+        lambda x: np.sum(np.exp(RATE["now"] * x)),
+        lambda n: (np.linspace(0.1, 0.9, 3), RATE.update(now=1 + n / 8))[:1],
+    ),
+}
+DRIVERS = {"value": lambda f, *x: f(*x), "gradient": taylor.gradient, "hessian": taylor.hessian}
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("more", OF_MORE)
+def test_code_for_more_and_more_is_made_where_it_pays(more, driver, monkeypatch):
+    made, machine = [], forms.machine
+    monkeypatch.setattr(forms, "machine", lambda *of: made.append(of) or machine(*of))
+    monkeypatch.setattr(patience, "MAKING", (0.0, 0.0, 0.0002))  # so that it pays soon
+    f, given = OF_MORE[more]
+    c, ask = taylor.compile(f), DRIVERS[driver]
+
+    def call(n):
+        x = given(n)
+        with taylor.policy(compile_after=0):
+            np.testing.assert_allclose(ask(c, *x), ask(f, *x), rtol=1e-12)
+        return len(made)
+
+    assert call(0) == 1
+    counts = [call(n) for n in range(1, 12)]
+    assert counts[-1] <= patience.SHAPES
+    paid = c.crowd.paid[next(iter(c.crowd.paid))]
+    reasons = [c.reasons, *(part.reasons for part in c.forms.values())]
+    assert 4 < paid < 80 and "is made at call" in str(reasons)
+    steady = [call(11) for _ in range(2 * paid + 1)]
+    assert steady[-1] == counts[-1] + 1

@@ -74,7 +74,7 @@ class Compiled(Derivable):
         self.reasons: dict[Any, str] = {}  # why a form of the function has no machine code
         self.structures: dict[Any, list[Any]] = {}  # of what f returns, for each machine
         self.counts: dict[Any, int] = {}  # of the results of a driver; none: not in a tuple
-        self.unused = patience.Unused(self.reasons)
+        self.unused, self.crowd = patience.Unused(self.reasons), patience.Crowd()
         self.apart: dict[Any, bool] = {}  # whether a form's points, of a shape, are each on its own
         self._doubt: tuple[Any, Exception] | None = None  # a reason, if the ordinary way succeeds
         self._warned = False
@@ -130,8 +130,9 @@ class Compiled(Derivable):
         """Forget all code of f if what it reads from elsewhere is not what it was."""
         if self._reads is not None and self._reads.changed():
             new = Compiled(self.f, self.threads, self.strict)
+            self.crowd.changed()
             with self._locks.setdefault(os.getpid(), threading.RLock()):
-                self.__dict__.update(new.__dict__ | {"_locks": self._locks})
+                self.__dict__.update(new.__dict__ | {"_locks": self._locks, "crowd": self.crowd})
 
     def _at_trees(self, args: Sequence[Any], named: dict[str, Any]) -> Any:
         """Return f(*args, **named) by the code of its leaves, or in the ordinary way."""
@@ -171,6 +172,7 @@ class Compiled(Derivable):
                 return NotImplemented
             g = forms.of_leaves(self.f, structures)
             known = self if g is None else Compiled(g, self.threads, self.strict)
+            known.crowd = self.crowd
             self.forms[structures] = known
         return known, each, structures
 
@@ -287,7 +289,9 @@ class Compiled(Derivable):
         """Whether this call may make code of a form."""
         calls, needed = self.waiting.get(where, (0, 0))
         if not needed:
-            return self.unused.allows(where)
+            known = self.strict or self.machines.get(where)
+            waits = not known and self.crowd.waits(self.f, where, self.reasons)
+            return not waits and self.unused.allows(where)
         if calls + 1 < needed:
             self.waiting[where] = calls + 1, needed
         return calls + 1 >= needed
@@ -358,22 +362,22 @@ class Compiled(Derivable):
         if kind == "series":
             structure = forms.with_constants(structure, forms.varies(program, form[1]))
         what = kind, form, program.identity, *map(np.shape, x), *pattern_of(x)
-        shared = program.told
+        shared, own = program.told, program
         kept: tuple[Machine, int] | None = STORE.get(*what) if shared else None
         if kept is not None and kept[0] not in self.machines[where]:  # of f elsewhere, perhaps
-            return *kept, structure
+            return self.crowd.noted((*kept, structure), where, own, own)
         if kind == "points":
             program = one_point(program)
         elif kind == "tensor":
             program, x, more = tensors.planned(program, form, x[0])
         elif kind not in patience.PLAIN:
-            own, x = blocks.chosen(form, program, x)
-            program, count = derived(program, own, x)
+            driver, x = blocks.chosen(form, program, x)
+            program, count = derived(program, driver, x)
         self.waiting[where] = calls, self.needed(kind, form, program, more)
         make = self.strict or self.waiting[where][1] <= calls
         made = forms.machine(kind, form, program, x, make), count
         made = STORE.put(made, *what) if shared and kept is None else made
-        return *made, structure
+        return self.crowd.noted((*made, structure), where, own, program)
 
     def _at_series(self, x: Sequence[Any]) -> tuple[list[Any], Any] | None:
         """Return what `_run` does at series of one tag (and floats)."""
@@ -569,8 +573,8 @@ def compile(
     Arguments and results are float64 or complex128, numbers and arrays of the shapes of the call,
     or series (`Taylor`, `TaylorN`, `HyperDual`) of these, and trees of them; the first call with
     new shapes compiles (a few hundredths of a second, less when it is in the cache on disk). Where
-    that would take long, a later call does: `reasons` says which. Where globals, the closure or
-    attributes that f reads have changed, or a branch would go another way, it is compiled anew.
+    that would take long, or four shapes have code, a later call does: `reasons` says which. Where
+    what f reads from elsewhere has changed, or a branch would go another way, it is compiled anew.
     Other numbers, functions that cannot be recorded and the few operations without machine code
     take the ordinary way: a PerformanceWarning, and `reasons`, say why; with `strict` that is a
     CompileError. Series of an element-wise function at many points run in tiles on `threads` cores

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, TypeVar
 
 from taylor.core.algebra import Univariate
 from taylor.core.program import Program
+from taylor.core.reads import Reads
 
+T = TypeVar("T")
 FEW = 3  # calls in a row without results that can be used, after which it is said
 UNUSED = f"its code gave no finite results {FEW} times in a row: NumPy's way was taken after it"
 # What one call may spend on code, beyond ten times the ordinary way, in recorded operations on
@@ -21,6 +23,10 @@ ON_PARTS = 20  # and the step of one degree of a multivariate series
 # first derivative for each operation of f on numbers, on arrays, and how much more of others
 MAKING, SAVED, MORE = (15e-3, 1e-4, 8e-4), (6e-6, 25e-6), 9
 FIRST = "gradient", "value_and_gradient", "vjp", "jvp", "jacobian", "jacfwd", "jacrev", "series"
+VALUE = 4  # a value takes so many times less in the ordinary way than a first derivative
+SHAPES = 4  # of arguments, in one form of a function, that have code at once
+CHANGES = 2  # of what a function reads from elsewhere, after which no code is made at once
+ASKED = 64  # shapes after which counting their calls begins anew
 
 
 class Unused:
@@ -41,6 +47,53 @@ class Unused:
     def allows(self, where: Any) -> bool:
         """Whether a form may have code, or more of it."""
         return self.reasons.get(where, UNUSED) == UNUSED
+
+
+class Crowd:
+    """What code of one function there has been: for more shapes it is made where that will pay."""
+
+    def __init__(self) -> None:
+        self.made: dict[Any, int] = {}  # by kind and driver: how many shapes have code
+        self.paid: dict[Any, int] = {}  # after how many calls that pays
+        self.asked: dict[Any, int] = {}  # calls of those that wait
+        self.changes = 0  # of what the function reads from elsewhere
+        self.reads: Reads | None = None  # when enough calls had been counted
+
+    def waits(self, f: Any, where: Any, reasons: dict[Any, str]) -> bool:
+        """Count a call of f, for which there is no code; whether it is to wait for some."""
+        kind = where[:2]
+        if self.made.get(kind, 0) < SHAPES:
+            return False
+        if len(self.asked) > ASKED:
+            self.asked.clear()
+        calls = self.asked[f, where] = self.asked.get((f, where), 0) + 1
+        if calls == 1:
+            often = "what it reads has changed often" if self.changes else "many shapes have code"
+            reasons[(*kind, "more")] = f"{often}: more is made at call {self.paid[kind]} of a kind"
+        if calls < self.paid[kind]:
+            return True
+        del self.asked[f, where]
+        return self.changes >= CHANGES and self._changed(f)
+
+    def _changed(self, f: Any) -> bool:
+        """Whether a function reads other things than when it was last asked about."""
+        if self.reads is not None and not self.reads.changed():
+            return False
+        self.reads = Reads(f)
+        return True
+
+    def noted(self, made: T, where: Any, f: Program, program: Program) -> T:
+        """Return what is made of the program of a driver of f, and note that there is some."""
+        kind = where[:2]
+        self.made[kind] = self.made.get(kind, 0) + 1
+        self.paid[kind] = paid(where[0], f, program)
+        return made
+
+    def changed(self) -> None:
+        """Note that what the function reads has changed: there is no code of it any more."""
+        self.changes += 1
+        self.made = dict.fromkeys(self.made, SHAPES if self.changes >= CHANGES else 0)
+        self.asked.clear()
 
 
 def weights(kind: str, form: Any) -> tuple[int, int]:
@@ -74,8 +127,8 @@ def paid(kind: str, f: Program, program: Program) -> int:
     """
     (numbers, arrays), (some, more) = _sizes(program), _sizes(f)
     made = MAKING[0] + MAKING[1] * numbers + MAKING[2] * arrays
-    saved = SAVED[0] * some + SAVED[1] * more
-    return math.ceil(made / (saved * (1 if kind in FIRST else MORE)))
+    saved = (SAVED[0] * some + SAVED[1] * more) / (VALUE if kind == "value" else 1)
+    return math.ceil(made / (saved * (1 if kind in (*FIRST, *PLAIN) else MORE)))
 
 
 def _sizes(program: Program) -> tuple[int, int]:
