@@ -60,7 +60,8 @@ FUNCTIONS = {
     "return sum(x[1] for _ in range(x[0]))": "int(x.value)",
     "return [1.0, 2.0][x[0]] * x[1]": "int(x.value)",
     "return np.arange(3.0)[x[0]] * x[1]": "int(x.value)",
-    "return x[x[0]]": "int(x.value)",
+    "return x[x[0]]": "np.rint(x).astype(int)",
+    "return taylor.sin(x, x)[0]": "sin takes 1 argument(s): 2 were given",
     "return x[5]": "index 5 is out of bounds for axis 0",
     "x[5] = 1.0\nreturn x[0]": "index 5 is out of bounds for axis 0",
     "return x[0, 1]": "too many indices",
@@ -155,6 +156,8 @@ MODULES = "fft, integrate, interpolate, linalg, ndimage, optimize, signal, spars
 
 OTHERS = {
     "pandas": ("import pandas as pd\nreturn pd.Series([x[0], x[1]]).mean()", "to_numpy()"),
+    "windows": ("import pandas as pd\nreturn pd.Series(x).rolling(2).mean()[1]", "to_numpy()"),
+    "eval": ("import pandas as pd\nreturn pd.DataFrame({'a': x}).eval('a * 2')", "df.a * df.b"),
     "sympy": ("import sympy\nreturn sympy.sin(x[0])", "lambdify"),
 }
 
