@@ -489,7 +489,7 @@ def plain_index(index: Any) -> Any:
         return tuple(map(plain_index, index))
     if isinstance(index, Operand):
         raise TypeError(
-            f"a value of taylor cannot be an index: np.rint(x).astype(int) is, int(x.value) ({PAGE})"
+            f"values of taylor cannot be an index: np.rint(x).astype(int) is; int(x.value) ({PAGE})"
         )
     if isinstance(index, Condition):
         return index.mask()
