@@ -124,8 +124,9 @@ def nanquantile(
         kept_ones = slice(None) if lost.all() else ~lost
         own = None if w is None else np.reshape(w, flat.shape)[i][kept_ones]
         found.append(quantile(flat[i][kept_ones], q, 0, method, weights=own))
-    found = np.stack(found, -1)
-    return kept(np.reshape(found, (*np.shape(q), *rows.shape[:-1])), a, axes, keepdims)
+    return kept(
+        np.reshape(np.stack(found, -1), (*np.shape(q), *rows.shape[:-1])), a, axes, keepdims
+    )
 
 
 define({
