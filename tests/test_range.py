@@ -404,3 +404,42 @@ def test_where_f_overflows_no_line_is_asked_for_each_variable(n):
         found = taylor.hvp(f, np.linspace(0.5, 60.0, n), np.ones(n))
     assert found[0] == pytest.approx(3 * math.exp(0.25) + 40 * 39 * 0.5**38) and len(calls) < 12
     assert np.isposinf(found[-1])
+
+
+# ------------------------------------------------------------------ adjoints out of range
+LARGE = {  # name -> (f, its logarithmic derivative): that of b in a/b underflows
+    "1/exp": (lambda x: 1 / np.exp(x), lambda x: -1),
+    "x/sinh": (lambda x: x / np.sinh(x), lambda x: 1 / x - mp.coth(x)),
+    "x³/(exp - 1)": (
+        lambda x: x**3 / (np.exp(x) - 1),
+        lambda x: 3 / x - mp.exp(x) / mp.expm1(x),
+    ),
+    "1/(1 + exp)": (lambda x: 1 / (1 + np.exp(x)), lambda x: -1 / (1 + mp.exp(-x))),
+    "exp²": (lambda x: 1 / (np.exp(x / 2) * np.exp(x / 2)), lambda x: -1),
+    "cosh**-1": (lambda x: np.cosh(x) ** -1, lambda x: -mp.tanh(x)),
+    "cosh**-.5": (lambda x: (3 * np.cosh(2 * x)) ** -0.5, lambda x: -mp.tanh(2 * x)),
+    "c/(x/exp)": (lambda x: 2e-250 / (np.exp(-x) * x), lambda x: 1 - 1 / x),
+    "1/c": (lambda x: 1 / (1e200 * x), lambda x: -1 / x),
+    "x/(c·x·x)": (lambda x: x / (1e140 * x * x), lambda x: -1 / x),
+    "1/(c/x²)": (lambda x: 1 / (1e200 / x**2), lambda x: 2 / x),
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_adjoints_of_divisors_out_of_range(name):
+    f, logarithmic = LARGE[name]
+    x = 350.0
+    y = f(x)
+    want = y * float(logarithmic(mp.mpf(x)))
+    whole = lambda v: np.sum(f(v))
+    found = [
+        taylor.derivative(f, x),
+        taylor.gradient(f, x),
+        taylor.gradient(taylor.compile(f), x),
+        *taylor.gradient(whole, np.array([x, x])),
+        *taylor.gradient(taylor.compile(whole), np.array([x, x])),
+        *np.diag(taylor.jacrev(f, np.array([x, x]))),
+        taylor.gradient(lambda v: 1e150 * f(v) ** 0.5, x) * 2 / 1e150 * y**0.5,
+    ]
+    assert found == pytest.approx([want] * len(found), rel=1e-11, abs=0)
+    assert taylor.hessian(f, x) == pytest.approx(taylor.derivative(f, x, 2), rel=1e-10, abs=0)

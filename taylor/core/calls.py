@@ -22,6 +22,7 @@ from taylor.core.functions import CHOICES, LOGARITHMS, ROOTS, hypot
 from taylor.core.instructions import (
     At,
     Degrees,
+    Factors,
     Instruction,
     Node,
     Number,
@@ -36,11 +37,11 @@ from taylor.core.instructions import (
     total,
 )
 from taylor.core.sides import passed_back, passed_on
-from taylor.core.slopes import lowered, of_logarithm, trusted, within
+from taylor.core.slopes import falls, is_nothing, lowered, of_logarithm, trusted, within
 from taylor.core.table import Elementary, Rule
 from taylor.numbers import rounding
 from taylor.numbers.kinds import ValueSet, base, is_operand
-from taylor.numbers.values import is_complex, is_float, plus, times, zeros
+from taylor.numbers.values import is_complex, is_float, over, plus, times, zeros
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -52,7 +53,7 @@ class Row(Op):
     """A function of the table, at as many arguments as it takes."""
 
     row: Elementary
-    by_element = True
+    by_element = multiplies = True
 
     @property
     def pure(self) -> bool:  # type: ignore[override]
@@ -78,7 +79,7 @@ class Row(Op):
             assert self.row.compose is not None
             return at.push(self.row.compose, d)
         pairs = zip(slopes, d, strict=True)
-        terms = [times(p, e) for p, e in pairs if p is not None and not _is_nothing(p)]
+        terms = [times(p, e) for p, e in pairs if p is not None and not is_nothing(p)]
         return functools.reduce(plus, terms) if terms else None
 
     def adjoint(self, at: At, bar: Any, wanted: list[bool]) -> Sequence[Any]:
@@ -86,9 +87,11 @@ class Row(Op):
             return passed_back(self.row, at.a, full(bar, at.shape), wanted)
         if self.row in LOGARITHMS and not isinstance(at.y, ValueSet):
             return [of_logarithm(self.row, at.a[0], at.y, bar)]
+        if wanted[0] and (r := falls(self.row, *at.a)) and at.in_factors(0):
+            return [Factors(times(bar, r * at.y), over(1, at.a[0])), None][: len(at.a)]
         slopes = at.slopes(self.row, wanted)
         if slopes is not None:  # an exact zero is none, whatever the argument is
-            return [None if p is None or _is_nothing(p) else times(bar, p) for p in slopes]
+            return [None if p is None or is_nothing(p) else times(bar, p) for p in slopes]
         assert self.row.compose is not None
         return _wholes(at.pull(self.row.compose, at.a, wanted, [full(bar, at.shape)]))
 
@@ -389,10 +392,6 @@ class Integral(Row):
                 inner = interior(k, x, known, h, k - 1)
                 side.append(-inner if minus and inner is not None else inner)
         return total(r), total(s)
-
-
-def _is_nothing(p: Any) -> bool:
-    return type(p) is int and p == 0
 
 
 def _is_one(t: Sweep, i: int) -> bool:

@@ -76,12 +76,24 @@ class Whole(NamedTuple):
     at: Array | slice | None = None
 
 
+class Factors(NamedTuple):
+    """An adjoint bar·slope that may leave the range of floats though what comes of it does not.
+
+    That of b in a/b is -ȳ·y/b, which underflows where b = exp(x) is large; b'/b does not.  So the
+    slopes of what b is made of are multiplied to the slope 1/b first.
+    """
+
+    bar: Any
+    slope: Any
+
+
 @dataclass(slots=True)
 class At:
     """An instruction at a point: the values of its arguments and of its result.
 
     With `lanes` the tangents have that many directions along a last axis; `transposing` are the
-    rules in whose tangents the instruction stands.
+    rules in whose tangents the instruction stands, `takes` tells which instructions take an
+    adjoint in factors.
     """
 
     code: Sequence[Instruction]
@@ -90,6 +102,7 @@ class At:
     y: Any
     lanes: int | None = None
     transposing: tuple[Rule, ...] = ()
+    takes: Callable[[int], bool] = lambda j: False
 
     # (row, wanted) -> f_a for the arguments that are wanted; None where f has to be recorded
     slopes: ClassVar[Callable[..., list[Any] | None]]
@@ -109,6 +122,10 @@ class At:
         """The shapes of the arguments."""
         return [self.code[j].shape for j in self.code[self.i].args]
 
+    def in_factors(self, n: int) -> bool:
+        """Whether the adjoint of argument n may be given as `Factors`, the slope in its shape."""
+        return self.takes(self.code[self.i].args[n])
+
     def whole(self, d: Sequence[Any]) -> list[Any]:
         """Return the tangents of the arguments in the whole shapes of these; None as zeros."""
         end = () if self.lanes is None else (self.lanes,)
@@ -121,6 +138,7 @@ class Op:
 
     arity: ClassVar[int | None] = None  # the number of arguments (None: any)
     by_element: ClassVar[bool] = False  # whether arguments broadcast, and lanes are independent
+    multiplies: ClassVar[bool] = False  # whether adjoints of its arguments are slopes times its own
     pure: ClassVar[bool] = False  # whether the value of plain numbers is NumPy's work alone
     plain: ClassVar[Callable[..., Any] | None] = None  # of these a function of the arguments
 
@@ -266,7 +284,7 @@ class Arithmetic(Op):
     sign: ClassVar[str]
     # of x, y, z and products: what rounding took from z = x ∘ y, for operands with what it took
     low: ClassVar[Callable[..., Any]]
-    arity, by_element, pure = 2, True, True
+    arity, by_element, multiplies, pure = 2, True, True, True
 
     def key(self) -> Any:
         return type(self)
@@ -364,7 +382,10 @@ class Div(Arithmetic):
         return over(d[0] if d[1] is None else added(d[0], -times(at.y, d[1])), at.a[1])
 
     def adjoint(self, at: At, bar: Any, wanted: list[bool]) -> Sequence[Any]:
-        quotient = over(bar, at.a[1])
+        b = at.a[1]
+        if wanted[1] and at.in_factors(1):
+            return over(bar, b) if wanted[0] else None, Factors(-times(bar, at.y), over(1, b))
+        quotient = over(bar, b)
         return quotient if wanted[0] else None, -times(quotient, at.y) if wanted[1] else None
 
     def height(self, h: list[int], order: int) -> int:
@@ -404,7 +425,7 @@ class Scale(Op):
     """c·x for a constant c."""
 
     c: Any
-    arity, by_element, pure = 1, True, True
+    arity, by_element, multiplies, pure = 1, True, True, True
 
     def key(self) -> Any:
         return (Scale, key_of(self.c))

@@ -7,16 +7,22 @@
 
 from __future__ import annotations
 
-import functools
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from numbers import Number
-from types import CellType, FunctionType, MemberDescriptorType, MethodType, ModuleType
+from types import (
+    FunctionType,
+    GetSetDescriptorType,
+    MappingProxyType,
+    MemberDescriptorType,
+    ModuleType,
+)
 from typing import Any, TypeVar, cast
 
 import numpy as np
 
 from taylor.core.copies import Copies
-from taylor.core.reads import PACKAGES, looked_up, names_in, of_package
+from taylor.core.held import PACKAGES, made_of, names_in, of_package, parts, put, remove
 from taylor.numbers.kinds import is_nested, is_operand
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -24,9 +30,10 @@ LIBRARIES = {"builtins", "numpy", "scipy", "taylor", "mpmath", "pandas", "thread
 DATA = "taylor.scipy.", "taylor.ode.dense"  # whose objects may hold values: splines, solutions
 FIXED = (int, float, complex, str, bytes, np.generic, ModuleType)
 NUMBERS = {int, float, complex, str, bool, type(None), np.float64}
-INNER = {staticmethod: "__func__", classmethod: "__func__", property: "fget"}
-EMPTY = CellType()
-DEEP, MANY = 8, 4096  # objects within objects, and parts of one, that are looked at
+EMPTY = NUMBERS | {bytes, np.ufunc, GetSetDescriptorType, MemberDescriptorType}  # hold nothing
+CONTAINERS = (list, tuple, dict, deque, MappingProxyType, np.ndarray)
+HOLDING = (FunctionType, *CONTAINERS)
+DEEP, MANY = 10, 4096  # objects within objects, and parts of one, that are looked at
 
 
 def outside(*functions: Any) -> list[Any]:
@@ -65,17 +72,17 @@ class Opening:
         self.whole = copies(x)
         self.back = {id(w): v for v, w in zip(held, values, strict=True)}
         pairs = [(old, copies.made[i]) for i, old in holders.items() if i in copies.made]
-        self.pairs = [(old, copy, _content(copy)) for old, copy in pairs if copy is not old]
+        self.pairs = [(old, copy, dict(parts(copy))) for old, copy in pairs if copy is not old]
 
     def write_back(self) -> None:
         """Write into the objects what has been written into their copies."""
         for old, copy, before in self.pairs:
-            after = _content(copy)
-            for key in before.keys() | after.keys():
-                if key not in after:
-                    _remove(old, key)
-                elif key not in before or after[key] is not before[key]:
-                    _put(old, key, self.original(after[key]))
+            after = dict(parts(copy))
+            for place in before | after:
+                if place not in after:
+                    remove(old, place)
+                elif place not in before or after[place] is not before[place]:
+                    put(old, place, self.original(after[place]))
 
     def original(self, x: Any) -> Any:
         """Return an object that may have been made of copies as one of the objects."""
@@ -134,13 +141,34 @@ def _within(x: Any) -> Iterator[tuple[Any, Any]]:
     level, seen = [x], {id(x)}
     for _ in range(DEEP + 1):
         below = []
-        for whole in level:
-            for part in _parts(whole):
-                yield whole, part
-                if not (is_operand(part) or _is_fixed(part) or id(part) in seen):
-                    seen.add(id(part))
-                    below.append(part)
-        level = below
+        for whole in filter(_may_hold, level):
+            for pair in _pairs(whole):
+                yield pair
+                if (i := id(x := pair[1])) not in seen and not (is_operand(x) or _is_fixed(x)):
+                    seen.add(i)
+                    below.append(x)
+        if not (level := below):
+            return
+
+
+def _pairs(whole: Any) -> list[tuple[Any, Any]]:
+    """Return an object with each of its parts that may hold something, or be it."""
+    found = [(whole, x) for _, x in parts(whole) if type(x) not in EMPTY]
+    if type(whole) is FunctionType:
+        modules = [x for _, x in found if type(x) is ModuleType]
+        found += [pair for m in modules for pair in _named(m, whole)]
+    return found
+
+
+def _named(module: ModuleType, f: FunctionType) -> list[tuple[Any, Any]]:
+    """Return modules of the user with what the code of f names of them, from one on."""
+    found, modules = list[tuple[Any, Any]](), [module]
+    for m in modules:
+        if of_package(m.__name__) not in PACKAGES:
+            own = [(m, x) for n, x in vars(m).items() if n in names_in(f.__code__)]
+            modules += [x for _, x in own if type(x) is ModuleType and x not in modules]
+            found += own
+    return found
 
 
 def _is_fixed(x: Any) -> bool:
@@ -149,46 +177,20 @@ def _is_fixed(x: Any) -> bool:
     return isinstance(x, FIXED)
 
 
-def _parts(x: Any) -> Iterator[Any]:
-    """Yield what an object is made of, where it can be made of others."""
-    if hasattr(x, "__opened__"):  # what it holds are arguments
-        return
-    if isinstance(x, FunctionType):
-        yield from (c.cell_contents for c in x.__closure__ or () if c != EMPTY)
-        yield from x.__defaults__ or ()
-        yield from (x.__kwdefaults__ or {}).values()
-        yield from vars(x).values()
-        known, names = x.__globals__, looked_up(x.__code__)[0]
-        if names and of_package(x.__module__) not in PACKAGES:
-            yield from (known[n] for n in names if n in known)
-    elif isinstance(x, MethodType):
-        yield from (x.__func__, x.__self__)
-    elif isinstance(x, functools.partial):
-        yield from (x.func, *x.args, *x.keywords.values())
-    elif isinstance(x, (list, tuple)) and len(x) <= MANY:
-        yield from x if not NUMBERS.issuperset(map(type, x)) else ()
-    elif isinstance(x, dict) and len(x) <= MANY:
-        yield from x.values() if not NUMBERS.issuperset(map(type, x.values())) else ()
-    elif isinstance(x, np.ndarray):
-        yield from x.reshape(-1).tolist() if x.size <= MANY else ()
-    elif isinstance(x, type):
-        if of_package(x.__module__) not in PACKAGES:
-            yield from x.__bases__
-            for v in vars(x).values():
-                name = INNER.get(type(v))
-                yield getattr(v, name) if name else v
-    elif of_package(home := type(x).__module__) not in LIBRARIES or home.startswith(DATA):
-        yield from getattr(x, "__dict__", {}).values()
-        yield from (v for _, v in _slots(x))
-        yield type(x)
-
-
-def _slots(x: Any) -> Iterator[tuple[str, Any]]:
-    """Yield what an object has in slots, by name."""
-    for cls in type(x).__mro__:
-        if "__slots__" in cls.__dict__:
-            slots = [n for n, v in vars(cls).items() if isinstance(v, MemberDescriptorType)]
-            yield from ((n, getattr(x, n)) for n in slots if hasattr(x, n))
+def _may_hold(x: Any) -> bool:
+    """Whether an object is made of others that may be values of the package."""
+    if type(x) is FunctionType:
+        return "__opened__" not in x.__dict__  # then what it holds are arguments
+    if isinstance(x, CONTAINERS) and len(x) > MANY:
+        return False
+    if type(x) in (list, tuple, dict):
+        return not NUMBERS.issuperset(map(type, x.values() if type(x) is dict else x))
+    if isinstance(x, type):
+        return of_package(x.__module__) not in PACKAGES
+    if isinstance(x, HOLDING) or made_of(x):
+        return True
+    home = type(x).__module__
+    return of_package(home) not in LIBRARIES or home.startswith(DATA)
 
 
 def _holders(f: Any, values: Mapping[int, Any]) -> dict[int, Any]:
@@ -204,36 +206,3 @@ def _holders(f: Any, values: Mapping[int, Any]) -> dict[int, Any]:
             found[id(x)] = x
             waiting += above.get(id(x), ())
     return found
-
-
-# ------------------------------------------------------------------ what can be written into
-def _content(x: Any) -> dict[Any, Any]:
-    """Return what stands in an object that can be written into, by where it stands."""
-    if isinstance(x, FunctionType):
-        names = names_in(x.__code__) & x.__globals__.keys()
-        cells = [(n, c) for n, c in enumerate(x.__closure__ or ()) if c != EMPTY]
-        return {n: c.cell_contents for n, c in cells} | {n: x.__globals__[n] for n in names}
-    if isinstance(x, (dict, list)):
-        return dict(x.items() if isinstance(x, dict) else enumerate(x))
-    return dict(getattr(x, "__dict__", {})) | dict(_slots(x))
-
-
-def _put(x: Any, key: Any, value: Any) -> None:
-    if isinstance(x, FunctionType):
-        if isinstance(key, int):
-            (x.__closure__ or ())[key].cell_contents = value
-        else:
-            x.__globals__[key] = value
-    elif isinstance(x, list):
-        x[key : key + 1] = [value]
-    elif isinstance(x, dict):
-        x[key] = value
-    else:
-        setattr(x, key, value)
-
-
-def _remove(x: Any, key: Any) -> None:
-    if isinstance(x, (dict, list)):
-        x.pop(key if isinstance(x, dict) else -1)
-    else:
-        delattr(x, key)

@@ -9,7 +9,6 @@ can be said, nothing else can change what it does.
 from __future__ import annotations
 
 import builtins
-import dis
 import functools
 import random
 import sys
@@ -21,27 +20,29 @@ from contextvars import ContextVar
 from mmap import mmap
 from operator import attrgetter, methodcaller
 from types import (
-    BuiltinFunctionType,
     CellType,
-    CodeType,
     FunctionType,
     MappingProxyType,
-    MethodType,
     ModuleType,
 )
 from typing import Any
 
 import numpy as np
 
+from taylor.core.held import (
+    BY_TABLE,
+    PACKAGES,
+    looked_up,
+    made_of,
+    names_in,
+    of_package,
+    parts,
+    users_classes,
+)
 from taylor.numbers.kinds import Array, is_operand
 
 SAME = (int, float, complex, str, bytes, type(None), np.generic, np.ufunc)
 PLAIN = (int, float, complex, str)  # equal ones of one type do the same
-PACKAGES = {"numpy", "math", "taylor", "hyperdual", "mpmath", "scipy", "pandas", "xarray", "sympy"}
-PACKAGES |= {"dask", "polars", "pyarrow", "autograd", "jax", "jaxlib", "numba", "torch"}
-PACKAGES |= {"equinox", "jaxtyping"}
-PACKAGES |= {"pytest", "_pytest", "pluggy", "xdist"}  # whose session leads to all that is tested
-PACKAGES |= sys.stdlib_module_names - {"__main__"}  # whose functions are what they are
 OBJECTS = 1 << 16  # that are followed in all
 NAMES = 1 << 18  # of what may come that are kept in all
 MISSING = object()
@@ -62,8 +63,6 @@ VIEWS: tuple[type[Any], ...] = (type({}.keys()), type({}.values()), type({}.item
 CONTAINERS = (tuple, frozenset, list, set, deque, dict, MappingProxyType)
 MAKING = {"__new__", "__init__", "__post_init__"}
 BY_TEXT = {"getattr", "hasattr"}  # what looks attributes up by texts, which may be missing
-BY_TABLE = {"globals", "vars", "eval", "exec"}  # what looks globals up by texts
-LOADS = {"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"}  # the latter two: in classes
 BY_FIELDS = {"asdict", "astuple", "fields", "replace"}  # all those of a data class
 
 
@@ -195,16 +194,10 @@ class Reads:
             self._named_by(*(n for text in x.__reduce__()[1][:1] for n in str(text).split(".")))
         elif isinstance(x, ContextVar):
             self._slot(functools.partial(x.get, MISSING))
-        elif isinstance(x, BuiltinFunctionType):  # one that belongs to a list, say
-            self._read(None if isinstance(x.__self__, ModuleType) else x.__self__)
         elif type(x) is FunctionType:
             self._function(x)
-        elif isinstance(x, MethodType):
-            self._read(x.__func__)
-            self._read(x.__self__)
-        elif isinstance(x, functools.partial):
-            self._read(x.func)
-            self._each([*x.args, *x.keywords.values()])
+        elif made_of(x):
+            self._each([v for _, v in parts(x) if not isinstance(v, ModuleType)])
         else:
             self._object(x)
 
@@ -248,7 +241,7 @@ class Reads:
         self._read(f.__kwdefaults__)
         for name in self._followed(vars(f)):
             self._named(vars(f), name)
-        known, modules = looked_up(f.__code__)
+        known, _, modules = looked_up(f.__code__)
         for name in (names if known & BY_TABLE else known) & f.__globals__.keys():
             self._named(f.__globals__, name)
         self._absent(f.__globals__, [n for n in known if not hasattr(builtins, n)])
@@ -323,10 +316,11 @@ class Reads:
             if not isinstance(x, type):
                 self._slot(functools.partial(getattr, x, name, MISSING))
             return
+        inner = found
         for part in ("fget", "__func__", "func"):  # a property, a static method, a cached property
-            found = getattr(found, part, None) or found
-        if type(found) is FunctionType:
-            self._read(found)
+            inner = getattr(inner, part, None) or inner
+        if type(inner) is FunctionType:
+            self._each((inner, found))
         else:
             self._named(vars(cls), name)
 
@@ -349,12 +343,6 @@ def _differ(x: Any, y: Any) -> bool:
 
 def _content(table: Mapping[Any, Any]) -> Sequence[Any]:
     return [*table.keys(), *table.values()]
-
-
-def users_classes(x: Any) -> Sequence[type]:
-    """Return the classes whose attributes an object, or a class, has."""
-    own = x.__mro__ if isinstance(x, type) else ()
-    return [cls for cls in (*own, *type(x).__mro__) if of_package(cls.__module__) not in PACKAGES]
 
 
 def _is_graph(x: Any) -> bool:
@@ -389,28 +377,3 @@ def _is_fixed(x: Any) -> bool:
             return False
         x = x.base
     return x is None or isinstance(x, (bytes, mmap))
-
-
-@functools.lru_cache(maxsize=1024)
-def names_in(code: CodeType) -> frozenset[str]:
-    """Return the names that code looks up, or may (its texts), and the functions within it."""
-    inner = [c for c in code.co_consts if isinstance(c, CodeType)]
-    texts = [c for c in code.co_consts if isinstance(c, str) and c.isidentifier()]
-    return frozenset((*code.co_names, *texts)).union(*map(names_in, inner))
-
-
-@functools.lru_cache(maxsize=1024)
-def looked_up(code: CodeType) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the globals that code looks up, and the modules that it imports."""
-    steps = [(step.opname, step.argval) for step in dis.get_instructions(code)]
-    names = frozenset(x for op, x in steps if op in LOADS)
-    modules = frozenset(x for op, x in steps if op == "IMPORT_NAME")
-    for inner in (c for c in code.co_consts if isinstance(c, CodeType)):
-        more = looked_up(inner)
-        names, modules = names | more[0], modules | more[1]
-    return names, modules
-
-
-def of_package(module: str | None) -> str:
-    """Return the package of a module."""
-    return (module or "").partition(".")[0]

@@ -19,8 +19,18 @@ import numpy as np
 from taylor.core import parts
 from taylor.core.calls import Call
 from taylor.core.functions import TINY, mod, power, real_power
-from taylor.core.instructions import At, Const, Input, Instruction, Op, Whole, added, full
-from taylor.core.maps import scattered, unbroadcast
+from taylor.core.instructions import (
+    At,
+    Const,
+    Factors,
+    Input,
+    Instruction,
+    Op,
+    Whole,
+    added,
+    full,
+)
+from taylor.core.maps import scattered
 from taylor.core.node import Node
 from taylor.core.operand import is_complex
 from taylor.core.powers import integer_valued
@@ -29,10 +39,11 @@ from taylor.core.singular import leading, masked, unsettled
 from taylor.core.slopes import within
 from taylor.core.table import Elementary, Rule, derived, slope_of_jump
 from taylor.core.tape import Tape
+from taylor.core.totals import Totals, joined, narrowed, taking, whole
 from taylor.errors import NotHolomorphic
 from taylor.numbers.formulas import Constant
-from taylor.numbers.kinds import Array, Kind, ValueSet, base, is_nested, is_operand
-from taylor.numbers.values import constant, integers, is_float, over, plus, shape_of
+from taylor.numbers.kinds import Kind, ValueSet, base, is_nested, is_operand
+from taylor.numbers.values import constant, integers, is_float, over, shape_of, times
 
 Code = Sequence[Instruction]
 WHERE = Choose("where")
@@ -193,6 +204,23 @@ class Recorded(At):
         found = tangents(tape.code, tape.values, [e for e in d if e is not None])
         return None if out is None else found[out]
 
+    def multiplied(self, op: Op, bar: Factors, wanted: list[bool]) -> list[Any]:
+        """Return what `Op.adjoint` gives for an adjoint in factors, in factors where it may be."""
+        factor, found = bar.bar, list[Any]()
+        for j, part in zip(
+            self.code[self.i].args, op.adjoint(self, bar.slope, wanted), strict=True
+        ):
+            before, args, shape = self.code[j]
+            if part is None:
+                found.append(None)
+            elif type(part) is Factors:
+                found.append(Factors(times(factor, part.bar), part.slope))
+            elif before.multiplies and args and shape == self.shape:
+                found.append(Factors(factor, part))
+            else:
+                found.append(times(factor, part))
+        return found
+
     def pull(
         self,
         f: Callable[..., Any],
@@ -214,93 +242,6 @@ class Recorded(At):
 
 
 # ------------------------------------------------------------------ reverse: adjoints
-class Path:
-    """The choices that a variable is subject to: the last one, its side, and those before it."""
-
-    __slots__ = ("before", "first", "i", "mask")
-
-    def __init__(self, before: Path | None, i: int, first: bool) -> None:
-        self.before, self.i, self.first = before, i, first
-        self.mask: Any = None  # 1 where all of these sides are taken
-
-
-class Adjoints:
-    """The adjoints of all variables while they are being summed up.
-
-    The adjoint of a branch that was not taken is zero, whatever the slopes there: such a variable
-    keeps the choices that it is subject to, so that 0·inf does not poison what was taken.
-    """
-
-    def __init__(self, code: Code) -> None:
-        self.code = code
-        self.total: list[Any] = [None] * len(code)
-        self.pending: dict[int, list[tuple[Array | slice, Any]]] = {}
-        self.choices: dict[int, Path] = {}
-
-    def add(self, i: int, bar: Any, choices: Path | None = None) -> None:
-        """Add a contribution that is broadcastable to the shape of variable i."""
-        known = self.total[i]
-        self.total[i] = bar if known is None else plus(known, bar)
-        if choices and known is None and i not in self.pending:
-            self.choices[i] = choices
-        elif self.choices and self.choices.get(i) is not choices:
-            self.choices.pop(i, None)
-
-    def add_whole(self, i: int, part: Whole) -> None:
-        """Add a contribution to variable i, or to some elements without touching the others."""
-        if part.at is None:
-            self.add(i, part.bar)
-        else:
-            self.choices.pop(i, None)
-            self.pending.setdefault(i, []).append((part.at, part.bar))
-
-    def spread(self, v: Sequence[Any], i: int, given: Sequence[Any]) -> None:
-        """Add what the adjoint of instruction i gives to those of its arguments."""
-        op, args, shape = self.code[i]
-        choices = self.choices.pop(i, None) if self.choices else None
-        chooses = isinstance(op, Choose)
-        for n, (j, part) in enumerate(zip(args, given, strict=True)):
-            if part is None:
-                continue
-            if type(part) is Whole:
-                self.add_whole(j, part)
-                continue
-            if choices and not _is_finite(part):  # 0·slope is 0
-                part = self.taken(v, choices, part)
-            own = self.code[j].shape
-            if own != shape:
-                self.add(j, unbroadcast(part, shape, own))
-            else:
-                self.add(j, part, Path(choices, i, n == 2) if chooses else choices)
-
-    def taken(self, v: Sequence[Any], path: Path, part: Any) -> Any:
-        """Return an adjoint, and zero where other sides are taken than those of a path."""
-        if path.before is None:
-            return self._taken(v, path, part)
-        new, last = [], path
-        while last.mask is None and last.before is not None:
-            new.append(last)
-            last = last.before
-        if last.mask is None:
-            last.mask = self._taken(v, last, 1.0)
-        mask = last.mask
-        for p in reversed(new):
-            mask = p.mask = self._taken(v, p, mask)
-        return WHERE.taken(path.mask, 0.5, part, True)
-
-    def _taken(self, v: Sequence[Any], last: Path, part: Any) -> Any:
-        choice, (left, right, *_), _ = self.code[last.i]
-        assert isinstance(choice, Choose)
-        return choice.taken(v[left], v[right], part, last.first)
-
-    def pop(self, i: int) -> Any:
-        """Return the adjoint of variable i (None: zero) and forget it."""
-        total, self.total[i] = self.total[i], None
-        if self.pending and i in self.pending:
-            total = added(total, scattered(self.pending.pop(i), self.code[i].shape))
-        return total
-
-
 def adjoints(
     code: Code,
     v: Sequence[Any],
@@ -346,7 +287,7 @@ def _swept(
     `parted`: of the adjoint of what a rule gives, if that is real, only the real part counts.
     """
     depends = active(code)
-    bars = Adjoints(code)
+    bars = Totals(code)
     inputs = [i for i, c in enumerate(code) if type(c.op) is Input]
     for i, bar in zip(inputs, start, strict=False):
         if bar is not None:
@@ -354,7 +295,7 @@ def _swept(
     for i, bar in seeds.items():
         bars.add(i, bar)
     total, pending, choices = bars.total, bars.pending, bars.choices
-    at = Recorded(code, 0, [], None, None, transposing)
+    at = Recorded(code, 0, [], None, None, transposing, taking(code, seeds))
     with np.errstate(all="ignore"):
         for i in range(len(code) - 1, -1, -1):
             if not depends[i] or ((bar := total[i]) is None and i not in pending):
@@ -364,13 +305,15 @@ def _swept(
                 continue
             total[i] = None
             if i in pending:
-                bar = added(bar, scattered(pending.pop(i), shape))
+                bar = joined(bar, scattered(pending.pop(i), shape))
             if parted and isinstance(op, Call) and not is_complex(v[i]):
                 bar = _real(bar)
             if every is not None:
-                every[i] = full(bar, shape)
+                every[i] = full(whole(bar), shape)
             at.i, at.a, at.y = i, [v[j] for j in args], v[i]
-            given = op.adjoint(at, bar, [depends[j] for j in args])
+            wanted = [depends[j] for j in args]
+            plain = type(bar) is not Factors
+            given = op.adjoint(at, bar, wanted) if plain else at.multiplied(op, bar, wanted)
             if choices or isinstance(op, Choose):
                 bars.spread(v, i, given)
                 continue
@@ -383,8 +326,8 @@ def _swept(
                         continue
                     part = part.bar
                 elif code[j][2] != shape:
-                    part = unbroadcast(part, shape, code[j][2])
-                total[j] = part if total[j] is None else plus(total[j], part)
+                    part = narrowed(part, shape, code[j][2])
+                total[j] = part if total[j] is None else joined(total[j], part)
         found = [bars.pop(i) for i in inputs]
     return [b if b is None else full(b, code[i].shape) for i, b in zip(inputs, found, strict=True)]
 

@@ -6,7 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core.functions import TINY, UNBOUNDED, log, real_power, sqrt, stop_gradient
+from taylor.core.functions import (
+    TINY,
+    UNBOUNDED,
+    log,
+    power,
+    real_power,
+    reciprocal,
+    sqrt,
+    stop_gradient,
+)
 from taylor.core.singular import leading, masked, overflowed
 from taylor.core.table import Elementary
 from taylor.numbers.kinds import base, is_nested, is_operand
@@ -62,3 +71,19 @@ def of_logarithm(row: Elementary, a: Any, y: Any, bar: Any) -> Any:
     if row is not log:
         found = times(found, constant(row.quotient(a, y)[0], found))
     return within(row, a, found)
+
+
+def falls(row: Elementary, a: Any, r: Any = None, *more: Any) -> Any:
+    """Return r of a power a**r with a number r < 0, whose slope leaves the range before it; or 0.
+
+    >>> falls(power, 1e200, -2), falls(reciprocal, 1e200), falls(power, 2.0, 3), falls(log, 2.0)
+    (-2, -1, 0, 0)
+    """
+    if row is reciprocal:
+        return -1
+    return r if row in (power, real_power) and type(r) in (int, float) and r < 0 else 0
+
+
+def is_nothing(slope: Any) -> bool:
+    """Whether a slope is an exact zero."""
+    return type(slope) is int and slope == 0

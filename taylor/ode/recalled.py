@@ -15,10 +15,11 @@ from weakref import WeakKeyDictionary, ref
 import numpy as np
 
 from taylor.core.calls import Row
+from taylor.core.held import looked_up, names_in
 from taylor.core.instructions import Add, Const, Input, Mul, Scale
 from taylor.core.maps import Map
 from taylor.core.program import Program
-from taylor.core.reads import PLAIN, SAME, Reads, looked_up, names_in, random_states
+from taylor.core.reads import PLAIN, SAME, Reads, random_states
 from taylor.errors import GuardError
 from taylor.numbers.policy import current_policy
 
@@ -74,7 +75,7 @@ def _glances(fun: FunctionType) -> list[Glance]:
             return []
         if not all(isinstance(x, SAME) for x in held):
             return []
-        if any(name.partition(".")[0] not in LIBRARIES for name in looked_up(code)[1]):
+        if any(name.partition(".")[0] not in LIBRARIES for name in looked_up(code).imported):
             return []
         if not all(isinstance(x, SAME) or _is_code(x) for x in (*cells, *values)):
             return []
