@@ -19,7 +19,7 @@ FOLDERS = {  # lines that a folder may have
     "machine": 8101,
     "series": 3069,
     "drivers": 8959,
-    "scipy": 11328,
+    "scipy": 11526,
     "ode": 13819,
     "command": 495,
     ".": 842,
