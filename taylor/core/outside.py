@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from numbers import Number
-from types import FunctionType, MappingProxyType, ModuleType
+from types import FunctionType, ModuleType
 from typing import Any, TypeVar, cast
 
 import numpy as np
 
 from taylor.core.copies import Copies
-from taylor.core.held import PACKAGES, made_of, of_package, parts, put, remove
+from taylor.core.held import PACKAGES, SHOWING, made_of, of_package, parts, put, remove
 from taylor.numbers.kinds import is_nested, is_operand
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -24,7 +24,7 @@ LIBRARIES = {"builtins", "numpy", "scipy", "taylor", "mpmath", "pandas", "thread
 DATA = "taylor.scipy.", "taylor.ode.dense"  # whose objects may hold values: splines, solutions
 FIXED = (int, float, complex, str, bytes, np.generic, ModuleType)
 NUMBERS = {int, float, complex, str, bool, type(None), np.float64}
-CONTAINERS = (list, tuple, dict, deque, MappingProxyType, np.ndarray)
+CONTAINERS: tuple[Any, ...] = (list, tuple, dict, deque, np.ndarray, *SHOWING)
 HOLDING = (FunctionType, *CONTAINERS)
 DEEP, MANY = 10, 4096  # objects within objects, and parts of one, that are looked at
 
