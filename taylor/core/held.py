@@ -65,7 +65,7 @@ def parts(x: Any) -> list[tuple[Place, Any]]:
     >>> parts((2.0, "k"))
     [(('item', 0), 2.0), (('item', 1), 'k')]
     """
-    if isinstance(x, FunctionType):
+    if type(x) is FunctionType:
         return _of_function(x)
     if names := made_of(x):
         return [(("part", name), getattr(x, name)) for name in names]
@@ -84,7 +84,12 @@ def parts(x: Any) -> list[tuple[Place, Any]]:
 
 def made_of(x: Any) -> tuple[str, ...]:
     """Return the names of the parts of what is made of nothing else; none of all other things."""
-    return PARTS.get(type(x)) or next((PARTS[c] for c in type(x).__mro__ if c in PARTS), ())
+    return _names_of(type(x).__mro__)
+
+
+@functools.lru_cache(maxsize=1024)
+def _names_of(classes: tuple[type, ...]) -> tuple[str, ...]:
+    return next((PARTS[c] for c in classes if c in PARTS), ())
 
 
 def put(x: Any, place: Place, value: Any) -> None:
@@ -122,16 +127,19 @@ def remove(x: Any, place: Place) -> None:
 
 
 def _of_function(f: FunctionType) -> list[tuple[Place, Any]]:
-    cells = enumerate(f.__closure__ or ())
-    found: list[tuple[Place, Any]] = [
-        (("cell", n), c.cell_contents) for n, c in cells if c != EMPTY
-    ]
-    for name in ("__defaults__", "__kwdefaults__"):
-        if value := getattr(f, name):
-            found.append((("named", name), value))
-    found += [(("attribute", n), v) for n, v in vars(f).items()]
-    if of_package(f.__module__) not in PACKAGES:
-        names, known = looked_up(f.__code__), f.__globals__
+    found: list[tuple[Place, Any]] = []
+    if f.__closure__:
+        cells = enumerate(f.__closure__)
+        found += [(("cell", n), c.cell_contents) for n, c in cells if c != EMPTY]
+    if f.__defaults__:
+        found.append((("named", "__defaults__"), f.__defaults__))
+    if f.__kwdefaults__:
+        found.append((("named", "__kwdefaults__"), f.__kwdefaults__))
+    if f.__dict__:
+        found += [(("attribute", n), v) for n, v in f.__dict__.items()]
+    names = looked_up(f.__code__)
+    if (names.loaded or names.stored) and of_package(f.__module__) not in PACKAGES:
+        known = f.__globals__
         used = names_in(f.__code__) if names.loaded & BY_TABLE else names.loaded | names.stored
         found += [(("global", n), known[n]) for n in used if n in known]
     return found
