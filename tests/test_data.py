@@ -361,6 +361,9 @@ ROW = {  # functions of an array beside columns
         np.sum(np.interp(x, FRAME.w, FRAME.n)) + np.sum(np.column_stack([x, FRAME.w]))
     ),
     "new columns": lambda x: np.sum(np.exp(pd.Series(x, index=NAMES))),
+    "made columns": lambda x: (
+        FRAME.assign(z=x).z.sum() ** 2 + np.sum(FRAME.assign(z=lambda f: f.w * x[0]).z)
+    ),
     "assigned": lambda x: np.sum(written(x, FRAME.w) * x),
 }
 
@@ -497,7 +500,9 @@ def test_arrays_of_xarray_are_arrays_with_labels():
         lambda x: (
             xarray.apply_ufunc(lambda y, z: y * z**2, a, x).sum() + xarray.where(a > 1, x, 0).sum()
         ),
-        lambda x: np.exp(xarray.DataArray(x, dims="t")).sum() + np.sum(np.maximum(a + 0.1, x)),
+        lambda x: (
+            np.exp(xarray.DataArray(x, dims="t")).sum().item() + np.sum(np.maximum(a + 0.1, x))
+        ),
     )
     for f in functions:
         wanted = differences(lambda x, f=f: float(f(x)), X)
