@@ -327,6 +327,7 @@ COLUMN = {  # functions of a Series
     "sorted": lambda p: p.sort_values().iloc[0] + p.sort_values(ascending=False).iloc[1] ** 2,
     "reindexed": lambda p: (p.reindex(["d", "z", "a"]) ** 2).sum(),
     "filled": lambda p: (p**2).reindex(["d", "z", "a"], fill_value=3.0).prod(),
+    "replaced": lambda p: np.prod((p * GAPS).to_numpy(na_value=3.0)) * p.to_numpy(float).sum(),
     "counted": lambda p: (p * GAPS).sum(min_count=3) + (p * GAPS).prod(min_count=1),
     "elements": lambda p: p.map(lambda v: v * v).sum() + sum(v**3 for _, v in p.items()),
     "frames": lambda p: FRAME.assign(p=p).query("w > 1").p.sum() + (FRAME[["w"]].mul(p, 0)).w["b"],

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pandas.api.extensions import ExtensionArray, ExtensionDtype
+from pandas.api.extensions import ExtensionArray, ExtensionDtype, no_default
 from pandas.api.indexers import check_array_indexer
 
 from taylor.core.conditions import Condition
@@ -117,9 +117,11 @@ class Column(ExtensionArray):  # type: ignore[misc]
     def __taylor_value__(self) -> Any:
         return self.operand
 
-    def to_numpy(self, *args: Any, **kwargs: Any) -> Any:
+    def to_numpy(self, dtype: Any = None, copy: bool = False, na_value: Any = no_default) -> Any:
         """Return what the column holds, for functions that take no Series."""
-        return self.operand
+        lost = np.False_ if na_value is no_default else self.isna()
+        found = np.where(lost, na_value, self.operand) if lost.any() else self.operand
+        return found if dtype in (None, object) else found.astype(dtype)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         return np.asarray(self.operand, dtype=dtype)
