@@ -65,7 +65,7 @@ def within(row: Elementary, a: Any, slope: Any) -> Any:
 
 
 def of_whole_powers(a: Any, n: Any) -> Any:
-    """Return n·a**(n - 1) for an array of exponents, 0 for n = 0; None if they are not all whole."""
+    """Return n·a**(n - 1) for an array of exponents, 0 for n = 0; None if some are not whole."""
     if n.dtype.kind not in "iuf" or not np.all(n == np.rint(n)):
         return None
     one_less = np.where(n == 0, 0, n.astype(float) - 1).astype(int)
