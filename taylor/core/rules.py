@@ -206,6 +206,8 @@ class Recorded(At):
 
     def multiplied(self, op: Op, bar: Factors, wanted: list[bool]) -> list[Any]:
         """Return what `Op.adjoint` gives for an adjoint in factors, in factors where it may be."""
+        if not op.by_element:
+            return [*op.adjoint(self, whole(bar), wanted)]
         factor, found = bar.bar, list[Any]()
         for j, part in zip(
             self.code[self.i].args, op.adjoint(self, bar.slope, wanted), strict=True
