@@ -327,6 +327,7 @@ COLUMN = {  # functions of a Series
     "sorted": lambda p: p.sort_values().iloc[0] + p.sort_values(ascending=False).iloc[1] ** 2,
     "reindexed": lambda p: (p.reindex(["d", "z", "a"]) ** 2).sum(),
     "filled": lambda p: (p**2).reindex(["d", "z", "a"], fill_value=3.0).prod(),
+    "replaced": lambda p: np.prod((p * GAPS).to_numpy(na_value=3.0)) * p.to_numpy(float).sum(),
     "counted": lambda p: (p * GAPS).sum(min_count=3) + (p * GAPS).prod(min_count=1),
     "elements": lambda p: p.map(lambda v: v * v).sum() + sum(v**3 for _, v in p.items()),
     "frames": lambda p: FRAME.assign(p=p).query("w > 1").p.sum() + (FRAME[["w"]].mul(p, 0)).w["b"],
@@ -379,6 +380,24 @@ def test_a_series_is_a_series_inside_of_f(name):
         assert type(g) is pd.Series and list(g.index) == NAMES and g.name == "p"
         assert g.to_numpy() == pytest.approx(wanted, abs=1e-6)
     assert jvp(f, p, p)[1] == pytest.approx(wanted @ X, abs=1e-5)
+
+
+EQUALS = {
+    "duplicated": lambda p: (p * GAPS / GAPS).duplicated(),
+    "isin": lambda p: p.isin([7.0, 2.0, np.nan]),
+    "mode": lambda p: (p * GAPS / GAPS).mode(),
+    "rank": lambda p: (p * GAPS / GAPS).rank(na_option="bottom"),
+}
+
+
+@pytest.mark.parametrize("name", EQUALS)
+def test_questions_which_elements_are_equal(name):
+    f = lambda p: np.sum(p * np.arange(4.0)) * EQUALS[name](p).sum()
+    for g in (gradient, taylor.jacfwd):
+        with pytest.raises(taylor.errors.TaylorError, match="this point only"):
+            g(f, pd.Series([2.0, 1.0, 2.0, 3.0], index=NAMES))
+        wanted = differences(lambda x: float(f(pd.Series(x, index=NAMES))), X)
+        assert g(f, pd.Series(X, index=NAMES)).to_numpy() == pytest.approx(wanted, abs=1e-6)
 
 
 def test_sums_of_too_few_numbers_are_none():

@@ -113,6 +113,7 @@ HELD = {  # functions of (t, y), or of (t, y, scale), that have a rate from outs
     "attribute of a dict": lambda p: of(Named(p), lambda known: known.rate),
     "queue": lambda p: of(deque([p]), lambda known: known[0]),
     "method of a dict": lambda p: of({"rate": p}.get, lambda known: known("rate")),
+    "values of a dict": lambda p: of({"k": p}.values(), lambda known: next(iter(known))),
     "what shows a dict": lambda p: of(MappingProxyType({"k": p}), lambda known: known["k"]),
     "matrix of numbers and values": lambda p: functools.partial(
         lambda a, t, y: (a @ np.array([y[0], 1.0]))[:1], np.array([[-p, 0.0], [0.0, 1.0]])
