@@ -57,7 +57,7 @@ def _ends(bounds: Any, shape: tuple[int, ...]) -> tuple[Any, Any]:
         pair = tuple(
             as_array([end if b is None else b for b in column])
             for end, column in zip((-np.inf, np.inf), zip(*bounds, strict=True), strict=True)
-        )  # type: ignore[assignment]
+        )
     return tuple(np.broadcast_to(as_array(end) * 1.0, shape) for end in pair)  # type: ignore[return-value]
 
 
