@@ -48,6 +48,7 @@ from taylor.drivers.forward_mode import (
 )
 from taylor.drivers.interpolation import mixed
 from taylor.drivers.lines import in_range, is_floats, product, tables
+from taylor.drivers.overflown import limited
 from taylor.drivers.reverse_mode import pulled, recorded, rows_of, seed_of
 from taylor.errors import (
     DomainError,
@@ -176,6 +177,12 @@ def _pullback(
         if tied is not None:
             slopes = kinks.adjoint_at(tied, x, found[1], pull, what)
             found = ties.beside(tied, found[0]), slopes
+            whole = all_finite(found[1])
+    if (hidden or not whole) and all_finite(found[0]):
+        g = limited(code, v, [out])
+        if g is not None:
+            code, v, out = recorded(g, x)
+            found = found[0], pulled(code, v, {out: seed}, x)
             whole = all_finite(found[1])
     if not (whole and all_finite(found[0])):
         return _mended(f, x, w, what, found)
