@@ -302,6 +302,7 @@ def test_series_are_no_arrays_of_other_libraries():
 # ------------------------------------------------------------------ pandas
 NAMES = ["a", "b", "c", "d"]
 WEIGHTS = pd.Series([1.0, 2.0, 3.0, 4.0], index=NAMES)
+GAPS = pd.Series([2.0, np.nan, 1.0, 3.0], index=NAMES)
 FRAME = pd.DataFrame({"w": WEIGHTS, "n": [1, 0, 3, 2], "m": MASK, "g": ["u", "v", "u", "v"]})
 COLUMN = {  # functions of a Series
     "labels": lambda p: p["b"] * p.c,
@@ -317,9 +318,17 @@ COLUMN = {  # functions of a Series
     "functions": lambda p: np.sum(taylor.exp(p)) + taylor.logsumexp(p) + np.cumsum(p)["c"],
     "solve": lambda p: np.linalg.solve(np.eye(4) + 1, p.to_numpy())[1],
     "running": lambda p: (p.cumsum() ** 2).sum() + (p.diff() ** 2).sum() + (p.shift(1) * p).sum(),
+    "running over gaps": lambda p: (
+        sum((getattr(p * GAPS, name)() ** 2).sum() for name in ("cumsum", "cumprod", "cummax"))
+        + (p * GAPS).cummin().sum()
+        + (p * GAPS).cumsum(skipna=False).sum()
+    ),
     "groups": lambda p: (p.groupby(FRAME.g).sum() ** 2).sum() + p.groupby(FRAME.g).mean()["u"],
     "sorted": lambda p: p.sort_values().iloc[0] + p.sort_values(ascending=False).iloc[1] ** 2,
     "reindexed": lambda p: (p.reindex(["d", "z", "a"]) ** 2).sum(),
+    "filled": lambda p: (p**2).reindex(["d", "z", "a"], fill_value=3.0).prod(),
+    "replaced": lambda p: np.prod((p * GAPS).to_numpy(na_value=3.0)) * p.to_numpy(float).sum(),
+    "counted": lambda p: (p * GAPS).sum(min_count=3) + (p * GAPS).prod(min_count=1),
     "elements": lambda p: p.map(lambda v: v * v).sum() + sum(v**3 for _, v in p.items()),
     "frames": lambda p: FRAME.assign(p=p).query("w > 1").p.sum() + (FRAME[["w"]].mul(p, 0)).w["b"],
     "rows": lambda p: pd.DataFrame({"p": p, "w": WEIGHTS}).prod(axis=1).sum(),
@@ -352,6 +361,9 @@ ROW = {  # functions of an array beside columns
         np.sum(np.interp(x, FRAME.w, FRAME.n)) + np.sum(np.column_stack([x, FRAME.w]))
     ),
     "new columns": lambda x: np.sum(np.exp(pd.Series(x, index=NAMES))),
+    "made columns": lambda x: (
+        FRAME.assign(z=x).z.sum() ** 2 + np.sum(FRAME.assign(z=lambda f: f.w * x[0]).z)
+    ),
     "assigned": lambda x: np.sum(written(x, FRAME.w) * x),
 }
 
@@ -368,6 +380,11 @@ def test_a_series_is_a_series_inside_of_f(name):
         assert type(g) is pd.Series and list(g.index) == NAMES and g.name == "p"
         assert g.to_numpy() == pytest.approx(wanted, abs=1e-6)
     assert jvp(f, p, p)[1] == pytest.approx(wanted @ X, abs=1e-5)
+
+
+def test_sums_of_too_few_numbers_are_none():
+    p = pd.Series(X, index=NAMES)
+    assert np.isnan(jvp(lambda p: (p * GAPS).sum(min_count=4), p, p)).all()
 
 
 @pytest.mark.parametrize("name", ROW)
@@ -483,7 +500,9 @@ def test_arrays_of_xarray_are_arrays_with_labels():
         lambda x: (
             xarray.apply_ufunc(lambda y, z: y * z**2, a, x).sum() + xarray.where(a > 1, x, 0).sum()
         ),
-        lambda x: np.exp(xarray.DataArray(x, dims="t")).sum() + np.sum(np.maximum(a + 0.1, x)),
+        lambda x: (
+            np.exp(xarray.DataArray(x, dims="t")).sum().item() + np.sum(np.maximum(a + 0.1, x))
+        ),
     )
     for f in functions:
         wanted = differences(lambda x, f=f: float(f(x)), X)

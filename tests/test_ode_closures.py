@@ -3,7 +3,7 @@
 import functools
 from collections import deque
 from dataclasses import dataclass
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -67,6 +67,20 @@ def by_global(p):
     return lambda t, y: -KNOWN["scale"] * KNOWN["rate"] * y
 
 
+MODULE = ModuleType("users")
+MODULE.inner = ModuleType("users.inner")
+
+
+def by_module(p):
+    MODULE.rate, MODULE.inner.table = p, {"scale": 1.0}
+    return lambda t, y: -MODULE.inner.table["scale"] * MODULE.rate * y
+
+
+def by_modules_class(p):
+    MODULE.inner.Table, Table.shared = Table, p
+    return lambda t, y: -MODULE.inner.Table.shared * y
+
+
 def of(known, rate):
     return lambda t, y: -rate(known) * y
 
@@ -94,9 +108,12 @@ HELD = {  # functions of (t, y), or of (t, y, scale), that have a rate from outs
     "partial": lambda p: functools.partial(lambda t, y, p: -p * y, p=p),
     "dict of the module": by_global,
     "attribute of a class": by_class,
+    "attribute of a module": by_module,
+    "class in a module of a module": by_modules_class,
     "attribute of a dict": lambda p: of(Named(p), lambda known: known.rate),
     "queue": lambda p: of(deque([p]), lambda known: known[0]),
     "method of a dict": lambda p: of({"rate": p}.get, lambda known: known("rate")),
+    "values of a dict": lambda p: of({"k": p}.values(), lambda known: next(iter(known))),
     "what shows a dict": lambda p: of(MappingProxyType({"k": p}), lambda known: known["k"]),
     "matrix of numbers and values": lambda p: functools.partial(
         lambda a, t, y: (a @ np.array([y[0], 1.0]))[:1], np.array([[-p, 0.0], [0.0, 1.0]])

@@ -225,6 +225,35 @@ def test_every_driver_goes_through_solve_ivp():
     assert np.allclose(along, c, rtol=1e-9)
 
 
+ENDS = {  # functions of x > 0 by an event or a loop, and in closed form
+    "time of an event": (
+        lambda x: solve_ivp(lambda t, y: [y[1], -x[1]], (0, 9), [x[0], 0.0], events=landed),
+        lambda x: np.sqrt(2 * x[0] / x[1]),
+    ),
+    "loop": (
+        lambda x: taylor.checkpoint(lambda y, x: y * x[0] + x[1], 3)(x[1], x),
+        lambda x: x[1] * (x[0] ** 3 + x[0] ** 2 + x[0] + 1),
+    ),
+}
+
+
+def landed(t, y):
+    return y[0]
+
+
+landed.terminal = True
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_reverse_mode_of_products_with_second_derivatives(name):
+    """Series then have what is recorded as coefficients."""
+    made, exactly = ENDS[name]
+    f = lambda x: y.t_events[0][0] if hasattr(y := made(x), "t_events") else y
+    x, v = np.array([1.0, 1.5]), np.array([1.0, 2.0])
+    found = taylor.gradient(lambda x: taylor.hvp(f, x, v)[0], x)
+    assert found == pytest.approx((taylor.tensor(exactly, x, 3) @ v)[0], rel=1e-11)
+
+
 def test_reverse_over_reverse():
     def f(x):
         return end(x)[0] * end(x)[1]

@@ -481,8 +481,28 @@ def test_ufuncs_mean_the_same_before_and_after_the_first_of_scipys():
 def test_where_scipy_found_no_inverse_there_is_no_series():
     with pytest.raises(DomainError, match="stdtridf has no Taylor expansion"):
         taylor.derivative(lambda x: sp.stdtridf(0.7, x), 0.4)
+    with pytest.raises(DomainError, match="stdtridf has no Taylor expansion"):
+        taylor.derivative(lambda p: sp.stdtridf(p, 0.8), 0.5)
     points = Taylor.variable(np.array([0.4, 0.8]), 1)
     assert np.isnan(sp.stdtridf(0.7, points).coef[1, 0])
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "known"),
+    [
+        ("obl_rad2", (1, 2, 0.7), {0.75: False, 1.2: False, 2.5: True}),
+        ("obl_rad2_cv", (1, 2, 0.7, 5.7890650026648975), {0.75: False, 2.5: True}),
+        ("pro_rad2", (1, 2, 0.7), {1.5: False, 3.0: True}),
+    ],
+)
+def test_what_scipy_takes_for_two_values_of_a_solution_is_checked_by_the_wronskian(
+    name, args, known
+):
+    y, dy = getattr(sp, name)(*args, Taylor.variable(np.array(list(known)), 2))
+    assert np.array_equal(np.isfinite(y.coef[1]), list(known.values()))
+    assert np.array_equal(np.isfinite(dy.coef[1:]).all(axis=0), list(known.values()))
+    with pytest.raises(DomainError, match="where SciPy's y and y' solve their equation"):
+        getattr(sp, name)(*args, Taylor.variable(next(iter(known)), 2))
 
 
 def test_functions_that_scipy_wraps():
@@ -509,7 +529,7 @@ POSITIVE = {  # these arguments are; what is neither has code for all
 @pytest.mark.parametrize("name", [n for n, r in ROWS.items() if callable(r.code)])
 def test_formulas_in_machine_code_have_the_values(name):
     rng, row = np.random.default_rng(1), ROWS[name]
-    two = name in ("xlogy", "xlog1py", "rel_entr", "kl_div", "pseudo_huber")
+    two = name in ("xlogy", "xlog1py", "rel_entr", "kl_div", "pseudo_huber", "sin_atan2")
     x = [rng.uniform(-3, 3, 40) for _ in range(1 + two)]
     for i in POSITIVE.get(name, ()):
         x[i] = 10 ** rng.uniform(-8, 0, 40)

@@ -479,6 +479,7 @@ def test_what_does_not_fit_is_refused(seed):
         (lambda t: filled(float, 1j * t), TypeError, "dtype=complex"),
         (lambda t: np.array([t, 1.0], dtype=int), TypeError, "cut the derivatives"),
         (lambda t: np.array([t, 1.0], copy=False), ValueError, "copy"),
+        (lambda t: np.array([[t, 1.0]], ndmax=1), ValueError, "ndmax=1"),
         (lambda t: np.full(3, t, dtype=int), TypeError, "cut the derivatives"),
         (lambda t: np.full_like(np.ones(2, dtype=int), t), TypeError, "cut the derivatives"),
         (lambda t: np.broadcast_to(np.ones(2), (2, 2)).__setitem__(0, t), ValueError, "read-only"),

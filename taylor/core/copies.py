@@ -13,17 +13,12 @@ import functools
 from abc import ABC, ABCMeta
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
-from types import (
-    CellType,
-    FunctionType,
-    MappingProxyType,
-    ModuleType,
-)
+from types import CellType, FunctionType, ModuleType
 from typing import Any, TypeVar
 
 import numpy as np
 
-from taylor.core.held import PACKAGES, made_of, of_package, parts, put, users_classes
+from taylor.core.held import PACKAGES, SHOWING, made_of, of_package, parts, put, users_classes
 from taylor.core.reads import Reads
 from taylor.numbers.kinds import is_operand
 
@@ -81,7 +76,7 @@ class Copies:
             return self._filled(self._module(vars(x)), x)
         if isinstance(x, type):
             return self._class(x)
-        if (names := made_of(x)) or isinstance(x, (tuple, MappingProxyType)):
+        if (names := made_of(x)) or type(x) in SHOWING or isinstance(x, tuple):
             return self._finished(x, names)
         if isinstance(x, (set, bytearray)):
             return copy.copy(x)
@@ -91,8 +86,8 @@ class Copies:
 
     def _finished(self, x: Any, names: tuple[str, ...]) -> Any:
         """Return the copy of what is made of its parts at once."""
-        if isinstance(x, MappingProxyType):
-            return MappingProxyType({name: self.of(value) for name, value in x.items()})
+        if type(x) in SHOWING:
+            return SHOWING[type(x)]({place[1]: self.of(part) for place, part in parts(x)})
         if not names:
             own = map(self.of, x)
             return type(x)(*own) if hasattr(x, "_fields") else type(x)(own)

@@ -30,7 +30,11 @@ PACKAGES |= {"dask", "polars", "pyarrow", "autograd", "jax", "jaxlib", "numba", 
 PACKAGES |= {"equinox", "jaxtyping"}
 PACKAGES |= {"pytest", "_pytest", "pluggy", "xdist"}  # whose session leads to all that is tested
 PACKAGES |= sys.stdlib_module_names - {"__main__"}  # whose functions are what they are
-BARE = {list, tuple, dict, deque, MappingProxyType, np.ndarray}  # without attributes
+SHOWING: dict[type[Any], Any] = {  # what shows a dict, and how it is made of one
+    MappingProxyType: MappingProxyType, type({}.keys()): dict.keys,
+    type({}.values()): dict.values, type({}.items()): dict.items,
+}  # fmt: skip
+BARE = {list, tuple, dict, deque, np.ndarray, *SHOWING}  # without attributes
 EMPTY = CellType()
 PARTS: dict[type[Any], tuple[str, ...]] = {  # what is made of its parts, by the names of these
     MethodType: ("__func__", "__self__"),
@@ -61,7 +65,7 @@ def parts(x: Any) -> list[tuple[Place, Any]]:
     >>> parts((2.0, "k"))
     [(('item', 0), 2.0), (('item', 1), 'k')]
     """
-    if isinstance(x, FunctionType):
+    if type(x) is FunctionType:
         return _of_function(x)
     if names := made_of(x):
         return [(("part", name), getattr(x, name)) for name in names]
@@ -80,7 +84,12 @@ def parts(x: Any) -> list[tuple[Place, Any]]:
 
 def made_of(x: Any) -> tuple[str, ...]:
     """Return the names of the parts of what is made of nothing else; none of all other things."""
-    return PARTS.get(type(x)) or next((PARTS[c] for c in type(x).__mro__ if c in PARTS), ())
+    return _names_of(type(x).__mro__)
+
+
+@functools.lru_cache(maxsize=1024)
+def _names_of(classes: tuple[type, ...]) -> tuple[str, ...]:
+    return next((PARTS[c] for c in classes if c in PARTS), ())
 
 
 def put(x: Any, place: Place, value: Any) -> None:
@@ -118,16 +127,19 @@ def remove(x: Any, place: Place) -> None:
 
 
 def _of_function(f: FunctionType) -> list[tuple[Place, Any]]:
-    cells = enumerate(f.__closure__ or ())
-    found: list[tuple[Place, Any]] = [
-        (("cell", n), c.cell_contents) for n, c in cells if c != EMPTY
-    ]
-    for name in ("__defaults__", "__kwdefaults__"):
-        if value := getattr(f, name):
-            found.append((("named", name), value))
-    found += [(("attribute", n), v) for n, v in vars(f).items()]
-    if of_package(f.__module__) not in PACKAGES:
-        names, known = looked_up(f.__code__), f.__globals__
+    found: list[tuple[Place, Any]] = []
+    if f.__closure__:
+        cells = enumerate(f.__closure__)
+        found += [(("cell", n), c.cell_contents) for n, c in cells if c != EMPTY]
+    if f.__defaults__:
+        found.append((("named", "__defaults__"), f.__defaults__))
+    if f.__kwdefaults__:
+        found.append((("named", "__kwdefaults__"), f.__kwdefaults__))
+    if f.__dict__:
+        found += [(("attribute", n), v) for n, v in f.__dict__.items()]
+    names = looked_up(f.__code__)
+    if (names.loaded or names.stored) and of_package(f.__module__) not in PACKAGES:
+        known = f.__globals__
         used = names_in(f.__code__) if names.loaded & BY_TABLE else names.loaded | names.stored
         found += [(("global", n), known[n]) for n in used if n in known]
     return found
@@ -136,8 +148,8 @@ def _of_function(f: FunctionType) -> list[tuple[Place, Any]]:
 def _items(x: Any) -> list[tuple[Place, Any]]:
     if isinstance(x, (list, tuple, deque)):
         return [(("item", n), e) for n, e in enumerate(x)]
-    if isinstance(x, (dict, MappingProxyType)):
-        return [(("item", n), e) for n, e in x.items()]
+    if isinstance(x, dict) or type(x) in SHOWING:
+        return [(("item", n), e) for n, e in getattr(x, "mapping", x).items()]
     if isinstance(x, np.ndarray) and x.dtype == object:
         return [(("item", n), e) for n, e in enumerate(x.reshape(-1).tolist())]
     return []

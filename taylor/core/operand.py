@@ -488,7 +488,9 @@ def plain_index(index: Any) -> Any:
     if isinstance(index, tuple):
         return tuple(map(plain_index, index))
     if isinstance(index, Operand):
-        raise TypeError(f"a value of taylor cannot be an index; use int(x.value) ({PAGE})")
+        raise TypeError(
+            f"values of taylor cannot be an index: np.rint(x).astype(int) is; int(x.value) ({PAGE})"
+        )
     if isinstance(index, Condition):
         return index.mask()
     if isinstance(index, str):

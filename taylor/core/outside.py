@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from numbers import Number
-from types import FunctionType, MappingProxyType, ModuleType
+from types import FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType
 from typing import Any, TypeVar, cast
 
 import numpy as np
 
 from taylor.core.copies import Copies
-from taylor.core.held import PACKAGES, made_of, of_package, parts, put, remove
+from taylor.core.held import PACKAGES, SHOWING, made_of, names_in, of_package, parts, put, remove
 from taylor.numbers.kinds import is_nested, is_operand
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -24,7 +24,8 @@ LIBRARIES = {"builtins", "numpy", "scipy", "taylor", "mpmath", "pandas", "thread
 DATA = "taylor.scipy.", "taylor.ode.dense"  # whose objects may hold values: splines, solutions
 FIXED = (int, float, complex, str, bytes, np.generic, ModuleType)
 NUMBERS = {int, float, complex, str, bool, type(None), np.float64}
-CONTAINERS = (list, tuple, dict, deque, MappingProxyType, np.ndarray)
+EMPTY = NUMBERS | {bytes, np.ufunc, GetSetDescriptorType, MemberDescriptorType}  # hold nothing
+CONTAINERS: tuple[Any, ...] = (list, tuple, dict, deque, np.ndarray, *SHOWING)
 HOLDING = (FunctionType, *CONTAINERS)
 DEEP, MANY = 10, 4096  # objects within objects, and parts of one, that are looked at
 
@@ -135,12 +136,33 @@ def _within(x: Any) -> Iterator[tuple[Any, Any]]:
     for _ in range(DEEP + 1):
         below = []
         for whole in filter(_may_hold, level):
-            for _, part in parts(whole):
-                yield whole, part
-                if not (id(part) in seen or is_operand(part) or _is_fixed(part)):
-                    seen.add(id(part))
-                    below.append(part)
-        level = below
+            for pair in _pairs(whole):
+                yield pair
+                if (i := id(x := pair[1])) not in seen and not (is_operand(x) or _is_fixed(x)):
+                    seen.add(i)
+                    below.append(x)
+        if not (level := below):
+            return
+
+
+def _pairs(whole: Any) -> list[tuple[Any, Any]]:
+    """Return an object with each of its parts that may hold something, or be it."""
+    found = [(whole, x) for _, x in parts(whole) if type(x) not in EMPTY]
+    if type(whole) is FunctionType:
+        modules = [x for _, x in found if type(x) is ModuleType]
+        found += [pair for m in modules for pair in _named(m, whole)]
+    return found
+
+
+def _named(module: ModuleType, f: FunctionType) -> list[tuple[Any, Any]]:
+    """Return modules of the user with what the code of f names of them, from one on."""
+    found, modules = list[tuple[Any, Any]](), [module]
+    for m in modules:
+        if of_package(m.__name__) not in PACKAGES:
+            own = [(m, x) for n, x in vars(m).items() if n in names_in(f.__code__)]
+            modules += [x for _, x in own if type(x) is ModuleType and x not in modules]
+            found += own
+    return found
 
 
 def _is_fixed(x: Any) -> bool:
@@ -151,8 +173,8 @@ def _is_fixed(x: Any) -> bool:
 
 def _may_hold(x: Any) -> bool:
     """Whether an object is made of others that may be values of the package."""
-    if hasattr(x, "__opened__"):  # what it holds are arguments
-        return False
+    if type(x) is FunctionType:
+        return "__opened__" not in x.__dict__  # then what it holds are arguments
     if isinstance(x, CONTAINERS) and len(x) > MANY:
         return False
     if type(x) in (list, tuple, dict):

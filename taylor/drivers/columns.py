@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pandas.api.extensions import ExtensionArray, ExtensionDtype
+from pandas.api.extensions import ExtensionArray, ExtensionDtype, no_default
 from pandas.api.indexers import check_array_indexer
 
 from taylor.core.conditions import Condition
@@ -20,9 +20,9 @@ from taylor.core.operand import Operand, as_array, lift
 
 TABLES = (pd.Series, pd.Index, pd.DataFrame)
 REDUCTIONS = ("sum", "prod", "mean", "median", "min", "max", "var", "std", "any", "all")
-RUNNING: dict[str, Any] = {
-    "cumsum": np.cumsum, "cumprod": np.cumprod,
-    "cummax": np.maximum.accumulate, "cummin": np.minimum.accumulate,
+RUNNING: dict[str, tuple[Any, float]] = {  # and what changes nothing: it stands where none is
+    "cumsum": (np.cumsum, 0.0), "cumprod": (np.cumprod, 1.0),
+    "cummax": (np.maximum.accumulate, -np.inf), "cummin": (np.minimum.accumulate, np.inf),
 }  # fmt: skip
 
 
@@ -70,9 +70,10 @@ class Column(ExtensionArray):  # type: ignore[misc]
         none = places < 0
         if not allow_fill or not none.any():
             return Column(self.operand[places])
+        rest = np.nan if fill_value is None else fill_value
         if not len(self):
-            return Column(np.full(len(places), np.nan))
-        return Column(np.where(none, np.nan, self.operand[np.where(none, 0, places)]))
+            return Column(np.full(len(places), rest))
+        return Column(np.where(none, rest, self.operand[np.where(none, 0, places)]))
 
     def astype(self, dtype: Any, copy: bool = True) -> Any:
         if isinstance(dtype, (ExtensionDtype, str)) or np.dtype(dtype).kind not in "fc":
@@ -91,24 +92,36 @@ class Column(ExtensionArray):  # type: ignore[misc]
         return np.argsort(self.operand if ascending else -self.operand, kind="stable")
 
     def _reduce(
-        self, name: str, *, skipna: bool = True, keepdims: bool = False, **kwargs: Any
+        self,
+        name: str,
+        *,
+        skipna: bool = True,
+        keepdims: bool = False,
+        min_count: int = 0,
+        **kwargs: Any,
     ) -> Any:
         if name not in REDUCTIONS:
             raise TypeError(f"{name} of a column that is differentiated is not implemented")
         lost = self.isna() if skipna else np.zeros(len(self), dtype=bool)
         kwargs = {k: v for k, v in kwargs.items() if k == "ddof"}
         found = getattr(np, name)(self.operand[~lost] if lost.any() else self.operand, **kwargs)
+        found = found * np.nan if np.count_nonzero(~self.isna()) < min_count else found
         return Column(np.reshape(found, 1)) if keepdims else found
 
     def _accumulate(self, name: str, *, skipna: bool = True, **kwargs: Any) -> Column:
-        return Column(RUNNING[name](self.operand))
+        (run, neutral), lost = RUNNING[name], self.isna()
+        if not (skipna and lost.any()):
+            return Column(run(self.operand))
+        return Column(np.where(lost, np.nan, run(np.where(lost, neutral, self.operand))))
 
     def __taylor_value__(self) -> Any:
         return self.operand
 
-    def to_numpy(self, *args: Any, **kwargs: Any) -> Any:
+    def to_numpy(self, dtype: Any = None, copy: bool = False, na_value: Any = no_default) -> Any:
         """Return what the column holds, for functions that take no Series."""
-        return self.operand
+        lost = np.False_ if na_value is no_default else self.isna()
+        found = np.where(lost, na_value, self.operand) if lost.any() else self.operand
+        return found if dtype in (None, object) else found.astype(dtype)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         return np.asarray(self.operand, dtype=dtype)

@@ -89,8 +89,8 @@ class Evolution:
             dw, *d = seeds(dargs, (w, *args))
             return self._mixed(dw, w, args, d)
 
-        name = f"reverse of {self.name}"
-        return Through(name, self.back, backward, forward, by_degree(self.back))
+        name, by = f"reverse of {self.name}", by_degree(self.back)
+        return Through(name, self.back, backward, forward, by, tables=self._reverse_tables)
 
     def _tables(self, owner: Series, *args: Any) -> Any:
         """Return the y of series whose coefficients are nodes from their tables."""
@@ -100,6 +100,25 @@ class Evolution:
         given = [coefficients(x, owner) if m else x for x, m in zip(args, mine, strict=True)]
         y = self.of(on_tables(self.step, owner, mine)).forward()(*given)
         return owner._new(separate(np.moveaxis(y, self.axis, 0), owner.tag))
+
+    def _reverse_tables(self, owner: Series, w: Any, *args: Any) -> tuple[Any, ...]:
+        """Return the adjoints of series whose coefficients are nodes from their tables.
+
+        Coefficient k of Jᵀw is the adjoint of the values for the weights (e_i·w)_k of the
+        coefficients i of y, where e_i are the elements of the basis.
+        """
+        given = [coefficients(x, owner) for x in args]
+        of_basis = [
+            np.moveaxis(coefficients(owner._new(e) * w, owner), 0, -1)
+            for e in np.eye(owner.algebra.size)
+        ]
+        weights = np.stack(of_basis, axis=self.axis)
+        back = self.of(on_tables(self.step, owner, [True] * len(args))).reverse()
+        found = [back(weights[..., k], *given) for k in range(owner.algebra.size)]
+        return tuple(
+            owner._new(separate(np.stack([bar[0] for bar in bars]), owner.tag))
+            for bars in zip(*found, strict=True)
+        )
 
     def _along(self, args: Sequence[Any], dargs: Sequence[Any]) -> Any:
         """Return J·dargs."""
@@ -135,6 +154,7 @@ def tangent(f: Step) -> Step:
         args, dargs = (pair[0], *p), (pair[1], *dp)
         return np.stack(pushforward(functools.partial(f, i), args, dargs))
 
+    vars(step)["orders"] = 1
     return step
 
 
@@ -164,7 +184,13 @@ def on_tables(f: Step, like: Series, mine: Sequence[bool]) -> Step:
             )
         return table
 
+    vars(step)["orders"] = like.order
     return step
+
+
+def orders_of(step: Step) -> int:
+    """Return up to which order the states of a step hold derivatives of those of another one."""
+    return vars(step).get("orders", 0)  # type: ignore[no-any-return]
 
 
 def by_degree(f: Step) -> Step:

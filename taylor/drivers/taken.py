@@ -8,7 +8,6 @@ chosen is left.  What is only compared goes, too: the abs(r) of `while abs(r) > 
 
 from __future__ import annotations
 
-import math
 import operator
 from collections.abc import Iterator
 from itertools import accumulate
@@ -18,6 +17,7 @@ import numpy as np
 
 from taylor.core.instructions import Input, Instruction
 from taylor.core.maps import Gather
+from taylor.core.patterns import positions
 from taylor.core.program import Program
 from taylor.core.rules import pruned
 from taylor.core.sides import Choose
@@ -50,7 +50,7 @@ def only_taken(program: Program, v: list[Any], x: Any) -> Program | None:
         elif isinstance(op, Gather) and not shape and len(args) > 1:
             chosen = _source(op, args, v)
         if chosen is not None and (own := program.code[chosen].shape) != shape:
-            op, args = Gather(np.broadcast_to(_places(own), shape)), (chosen,)
+            op, args = Gather(np.broadcast_to(positions(own), shape)), (chosen,)
             chosen = None
         new.append(i if chosen is None else new[chosen])
         code.append(Instruction(op, tuple([new[a] for a in args]), shape))
@@ -75,10 +75,6 @@ def _singular(program: Program, x: Any) -> Iterator[int]:
         except DomainError:
             yield i
         v.append(found)
-
-
-def _places(shape: tuple[int, ...]) -> Any:
-    return np.arange(math.prod(shape)).reshape(shape)
 
 
 def _side(args: tuple[int, ...], v: list[Any]) -> int | None:

@@ -376,9 +376,10 @@ class Real(Workspace):
 
     def masked(self, pointer: str, mask: Scalar) -> Scalar:
         """Return the vector at a pointer, with zeros (and no access) where the mask is off."""
+        # With the alignment among the arguments: later LLVMs read that, LLVM 20 and 21 nothing else
         t, name = type_of(WIDTH), f"llvm.masked.load.v{WIDTH}f64.p0"
-        self.declarations.add(f"declare {t} @{name}(ptr, {mask.type}, {t})")
-        given = f"ptr align 8 {pointer}, {mask.type} {mask.text}, {t} zeroinitializer"
+        self.declarations.add(f"declare {t} @{name}(ptr, i32, {mask.type}, {t})")
+        given = f"ptr {pointer}, i32 8, {mask.type} {mask.text}, {t} zeroinitializer"
         return self._register(WIDTH, f"call {t} @{name}({given})")
 
     def gather(self, base: str, table: str, i: Index) -> Scalar:

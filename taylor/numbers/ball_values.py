@@ -190,7 +190,7 @@ NUMBERS: dict[str, Value] = {
     "cos(kepler/2)": lambda h, e, m: h.cos(),
     "ndtri": lambda x: -number(x, 2).sqrt() * (2 * x).erfcinv(),
     "logit": lambda x: x.log() - (-x).log1p(),
-    "sin_atan": lambda x: x * (1 + x**2).rsqrt(),
+    "sin_atan2": lambda d, r: r * (d**2 + r**2).rsqrt(),
     "log_expit": lambda x: -_softplus(-x),
     "cosm1": lambda x: -2 * (x / 2).sin() ** 2,
     "entr": lambda x: -x * x.log(),

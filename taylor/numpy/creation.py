@@ -40,7 +40,10 @@ def _array(
     object: Any, dtype: Any = None, *, copy: bool | None = True, order: Any = "K",
     subok: bool = False, ndmin: int = 0, ndmax: int = 0, like: Any = None,
 ) -> Any:  # fmt: skip
-    return _made("np.array", object, dtype, copy, order, ndmin)
+    found = _made("np.array", object, dtype, copy, order, ndmin)
+    if 0 < ndmax < numpy.ndim(found):
+        raise ValueError(f"np.array: ndmax={ndmax}, but the array has {numpy.ndim(found)} axes")
+    return found
 
 
 def _asarray(

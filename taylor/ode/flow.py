@@ -47,7 +47,7 @@ from taylor.drivers.implicit import implicit_root
 from taylor.drivers.several import pullback
 from taylor.drivers.trees import as_one
 from taylor.errors import NonAnalyticError
-from taylor.numbers.kinds import base, is_nested, is_operand
+from taylor.numbers.kinds import base, is_operand
 from taylor.ode.adjoints import adjoint, counting
 from taylor.ode.control import norm
 from taylor.ode.dense import Solution
@@ -55,6 +55,7 @@ from taylor.ode.edges import AtRest
 from taylor.ode.integrator import Integrator
 from taylor.ode.jets import MEET, Crossing, Differentiated, Plain
 from taylor.ode.methods import MethodOptions
+from taylor.ode.moved import check_adjoint, check_known, moved, numbers_in
 from taylor.ode.options import Options, argument
 from taylor.ode.surfaces import condition_of, met_at
 from taylor.ode.system import System, check_function, filled, is_parameter, shaped
@@ -67,10 +68,6 @@ Function = Callable[..., Any]
 FAR = 40  # doublings of the distance within which the other side of a surface is found
 SAME = 1e-7  # of derivatives of times, relative to them: a difference that is none
 TINY = 2.0**-40  # of a state: rates that are none
-LOST = (
-    "a state has no derivatives: what changes it on the way (a callback, a dose) has a "
-    "kink or jumps at the state before, as abs and sign of what is 0 do; write it smoothly there"
-)
 FEW = 8  # numbers: derivatives in so many cost an implicit method no more than adjoints
 
 
@@ -153,8 +150,8 @@ def _flow(step: Function, course: Course, derived: bool) -> Evolution:
 
     def run(y0: Any, *p: Any) -> Any:
         given = Plain(step, y0, p)
-        if (given.levels or derived) and not np.any(nans(np.ravel(base(lift(y0)))[:1])):
-            _check_known(given.y0)
+        if given.levels or derived:
+            check_known(y0)
         it = _again(course, "run", given)
         it = it or integrator(given, course.t0, course.options, derived, course.varied)
         _keep(course, "run", given, it)
@@ -310,9 +307,9 @@ class _Backward:
         """Integrate back from one time to another; return y there."""
         if start == stop:
             return y
-        _check_known(self.bar)
+        check_adjoint(self.bar)
         # λ is given the size of y, by which the steps judge what is small
-        scale = (norm(_numbers(self.bar)) / (norm(_numbers(y)) or 1)) or 1
+        scale = (norm(numbers_in(self.bar)) / (norm(numbers_in(y)) or 1)) or 1
         parts = [y, self.bar / scale, *(0 * x for x in self.total)]
         if all([type(x) in (np.ndarray, np.float64) and x.dtype == float for x in parts]):
             z = np.concatenate([x.reshape(-1) for x in parts])
@@ -333,31 +330,7 @@ class _Backward:
         return y
 
 
-def _check_known(x: Any) -> None:
-    """Raise NonAnalyticError where derivatives of a state, or of what depends on it, are lost."""
-    if not has_nodes(x) and np.any(nans(_numbers(x))):
-        raise NonAnalyticError(LOST)
-
-
-def _numbers(x: Any) -> Array:
-    """Return the coefficients of a series as an array of numbers."""
-    while isinstance(x, Series):
-        x = x._coef
-    return np.asarray(x)
-
-
 # ------------------------------------------------------------------ times of events, and jumps
-def moved(f: Function, t: Any, y: Any, tau: Any, p: Sequence[Any]) -> Any:
-    """Return the state after a time that is zero but for its derivatives."""
-    if not is_operand(tau):
-        return y
-
-    def rate(s: Any, y: Any, t: Any, tau: Any, *p: Any) -> Any:
-        return tau * f(t + s * tau, y, *p)
-
-    return flow(rate, Course(0.0, [1.0], Options())).forward()(y, lift(t), tau, *p)[0]
-
-
 def delay_of(
     f: Function, g: Function, t: Any, y: Any, p: Sequence[Any]
 ) -> tuple[Function | None, Any]:
@@ -472,14 +445,6 @@ def edge(f: Function, t: Any, y: Any, p: Sequence[Any], d: Any, order: int) -> E
         if apart or steep:
             return Edge((-d, -d * slope), k - 1)
     return Edge((-d, -d * slope), order)
-
-
-def order_of(x: Any) -> int:
-    """Return how many derivatives of a number there are, on all levels."""
-    found = 0
-    while is_nested(x):
-        found, x = (found + x.order, x._coef) if isinstance(x, Series) else (found + 1, x.value)
-    return found
 
 
 def number(x: Any) -> Any:

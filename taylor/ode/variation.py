@@ -37,14 +37,13 @@ from taylor.ode.flow import (
     in_steps,
     integrator,
     jumps,
-    moved,
     number,
     numeric,
-    order_of,
     plain_of,
     point_of,
 )
 from taylor.ode.integrator import Integrator
+from taylor.ode.moved import moved, order_of
 from taylor.ode.options import Options, argument
 from taylor.ode.pieces import Pieces
 from taylor.ode.record import Record

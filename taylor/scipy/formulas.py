@@ -79,6 +79,8 @@ def root(ctx: Any, f: Callable[[Any], Any], start: complex) -> Any:
         fnew = f(new)
         if fnew == fy:
             return new
+        if ctx.im(fnew) and not isinstance(start, complex):
+            break
         step = fnew * (new - y) / (fnew - fy)
         y, fy, new = new, fnew, new - step
         if abs(step) <= abs(new) * ctx.ldexp(1, 40 - ctx.prec):

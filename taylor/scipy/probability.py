@@ -14,7 +14,7 @@ import numpy as np
 from scipy import special as sp
 
 from taylor.scipy.fast import beta_density, in_x, log_beta, quantile, t_density
-from taylor.scipy.formulas import add, gap, inside, inverse, positive, root, second_positive
+from taylor.scipy.formulas import add, gap, inside, inverse, positive, root
 from taylor.scipy.incomplete import gamma_quantile, incomplete_gamma
 
 
@@ -116,8 +116,15 @@ def by_last(*x: Any) -> tuple[Any, ...]:
     return (*(1.0 for _ in x[:-1]), inside(x[-1]))
 
 
-def scaled(a: Any, b: Any, x: Any) -> tuple[Any, ...]:
-    return a, b, x
+def polynomial(*x: Any) -> tuple[Any, ...]:
+    """Return the distances for polynomials in the last argument, a probability, 0 and 1 too."""
+    ends = (x[-1] == 0) | (x[-1] == 1)
+    return (*(1.0 for _ in x[:-1]), np.where(ends, 1.0, inside(x[-1])))
+
+
+def from_zero(*x: Any) -> tuple[Any, ...]:
+    """Return the distances for a function that is entire in its last argument, which is >= 0."""
+    return (*(1.0 for _ in x[:-1]), np.where(x[-1] < 0, x[-1], 1.0))
 
 
 add("gdtr", "a b x", gdtr, positive)
@@ -138,20 +145,20 @@ inverse("fdtridfd", "dfn p x", 1, fdtr)
 add("stdtr", "df t", stdtr, lambda v, t: (v, np.sqrt(v) + abs(t)), fast=in_x(t_density))
 inverse("stdtrit", "df p", 1, stdtr, fast=quantile(t_density, sp.stdtrit))
 inverse("stdtridf", "p t", 0, stdtr, lambda p, t: (inside(p), 1.0))
-add("bdtr", "k n p", counted(bdtr), by_last, fixed=("k", "n"), whole=("n",))
-add("bdtrc", "k n p", counted(lambda ctx, k, n, p: beta_i(ctx, k + 1, n - k, p)), by_last,
+add("bdtr", "k n p", counted(bdtr), polynomial, fixed=("k", "n"), whole=("n",))
+add("bdtrc", "k n p", counted(lambda ctx, k, n, p: beta_i(ctx, k + 1, n - k, p)), polynomial,
     fixed=("k", "n"), whole=("n",))
 inverse("bdtri", "k n y", 2, counted(bdtr), by_last, fixed=("k", "n"), whole=("n",))
 inverse("bdtrik", "y n p", 0, bdtr, lambda y, n, p: (inside(y), n, inside(p)), count=True)
 inverse("bdtrin", "k y p", 1, bdtr, lambda k, y, p: (k + 1, inside(y), inside(p)))
-add("nbdtr", "k n p", counted(nbdtr), by_last, fixed=("k", "n"), whole=("k", "n"))
-add("nbdtrc", "k n p", counted(lambda ctx, k, n, p: beta_c(ctx, n, k + 1, p)), by_last,
+add("nbdtr", "k n p", counted(nbdtr), polynomial, fixed=("k", "n"), whole=("k", "n"))
+add("nbdtrc", "k n p", counted(lambda ctx, k, n, p: beta_c(ctx, n, k + 1, p)), polynomial,
     fixed=("k", "n"), whole=("k", "n"))
 inverse("nbdtri", "k n y", 2, counted(nbdtr), by_last, fixed=("k", "n"), whole=("k", "n"))
 inverse("nbdtrik", "y n p", 0, nbdtr, lambda y, n, p: (inside(y), n, inside(p)), count=True)
 inverse("nbdtrin", "k y p", 1, nbdtr, lambda k, y, p: (k + 1, inside(y), inside(p)))
-add("pdtr", "k m", counted(pdtr), second_positive, fixed=("k",))
-add("pdtrc", "k m", counted(lambda ctx, k, m: gamma_p(ctx, k + 1, m)), second_positive,
+add("pdtr", "k m", counted(pdtr), from_zero, fixed=("k",))
+add("pdtrc", "k m", counted(lambda ctx, k, m: gamma_p(ctx, k + 1, m)), from_zero,
     fixed=("k",))
 inverse("pdtri", "k y", 1, counted(pdtr), by_last, fixed=("k",))
 inverse("pdtrik", "p m", 0, pdtr, count=True)
@@ -218,16 +225,16 @@ def nctdtr(ctx: Any, v: Any, d: Any, t: Any) -> Any:
     return total
 
 
-add("chndtr", "x df nc", chndtr, positive)
+add("chndtr", "x df nc", chndtr, lambda x, df, nc: (x, df, np.where(nc < 0, nc, 1.0)))
 inverse("chndtrix", "p df nc", 0, chndtr)
 inverse("chndtridf", "x p nc", 1, chndtr)
 inverse("chndtrinc", "x df p", 2, chndtr)
-add("ncfdtr", "dfn dfd nc f", ncfdtr, positive)
+add("ncfdtr", "dfn dfd nc f", ncfdtr, lambda m, n, nc, f: (m, n, np.where(nc < 0, nc, 1.0), f))
 inverse("ncfdtri", "dfn dfd nc p", 3, ncfdtr)
 inverse("ncfdtridfn", "p dfd nc f", 0, ncfdtr)
 inverse("ncfdtridfd", "dfn p nc f", 1, ncfdtr)
 inverse("ncfdtrinc", "dfn dfd p f", 2, ncfdtr)
-add("nctdtr", "df nc t", nctdtr, lambda v, d, t: (v, 1.0, abs(t)))
+add("nctdtr", "df nc t", nctdtr, lambda v, d, t: (v, 1.0, np.sqrt(v) + abs(t)))
 inverse("nctdtridf", "p nc t", 0, nctdtr, lambda p, d, t: (inside(p), 1.0, abs(t)))
 inverse("nctdtrinc", "df p t", 1, nctdtr, lambda v, p, t: (v, inside(p), abs(t)))
 inverse("nctdtrit", "df nc p", 2, nctdtr, lambda v, d, p: (v, 1.0, inside(p)))
@@ -235,6 +242,8 @@ inverse("nctdtrit", "df nc p", 2, nctdtr, lambda v, d, p: (v, 1.0, inside(p)))
 
 def kolmogorov(ctx: Any, y: Any) -> Any:
     # 2 Σ (-1)^(k-1) e^(-2k²y²) = 1 - √(2π)/y Σ e^(-(2k-1)²π²/8y²)
+    if y <= 0:
+        return ctx.one  # all derivatives vanish at 0
     total, k = ctx.zero, 1
     small = y < 1
     rate = ctx.pi**2 / (8 * y * y) if small else 2 * y * y
@@ -266,7 +275,7 @@ def of_smirnov(n: Any, d: Any) -> tuple[Any, ...]:
     return 1.0, np.minimum(inside(d), np.abs(steps - np.rint(steps)) / n)
 
 
-add("kolmogorov", "y", kolmogorov, positive)
+add("kolmogorov", "y", kolmogorov, lambda y: (np.where(y > 0, y, 1.0),))
 inverse("kolmogi", "p", 0, kolmogorov)
 add("smirnov", "n d", smirnov, of_smirnov, fixed=("n",), whole=("n",))
 inverse("smirnovi", "n p", 1, smirnov, by_last, fixed=("n",), whole=("n",))

@@ -135,10 +135,15 @@ def _excess(x: Any, y: Any) -> Any:
 
 
 def _pseudo_huber(d: Any, r: Any, y: Any) -> Any:
-    u = r / d
-    s = f.hypot(1.0, u)
-    w = u * u / (1 + s)  # s - 1
-    return (d * (w * w) / s, d * _sin_atan(u)), 1
+    s = f.hypot(d, r)
+    w = r * (r / (s + d))  # s - d
+    return (w * (w / s), d * _sin_atan2(d, r)), 1
+
+
+def _turned(d: Any, r: Any, y: Any) -> Any:
+    s = f.hypot(d, r)
+    c = d / s
+    return (-(c * (r / s)) / s, c * c / s), 1
 
 
 def _huber(d: Any, r: Any) -> Any:
@@ -146,9 +151,8 @@ def _huber(d: Any, r: Any) -> Any:
     return choose(r, d, d * (r - d / 2), left, "kink")
 
 
-_sin_atan = row("sin_atan", lambda ctx, x: x / ctx.sqrt(1 + x * x),
-    lambda a, y: (f.cos_atan(a) ** 3, 1), value=lambda x: x / np.hypot(1, x),
-    code=lambda x: x / f.hypot(1.0, x))
+_sin_atan2 = row("sin_atan2", lambda ctx, d, r: r / ctx.hypot(d, r), _turned,
+    value=lambda d, r: r / np.hypot(d, r), code=lambda d, r: r / f.hypot(d, r))
 row("log_expit", lambda ctx, x: -ctx.log1p(ctx.exp(-x)), lambda a, y: (f.sigmoid(-a), 1),
     code=lambda x: f.minimum(x, 0.0) - f.log1p(f.exp(-abs(x))))
 row("exp10", lambda ctx, x: ctx.mpf(10) ** x, lambda a, y: (y, LOG10_E),

@@ -320,11 +320,11 @@ def _spherical(name: str, formula: Callable[..., Any], room: Any) -> Callable[..
     return call
 
 
-def _half(kind: str, factor: float, ctx: Any, n: Any, z: Any) -> Any:
+def _half(kind: str, ctx: Any, n: Any, z: Any) -> Any:
     return ctx.sqrt(ctx.pi / (2 * z)) * getattr(ctx, kind)(n + ctx.mpf(1) / 2, z)
 
 
 spherical_jn = _spherical("spherical_jn", functools.partial(_entire, -1), everywhere)
 spherical_in = _spherical("spherical_in", functools.partial(_entire, 1), everywhere)
-spherical_yn = _spherical("spherical_yn", functools.partial(_half, "bessely", 1), second_positive)
-spherical_kn = _spherical("spherical_kn", functools.partial(_half, "besselk", 1), second_positive)
+spherical_yn = _spherical("spherical_yn", functools.partial(_half, "bessely"), second_positive)
+spherical_kn = _spherical("spherical_kn", functools.partial(_half, "besselk"), second_positive)

@@ -23,6 +23,7 @@ from scipy import special as sp
 from taylor.scipy.analytic import Analytic
 
 Array = Any
+SECOND = 1e-8  # how far off a Wronskian may be
 WAVES: dict[str, tuple[Analytic, Analytic]] = {}  # y and y' under SciPy's name
 
 
@@ -73,6 +74,7 @@ def add(
             refused,
             room,
             words[:-1],
+            domain="where SciPy's y and y' solve their equation",
             fast=functools.partial(series, n),
         )
         for n in (0, 1)
@@ -117,14 +119,25 @@ def _product(a: list[Array], b: list[Array]) -> list[Array]:
     return out
 
 
+def _is_second(e: float, c: Array, x: Array, one: Array, two: Array) -> Array:
+    """Return where the Wronskian of radial functions is 1/(c (x² - e)): DLMF 30.11(iv).
+
+    SciPy's y and y' of the second kind do not belong together near the ends of the interval.
+    """
+    return np.abs(c * (x * x - e) * (one[0] * two[1] - one[1] * two[0]) - 1) < SECOND
+
+
 def _spheroidal(name: str, kind: str, radial: bool) -> None:
-    oblate, given = kind == "obl", name.endswith("_cv")
+    oblate, given, second = kind == "obl", name.endswith("_cv"), "rad2" in name
     function, characteristic = getattr(sp, name), getattr(sp, f"{kind}_cv")
+    first = getattr(sp, name.replace("rad2", "rad1"))
     e = -1.0 if oblate and radial else 1.0  # w = 1 - e x²
 
     def solve(order: int, m: Array, n: Array, c: Array, *more: Array) -> list[Array]:
         x = more[-1]
         y, dy = function(m, n, c, *more)
+        if second:
+            y = np.where(_is_second(e, c, x, first(m, n, c, *more), (y, dy)), y, np.nan)
         lam = more[0] if given else characteristic(m, n, c)
         one = x * 0 + 1
         square = [x * x, 2 * x, one]

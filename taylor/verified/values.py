@@ -37,7 +37,7 @@ EXTRA = 3  # orders above the one that is wanted, from which coefficients are ti
 Set = Any  # an Interval
 
 MONOTONE = {  # beside those that the table says are
-    "exp", "exp10", "log", "logaddexp", "logit", "log_expit", "sin_atan", "erfi", "erfinv",
+    "exp", "exp10", "log", "logaddexp", "logit", "log_expit", "erfi", "erfinv",
     "erfcinv", "ndtri",
 }  # fmt: skip
 WAVES = {"sin", "cos"}
