@@ -206,6 +206,8 @@ class Recorded(At):
 
     def multiplied(self, op: Op, bar: Factors, wanted: list[bool]) -> list[Any]:
         """Return what `Op.adjoint` gives for an adjoint in factors, in factors where it may be."""
+        if not op.by_element:
+            return [*op.adjoint(self, whole(bar), wanted)]
         factor, found = bar.bar, list[Any]()
         given = op.adjoint(self, bar.slope, wanted)
         if any(type(part) is Whole for part in given):  # sums of products with the adjoint
