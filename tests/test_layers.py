@@ -49,7 +49,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "drivers": [
         "columns", "labelled", "trees", "derivable", "often", "arguments", "results", "complexes",
-        "taken",
+        "taken", "overflown",
         "driver", "ties", "forward_mode", "kinks", "interpolation", "lines",
         "reverse_mode", "inside", "derivatives", "objective",
         "several", "transform", "pattern", "sparse", "evolution", "scan", "checkpoint", "implicit",
