@@ -382,6 +382,24 @@ def test_a_series_is_a_series_inside_of_f(name):
     assert jvp(f, p, p)[1] == pytest.approx(wanted @ X, abs=1e-5)
 
 
+EQUALS = {
+    "duplicated": lambda p: (p * GAPS / GAPS).duplicated(),
+    "isin": lambda p: p.isin([7.0, 2.0, np.nan]),
+    "mode": lambda p: (p * GAPS / GAPS).mode(),
+    "rank": lambda p: (p * GAPS / GAPS).rank(na_option="bottom"),
+}
+
+
+@pytest.mark.parametrize("name", EQUALS)
+def test_questions_which_elements_are_equal(name):
+    f = lambda p: np.sum(p * np.arange(4.0)) * EQUALS[name](p).sum()
+    for g in (gradient, taylor.jacfwd):
+        with pytest.raises(taylor.errors.TaylorError, match="this point only"):
+            g(f, pd.Series([2.0, 1.0, 2.0, 3.0], index=NAMES))
+        wanted = differences(lambda x: float(f(pd.Series(x, index=NAMES))), X)
+        assert g(f, pd.Series(X, index=NAMES)).to_numpy() == pytest.approx(wanted, abs=1e-6)
+
+
 def test_sums_of_too_few_numbers_are_none():
     p = pd.Series(X, index=NAMES)
     assert np.isnan(jvp(lambda p: (p * GAPS).sum(min_count=4), p, p)).all()

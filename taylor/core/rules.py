@@ -206,10 +206,13 @@ class Recorded(At):
 
     def multiplied(self, op: Op, bar: Factors, wanted: list[bool]) -> list[Any]:
         """Return what `Op.adjoint` gives for an adjoint in factors, in factors where it may be."""
+        if not op.by_element:
+            return [*op.adjoint(self, whole(bar), wanted)]
         factor, found = bar.bar, list[Any]()
-        for j, part in zip(
-            self.code[self.i].args, op.adjoint(self, bar.slope, wanted), strict=True
-        ):
+        given = op.adjoint(self, bar.slope, wanted)
+        if any(type(part) is Whole for part in given):  # sums of products with the adjoint
+            return list(op.adjoint(self, whole(bar), wanted))
+        for j, part in zip(self.code[self.i].args, given, strict=True):
             before, args, shape = self.code[j]
             if part is None:
                 found.append(None)
