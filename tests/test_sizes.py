@@ -18,7 +18,7 @@ FOLDERS = {  # lines that a folder may have
     "arrays": 2428,
     "machine": 8101,
     "series": 3087,
-    "drivers": 9233,
+    "drivers": 9234,
     "scipy": 11711,
     "ode": 13819,
     "command": 495,
