@@ -135,8 +135,17 @@ def solve_ensemble(
     if checkpoint is not None:
         tasks.keep(Path(checkpoint), saved.fingerprint(problem, y, given))
     with Progress(progress, "members") as tasks.report:
-        tasks.run(executor, threads or os.cpu_count() or 1, chunk)
+        tasks.run(executor, 1 if _is_lonely(options) else threads or os.cpu_count() or 1, chunk)
     return _result(tasks, times, events is not None)
+
+
+def _is_lonely(options: Any) -> bool:
+    """Whether a method runs once at a time: LSODA of SciPy before 1.17, whose state is global."""
+    if not isinstance(options, MethodOptions) or options.method != "LSODA":
+        return False
+    from scipy import __version__ as scipys
+
+    return bool(np.lib.NumpyVersion(scipys) < "1.17.0")
 
 
 def _functions(events: Any) -> tuple[Any, ...]:

@@ -515,7 +515,10 @@ def in_bands(made: Any, places: Array) -> Any:
 
     Block after block it is a matrix of bands.
     """
+    from scipy import __version__ as scipys
+
     n, of_y = len(places), places[:, 0]
+    rows = 3 * n - 2 if np.lib.NumpyVersion(scipys) < "1.16.0" else 2 * n - 1  # with fill-in
 
     def solver_of(fun: Any, t: float, state: Array, t_end: float, jac: Any, **given: Any) -> Any:
         blocks = places.T.reshape(-1)
@@ -527,7 +530,7 @@ def in_bands(made: Any, places: Array) -> Any:
         def banded(t: float, state: Array) -> Array:
             block = jac(t, state[back][of_y])
             block = block.toarray() if hasattr(block, "toarray") else block
-            matrix = np.zeros((2 * n - 1, len(order)))
+            matrix = np.zeros((rows, len(order)))
             for start in range(0, len(blocks), n):
                 matrix[i - j + n - 1, start + j] = block
             return matrix
