@@ -334,6 +334,9 @@ COLUMN = {  # functions of a Series
     "rows": lambda p: pd.DataFrame({"p": p, "w": WEIGHTS}).prod(axis=1).sum(),
     "joined": lambda p: (pd.concat([p, WEIGHTS]) ** 2).sum() + np.sum(np.concatenate([p, X]) ** 2),
     "written": lambda p: (lambda q: (q.__setitem__("a", q["b"] ** 2), q.sum())[1])(p.copy()),
+    "written into a copy": lambda p: (
+        lambda q: (q.__setitem__(0, q[1] ** 2), p.prod() + np.sum(q))[1]
+    )(p.to_numpy(copy=True)),
     "matrices": lambda p: np.sum(np.ones((2, 4)) @ p) + np.linalg.norm(p),
     "choice": lambda p: np.sum(np.where(WEIGHTS > 2, p, p**2)) + p.clip(upper=1).sum(),
     "astype": lambda p: p.astype(float).sum() ** 2,
@@ -380,6 +383,24 @@ def test_a_series_is_a_series_inside_of_f(name):
         assert type(g) is pd.Series and list(g.index) == NAMES and g.name == "p"
         assert g.to_numpy() == pytest.approx(wanted, abs=1e-6)
     assert jvp(f, p, p)[1] == pytest.approx(wanted @ X, abs=1e-5)
+
+
+EQUALS = {
+    "duplicated": lambda p: (p * GAPS / GAPS).duplicated(),
+    "isin": lambda p: p.isin([7.0, 2.0, np.nan]),
+    "mode": lambda p: (p * GAPS / GAPS).mode(),
+    "rank": lambda p: (p * GAPS / GAPS).rank(na_option="bottom"),
+}
+
+
+@pytest.mark.parametrize("name", EQUALS)
+def test_questions_which_elements_are_equal(name):
+    f = lambda p: np.sum(p * np.arange(4.0)) * EQUALS[name](p).sum()
+    for g in (gradient, taylor.jacfwd):
+        with pytest.raises(taylor.errors.TaylorError, match="this point only"):
+            g(f, pd.Series([2.0, 1.0, 2.0, 3.0], index=NAMES))
+        wanted = differences(lambda x: float(f(pd.Series(x, index=NAMES))), X)
+        assert g(f, pd.Series(X, index=NAMES)).to_numpy() == pytest.approx(wanted, abs=1e-6)
 
 
 def test_sums_of_too_few_numbers_are_none():

@@ -899,6 +899,21 @@ def test_powers_with_exponents_that_are_empty_zero_or_complex(f, r):
     assert np.allclose(taylor.gradient(taylor.compile(real), 1.5), np.sum(np.real(want)))
 
 
+@pytest.mark.parametrize("kind", [int, float, np.int8])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_slopes_of_whole_powers_are_those_powers(compiled, kind):
+    n = np.array([0, 1, 2, 3, -2, 9]).astype(kind)
+    f = lambda x: np.sum(np.arange(1.0, 7.0) * x[:, None] ** n)
+    f = taylor.compile(f) if compiled else f
+    x, w, m = np.array([0.3, -1.5, 1e-30]), np.arange(1.0, 7.0), n.astype(float)
+    fall = lambda k: w * np.prod([m - i for i in range(k)], axis=0)
+    exact = [np.sum(np.where(fall(k) == 0, 0, fall(k) * x[:, None] ** (m - k)), 1) for k in (1, 2)]
+    assert taylor.gradient(f, x) == pytest.approx(exact[0], rel=1e-14)
+    assert taylor.hvp(f, x, np.ones(3)) == pytest.approx(exact[1], rel=1e-14)
+    zero = taylor.jacobian(lambda v: v[0] ** n[:4], np.zeros(9))  # more variables than results
+    assert not zero[:, 1:].any() and list(zero[:, 0]) == [0, 1, 0, 0]
+
+
 def test_whole_powers_in_lanes_are_those_of_numbers_beside_nan_and_inf():
     x, n = np.array([np.nan, np.inf, 1e200, 3.0]), np.array([0, 0, 1, 4])
     f = lambda x: np.sum(x**n)

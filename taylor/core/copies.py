@@ -26,6 +26,7 @@ T = TypeVar("T")
 OWN = {"taylor", "hyperdual", "mpmath", "sympy"}  # whose objects do not change
 DATA = {"numpy", "scipy", "pandas", "xarray", "polars", "pyarrow"}  # whose objects may
 CLASSES, ROOTS = (type, ABCMeta), (object, ABC)
+PLAIN = {int, float, str}  # what most lists and dicts are full of, and nothing else becomes
 ANEW = {"cell", "named", "attribute", "slot"}  # tables in which a copy may have nothing yet
 BEGUN = {"base", "class"}  # and those that it has from the beginning
 
@@ -114,7 +115,10 @@ class Copies:
     def _fill(self, new: Any, x: Any) -> None:
         """Put copies of the parts of a thing into its copy, where they are not yet."""
         for place, part in parts(x):
-            copied, table = self.of(part), place[0]
+            table = place[0]
+            if table == "item" and type(part) in PLAIN:
+                continue
+            copied = self.of(part)
             if table in ANEW or (copied is not part and table not in BEGUN):
                 put(new, place, copied)
 
