@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from taylor.core.patterns import scipy_before
 from taylor.drivers.compile import Compiled
 from taylor.errors import DomainError, IntegrationError, ShapeMismatch, eagerly, outside
 from taylor.numbers.values import as_array
@@ -141,11 +142,8 @@ def solve_ensemble(
 
 def _is_lonely(options: Any) -> bool:
     """Whether a method runs once at a time: LSODA of SciPy before 1.17, whose state is global."""
-    if not isinstance(options, MethodOptions) or options.method != "LSODA":
-        return False
-    from scipy import __version__ as scipys
-
-    return bool(np.lib.NumpyVersion(scipys) < "1.17.0")
+    by_lsoda = isinstance(options, MethodOptions) and options.method == "LSODA"
+    return by_lsoda and scipy_before("1.17.0")
 
 
 def _functions(events: Any) -> tuple[Any, ...]:
