@@ -49,7 +49,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "drivers": [
         "columns", "labelled", "trees", "derivable", "often", "arguments", "results", "complexes",
-        "taken",
+        "taken", "overflown",
         "driver", "ties", "forward_mode", "kinks", "interpolation", "lines",
         "reverse_mode", "inside", "derivatives", "objective",
         "several", "transform", "pattern", "sparse", "evolution", "scan", "checkpoint", "implicit",
@@ -68,6 +68,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "systems", "designs", "responses", "pulses", "windows", "signal", "sparse", "splines",
         "polynomials", "grids",
         "fits", "interpolate", "integrands", "integrate", "spatial", "solved", "squares",
+        "minima",
         "optimize", "__init__",
     ],
     "array_api": ["array", "functions", "fft", "linalg", "special", "__init__"],

@@ -209,9 +209,10 @@ class Recorded(At):
         if not op.by_element:
             return [*op.adjoint(self, whole(bar), wanted)]
         factor, found = bar.bar, list[Any]()
-        for j, part in zip(
-            self.code[self.i].args, op.adjoint(self, bar.slope, wanted), strict=True
-        ):
+        given = op.adjoint(self, bar.slope, wanted)
+        if any(type(part) is Whole for part in given):  # sums of products with the adjoint
+            return list(op.adjoint(self, whole(bar), wanted))
+        for j, part in zip(self.code[self.i].args, given, strict=True):
             before, args, shape = self.code[j]
             if part is None:
                 found.append(None)

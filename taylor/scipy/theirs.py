@@ -20,6 +20,13 @@ INSTEAD = {
     "cubature": "use nquad, whose derivatives are integrals",
     **dict.fromkeys(("null_space", "orth"), "a basis of a space turns freely; its projector, "
                     "pinv(a) @ a (less the unit matrix) or a @ pinv(a), has derivatives"),
+    **dict.fromkeys(("basinhopping", "brute", "differential_evolution", "direct", "dual_annealing",
+                     "shgo"), "find the place of plain values; minimize from there varies"),
+    **dict.fromkeys(("fmin_cobyla", "fmin_l_bfgs_b", "fmin_ncg", "fmin_slsqp", "fmin_tnc"),
+                    "use minimize"),
+    **dict.fromkeys(("approx_fprime", "check_grad"), "use taylor.gradient"),
+    "linear_sum_assignment": "the places are whole numbers; find them of plain values, and "
+    "cost[places] varies",
     "square": "it is constant between jumps: give it t.value",
     **dict.fromkeys(("qr_insert", "qr_delete", "qr_update"), "factor the changed matrix by qr"),
     **dict.fromkeys(("bandwidth", "issymmetric", "ishermitian"),

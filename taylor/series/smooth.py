@@ -272,6 +272,8 @@ def _between_jumps(owner: Owner, row: Elementary, heads: Sequence[Any]) -> Owner
 def powered(x: Owner, r: Any) -> Owner | None:
     """Return x**r for a series of floats and a real number; None: the ordinary way."""
     number = r if type(r) in (int, float) else _real(r)
+    if number is None and isinstance(r, Coefficients) and x.tag.level < 0 and not x.tag.near:
+        x.tag.near = _near_one(x._coef)
     if number is None or not x._is_floats():
         return None
     rest = number % 1
@@ -355,6 +357,12 @@ def vanishes_nearby(y: Any, algebra: Algebra) -> bool:
     if not _is_rounded(y):
         return False
     return bool(np.any(LOST ** (1 / algebra.order) * abs(y[0]) < _slope(y, algebra.variables)))
+
+
+def _near_one(a: Any) -> bool:
+    """Whether the logarithm of a table is small, of which a rounded one has lost digits."""
+    x = _numbers(a)
+    return x is None or (_is_rounded(x) and bool(np.any(abs(x[0] - 1) < 0.5)))
 
 
 def _slope(x: Any, variables: int) -> Any:
