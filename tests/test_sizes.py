@@ -19,7 +19,7 @@ FOLDERS = {  # lines that a folder may have
     "machine": 8101,
     "series": 3087,
     "drivers": 9234,
-    "scipy": 11711,
+    "scipy": 11907,
     "ode": 13828,
     "command": 495,
     ".": 842,
