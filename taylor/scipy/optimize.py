@@ -117,7 +117,7 @@ def fixed_point(func: Function, x0: Any, args: Any = (), **options: Any) -> Any:
     >>> import taylor
     >>> f = lambda p: fixed_point(lambda x, p: np.cos(p * x), 0.5, args=(p,))
     >>> float(taylor.derivative(f, 1.0).round(6))
-    -0.297478
+    -0.297474
     """
     check_start("fixed_point", x0)
     func, args = taken_with(func, args, options)

@@ -32,6 +32,8 @@ INSTEAD = {
     **dict.fromkeys(("bandwidth", "issymmetric", "ishermitian"),
                     "what it gives is constant: give it a.value"),
     **dict.fromkeys(("eig_banded", "eigvals_banded"), "use eigh(a), a the matrix of the diagonals"),
+    "splprep": "its parameter moves with the data; give u to make_interp_spline(u, points)",
+    "approximate_taylor_polynomial": "use taylor.taylor_coefficients",
     "ldl": "use cholesky, lu or eigh",
     **dict.fromkeys(("qz", "ordqz", "cossin", "rsf2csf"), "use eigvals, schur or svd"),
     "funm": "use expm, logm, sqrtm, or f of the eigenvalues by np.linalg.eigh",
