@@ -268,11 +268,14 @@ for f in (np.quantile, np.nanquantile):
     add(f, V4, {"axis": [0, 1, None]}, lambda x, f=f, **k: f(A, 0.45 + 0.05 * x, **k))
 for f in (np.nanquantile, np.nanpercentile):
     add(f, HOLES, {"axis": [0, 1], "keepdims": [True]}, lambda x, f=f, **k: f(x, 0.4, **k))
-for f in (np.quantile, np.percentile):
+for f in (np.quantile, np.percentile, np.nanquantile, np.nanpercentile):
     add(f, XS, {"axis": [0, -1, (0, 1), None], "keepdims": [True]},
         lambda x, f=f, **k: f(x, [0.3, 0.7], method="inverted_cdf", weights=np.ones(x.shape), **k))
     add(f, X34, {"keepdims": [True]},
         lambda x, f=f, **k: f(x, 0.4, 1, method="inverted_cdf", weights=np.arange(1.0, 5), **k))
+for f in (np.nanquantile, np.nanpercentile):
+    add(f, HOLES, {"axis": [0, 1], "keepdims": [True]},
+        lambda x, f=f, **k: f(x, 0.4, method="inverted_cdf", weights=np.abs(A) + 0.1, **k))
 add(np.nanmedian, XS + HOLES, REDUCE | {"out": [OUT]})
 for f in (np.nansum, np.nanprod, np.nancumsum, np.nancumprod):
     add(f, XS + HOLES, {"axis": [0, 1, None], "out": [OUT], "dtype": F32})

@@ -327,12 +327,16 @@ COLUMN = {  # functions of a Series
     "sorted": lambda p: p.sort_values().iloc[0] + p.sort_values(ascending=False).iloc[1] ** 2,
     "reindexed": lambda p: (p.reindex(["d", "z", "a"]) ** 2).sum(),
     "filled": lambda p: (p**2).reindex(["d", "z", "a"], fill_value=3.0).prod(),
+    "replaced": lambda p: np.prod((p * GAPS).to_numpy(na_value=3.0)) * p.to_numpy(float).sum(),
     "counted": lambda p: (p * GAPS).sum(min_count=3) + (p * GAPS).prod(min_count=1),
     "elements": lambda p: p.map(lambda v: v * v).sum() + sum(v**3 for _, v in p.items()),
     "frames": lambda p: FRAME.assign(p=p).query("w > 1").p.sum() + (FRAME[["w"]].mul(p, 0)).w["b"],
     "rows": lambda p: pd.DataFrame({"p": p, "w": WEIGHTS}).prod(axis=1).sum(),
     "joined": lambda p: (pd.concat([p, WEIGHTS]) ** 2).sum() + np.sum(np.concatenate([p, X]) ** 2),
     "written": lambda p: (lambda q: (q.__setitem__("a", q["b"] ** 2), q.sum())[1])(p.copy()),
+    "written into a copy": lambda p: (
+        lambda q: (q.__setitem__(0, q[1] ** 2), p.prod() + np.sum(q))[1]
+    )(p.to_numpy(copy=True)),
     "matrices": lambda p: np.sum(np.ones((2, 4)) @ p) + np.linalg.norm(p),
     "choice": lambda p: np.sum(np.where(WEIGHTS > 2, p, p**2)) + p.clip(upper=1).sum(),
     "astype": lambda p: p.astype(float).sum() ** 2,
@@ -360,6 +364,9 @@ ROW = {  # functions of an array beside columns
         np.sum(np.interp(x, FRAME.w, FRAME.n)) + np.sum(np.column_stack([x, FRAME.w]))
     ),
     "new columns": lambda x: np.sum(np.exp(pd.Series(x, index=NAMES))),
+    "made columns": lambda x: (
+        FRAME.assign(z=x).z.sum() ** 2 + np.sum(FRAME.assign(z=lambda f: f.w * x[0]).z)
+    ),
     "assigned": lambda x: np.sum(written(x, FRAME.w) * x),
 }
 
@@ -376,6 +383,24 @@ def test_a_series_is_a_series_inside_of_f(name):
         assert type(g) is pd.Series and list(g.index) == NAMES and g.name == "p"
         assert g.to_numpy() == pytest.approx(wanted, abs=1e-6)
     assert jvp(f, p, p)[1] == pytest.approx(wanted @ X, abs=1e-5)
+
+
+EQUALS = {
+    "duplicated": lambda p: (p * GAPS / GAPS).duplicated(),
+    "isin": lambda p: p.isin([7.0, 2.0, np.nan]),
+    "mode": lambda p: (p * GAPS / GAPS).mode(),
+    "rank": lambda p: (p * GAPS / GAPS).rank(na_option="bottom"),
+}
+
+
+@pytest.mark.parametrize("name", EQUALS)
+def test_questions_which_elements_are_equal(name):
+    f = lambda p: np.sum(p * np.arange(4.0)) * EQUALS[name](p).sum()
+    for g in (gradient, taylor.jacfwd):
+        with pytest.raises(taylor.errors.TaylorError, match="this point only"):
+            g(f, pd.Series([2.0, 1.0, 2.0, 3.0], index=NAMES))
+        wanted = differences(lambda x: float(f(pd.Series(x, index=NAMES))), X)
+        assert g(f, pd.Series(X, index=NAMES)).to_numpy() == pytest.approx(wanted, abs=1e-6)
 
 
 def test_sums_of_too_few_numbers_are_none():
@@ -496,7 +521,9 @@ def test_arrays_of_xarray_are_arrays_with_labels():
         lambda x: (
             xarray.apply_ufunc(lambda y, z: y * z**2, a, x).sum() + xarray.where(a > 1, x, 0).sum()
         ),
-        lambda x: np.exp(xarray.DataArray(x, dims="t")).sum() + np.sum(np.maximum(a + 0.1, x)),
+        lambda x: (
+            np.exp(xarray.DataArray(x, dims="t")).sum().item() + np.sum(np.maximum(a + 0.1, x))
+        ),
     )
     for f in functions:
         wanted = differences(lambda x, f=f: float(f(x)), X)

@@ -899,6 +899,34 @@ def test_powers_with_exponents_that_are_empty_zero_or_complex(f, r):
     assert np.allclose(taylor.gradient(taylor.compile(real), 1.5), np.sum(np.real(want)))
 
 
+@pytest.mark.parametrize("more", [{}, {"left": 1.0, "right": 2.0}, {"period": 4.0}])
+def test_what_is_taken_at_knots_of_a_table_that_varies_has_no_kinks(more):
+    knots, x = np.array([0.0, 1.0, 2.5, 3.0]), np.array([-1.0, 0.0, 0.3, 1.0, 2.5, 3.0, 3.5])
+    g = lambda y: np.interp(x, knots, y, **more)
+    y, w, zero = np.array([1.0, -2.0, 0.5, 4.0]), np.arange(1.0, 8.0), g(np.zeros(4))
+    exact = np.stack([g(e) - zero for e in np.eye(4)], axis=1)
+    found, moved = taylor.jvp(g, y, y**2)
+    assert np.array_equal(found, g(y)) and np.allclose(moved, exact @ y**2, rtol=1e-15)
+    f = lambda y: w @ g(y)
+    for h in (f, taylor.compile(f, strict=True)):
+        assert np.allclose(taylor.gradient(h, y), w @ exact, rtol=1e-15)
+
+
+@pytest.mark.parametrize("kind", [int, float, np.int8])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_slopes_of_whole_powers_are_those_powers(compiled, kind):
+    n = np.array([0, 1, 2, 3, -2, 9]).astype(kind)
+    f = lambda x: np.sum(np.arange(1.0, 7.0) * x[:, None] ** n)
+    f = taylor.compile(f) if compiled else f
+    x, w, m = np.array([0.3, -1.5, 1e-30]), np.arange(1.0, 7.0), n.astype(float)
+    fall = lambda k: w * np.prod([m - i for i in range(k)], axis=0)
+    exact = [np.sum(np.where(fall(k) == 0, 0, fall(k) * x[:, None] ** (m - k)), 1) for k in (1, 2)]
+    assert taylor.gradient(f, x) == pytest.approx(exact[0], rel=1e-14)
+    assert taylor.hvp(f, x, np.ones(3)) == pytest.approx(exact[1], rel=1e-14)
+    zero = taylor.jacobian(lambda v: v[0] ** n[:4], np.zeros(9))  # more variables than results
+    assert not zero[:, 1:].any() and list(zero[:, 0]) == [0, 1, 0, 0]
+
+
 def test_whole_powers_in_lanes_are_those_of_numbers_beside_nan_and_inf():
     x, n = np.array([np.nan, np.inf, 1e200, 3.0]), np.array([0, 0, 1, 4])
     f = lambda x: np.sum(x**n)

@@ -443,3 +443,94 @@ def test_adjoints_of_divisors_out_of_range(name):
     ]
     assert found == pytest.approx([want] * len(found), rel=1e-11, abs=0)
     assert taylor.hessian(f, x) == pytest.approx(taylor.derivative(f, x, 2), rel=1e-10, abs=0)
+
+
+# ------------------------------------------------------------------ what has overflowed on the way
+LIMITS = {  # name -> (f, x): f is finite, its derivatives are nothing
+    "sigmoid": (lambda x: 1 / (1 + np.exp(-x)), -800.0),
+    "swish": (lambda x: x / (1 + np.exp(-x)), -800.0),
+    "planck": (lambda x: x**3 / (np.exp(x) - 1), 800.0),
+    "gauss": (lambda x: 2 / np.exp(x * x), 30.0),
+    "sech²": (lambda x: 1 / np.cosh(x) ** 2, 360.0),
+    "gumbel": (lambda x: np.exp(-np.exp(-x)), -800.0),
+    "arctan": (lambda x: np.arctan(np.exp(x)), 800.0),
+    "tanh": (lambda x: np.tanh(np.sinh(x) * x), -800.0),
+    "chosen": (lambda x: np.where(x > 0, x, 1 / (1 + 2.0**-x)), -2000.0),
+}
+UNKNOWN = {  # what is finite by rounding alone
+    "log": (lambda x: 1 / np.log(np.exp(x)), 800.0),
+    "sqrt": (lambda x: 1e154 / np.sqrt(np.exp(x)), 800.0),
+    "fast": (lambda x: 1 / np.exp(1e300 * x), 7.1e-298),
+    "far": (lambda x: np.exp(400.0) / np.exp(2 * x), 400.0),
+    "power": (lambda x: 1 / x**-2.0, 1e-200),
+}
+
+
+def derivatives_by_all_drivers(f, x):
+    """Return what must be f'(x), and what must be f''(x)."""
+    code, whole = taylor.compile(f), lambda v: np.sum(f(v))
+    v = np.array([x, 0.25, x])
+    first = [
+        taylor.derivative(f, x),
+        taylor.gradient(f, x),
+        taylor.jvp(f, x, 1.0)[1],
+        taylor.gradient(code, x),
+        taylor.derivative(code, x),
+        taylor.gradient(whole, v)[0],
+        taylor.gradient(taylor.compile(whole), v)[2],
+        taylor.derivative(f, v)[0],
+        taylor.jacrev(f, v)[0, 0],
+        taylor.lanes(lambda t: taylor.gradient(f, t))(v)[0],
+    ]
+    assert taylor.gradient(code, 0.25) == pytest.approx(taylor.gradient(f, 0.25), rel=1e-13)
+    second = [
+        taylor.derivative(f, x, 2),
+        taylor.hessian(f, x),
+        taylor.hvp(whole, v, np.ones(3))[0],
+        taylor.derivative(f, v, 2)[2],
+    ]
+    return first, second
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_what_overflows_may_stand_as_a_constant(name):
+    f, x = LIMITS[name]
+    first, second = derivatives_by_all_drivers(f, x)
+    assert first == [0] * len(first)
+    assert second == [0] * len(second)
+    beside = taylor.gradient(lambda v: np.sum(f(v)), np.array([x, 0.25]))[1]
+    assert beside == pytest.approx(taylor.derivative(f, 0.25), rel=1e-13)
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_what_overflows_may_not_where_a_result_depends_on_it(name):
+    f, x = UNKNOWN[name]
+    for d in taylor.derivative, taylor.gradient:
+        for g in f, taylor.compile(f):
+            assert np.isnan(d(g, x))
+
+
+def test_classes_by_hand_far_from_their_edge():
+    rng = np.random.default_rng(3)
+    x, y = 300 * rng.normal(size=(40, 3)), rng.integers(0, 2, 40)
+    loss = lambda w: np.sum((1 / (1 + np.exp(-(x @ w))) - y) ** 2)
+    w = np.array([1.0, -2.0, 3.0])
+    s = 1 / (1 + np.exp(np.clip(-(x @ w), None, 700)))
+    want = (2 * (s - y) * s * (1 - s)) @ x
+    assert np.any(x @ w < -720)
+    for f in loss, taylor.compile(loss):
+        assert taylor.gradient(f, w) == pytest.approx(want, rel=1e-12)
+        assert np.isfinite(taylor.hessian(f, w)).all()
+
+
+@pytest.mark.parametrize("x", [1e200, 1e-200, -1e200, 3e-160])
+def test_slopes_far_from_one_go_by_units_of_the_point(x):
+    cases = {
+        lambda x: 1 / (1 / x) + x: 2,
+        lambda x: np.log(abs(1 / x)): -1 / x,
+        lambda x: 1e-170 * x: 1e-170,
+    }
+    for f, want in cases.items():
+        for g in f, taylor.compile(f):
+            found = taylor.derivative(g, x), taylor.jvp(f, x, 1.0)[1], taylor.gradient(g, x)
+            assert found == pytest.approx([want] * 3, rel=1e-14, abs=0)

@@ -30,6 +30,7 @@ QUOTIENTS = {
     "pole": lambda n, x: x * (1 - n.cos(x)) / (x**2 * n.expm1(x)),
 }
 PRODUCTS = {
+    "power": lambda n, x: n.exp(-((1 + 1.3 * x) ** (-1 / x))),
     "product": lambda n, x: 3 * x * (1 / n.expm1(2 * x)),
     "difference": lambda n, x: (1 / n.tan(x)) * (n.exp(x) - 1),
 }
@@ -101,6 +102,19 @@ def check(f, k, found, tolerance):
     for x in DISTANCES:
         exact = wanted(f, x)[k]
         assert abs(found(lambda z: f(np, z), x) - exact) <= tolerance * max(abs(exact), 0.1), x
+
+
+def test_powers_of_what_tends_to_one():
+    f = lambda n: (1 + 1.3 / n) ** (2 * n)
+    for x in 1e3, 1e5, 1e8, 1e11:
+        with mpmath.workdps(80):
+            want = [float(mpmath.diff(f, mpmath.mpf(x), k)) for k in (1, 2)]
+        for g in f, taylor.compile(f):
+            found = taylor.derivative(g, x), taylor.gradient(g, x)
+            assert found == pytest.approx(want[:1] * 2, rel=1e-13, abs=0)
+            found = taylor.derivative(g, x, 2), taylor.hessian(g, x)
+            assert found == pytest.approx(want[1:] * 2, rel=1e-13, abs=0)
+    assert np.isnan(taylor.gradient(lambda x: np.sum((1 + x) ** (1 / x)), np.array([-3.0, 1.0]))[0])
 
 
 def test_numbers_of_other_kinds_near_a_removable_point():

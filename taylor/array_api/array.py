@@ -190,6 +190,10 @@ class Array:
             shown += f", dtype={self.dtype}"
         return f"Array({shown})"
 
+    def item(self) -> Any:
+        """Return the number of an array of one element, as `numpy.ndarray.item` (for xarray)."""
+        return self.held.item()
+
     # -------------------------------------------------------------- protocols
     def __array_namespace__(self, /, *, api_version: str | None = None) -> ModuleType:
         """Return `taylor.array_api`."""

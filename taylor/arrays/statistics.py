@@ -71,17 +71,12 @@ def quantile(
 
 def _weighted(a: Any, q: Any, axis: Any, keepdims: bool, weights: Any, method: Any) -> Any:
     """Return quantiles of elements with weights, which are elements of the sorted rows."""
-    if is_operand(weights) or is_operand(q):
-        raise TypeError("np.quantile with weights jumps in them and in q: both must be plain")
+    _check_plain(weights, q)
     if not is_operand(a):
         return np.quantile(a, q, axis, keepdims=keepdims, weights=weights, method=method)
     np.quantile(np.zeros(a.shape), q, axis, weights=weights, method=method)  # says what is wrong
-    axes, w = axes_of(axis, a.ndim), np.asarray(weights)
-    if w.shape != a.shape:
-        w = np.expand_dims(np.transpose(w, np.argsort(np.argsort(axes))), [
-            i for i in range(a.ndim) if i not in axes])  # fmt: skip
-    rows = flattened(a, axes)
-    w = flattened(np.broadcast_to(w, a.shape), axes)
+    axes = axes_of(axis, a.ndim)
+    rows, w = flattened(a, axes), _beside(weights, a, axes)
     w = np.take_along_axis(w, by_value(np.argsort)(rows, axis=-1, kind="stable"), -1)
     places = np.broadcast_to(np.arange(w.shape[-1]), w.shape)
     place = np.quantile(places, q, axis=-1, weights=w, method=method).astype(int)
@@ -99,29 +94,52 @@ def _weighted(a: Any, q: Any, axis: Any, keepdims: bool, weights: Any, method: A
     return of_order(a, axis, keepdims, pick)
 
 
+def _check_plain(weights: Any, q: Any) -> None:
+    if is_operand(weights) or is_operand(q):
+        raise TypeError("np.quantile with weights jumps in them and in q: both must be plain")
+
+
+def _beside(weights: Any, a: Any, axes: Any) -> Any:
+    """Return weights of elements, or of those along axes, in rows as those of a."""
+    w = np.asarray(weights)
+    if w.shape != a.shape:
+        w = np.expand_dims(np.transpose(w, np.argsort(np.argsort(axes))), [
+            i for i in range(a.ndim) if i not in axes])  # fmt: skip
+    return flattened(np.broadcast_to(w, a.shape), axes)
+
+
 def _parts(percent: Any) -> Any:
     return percent / 100 if type(percent) in (int, float) else np.true_divide(percent, 100)
 
 
 @implements(np.nanquantile)
 def nanquantile(
-    a: Any, q: Any, axis: Any = None, method: Any = "linear", keepdims: bool = False
-) -> Any:
+    a: Any, q: Any, axis: Any = None, method: Any = "linear", keepdims: bool = False,
+    weights: Any = None,
+) -> Any:  # fmt: skip
     """Return np.nanquantile(a, q, ...): every row has its own number of elements."""
-    axes = axes_of(axis, a.ndim)
+    axes, w = axes_of(axis, a.ndim), weights
+    if w is not None:
+        _check_plain(w, q)
+        np.nanquantile(np.zeros(a.shape), q, axis, weights=w, method=method)  # says what is wrong
+        w = _beside(w, a, axes)
     rows = flattened(a, axes)
-    flat = np.reshape(rows, (-1, rows.shape[-1]))
-    parts = [row[~m] if not m.all() else row for row, m in zip(flat, isnan(flat), strict=True)]
-    found = np.stack([quantile(p, q, 0, method) for p in parts], -1)
-    return kept(np.reshape(found, (*np.shape(q), *rows.shape[:-1])), a, axes, keepdims)
+    flat, found = np.reshape(rows, (-1, rows.shape[-1])), []
+    for i, lost in enumerate(isnan(flat)):
+        kept_ones = slice(None) if lost.all() else ~lost
+        own = None if w is None else np.reshape(w, flat.shape)[i][kept_ones]
+        found.append(quantile(flat[i][kept_ones], q, 0, method, weights=own))
+    return kept(
+        np.reshape(np.stack(found, -1), (*np.shape(q), *rows.shape[:-1])), a, axes, keepdims
+    )
 
 
 define({
     np.percentile: lambda a, q, axis=None, method="linear", keepdims=False, weights=None: (
         quantile(a, _parts(q), axis, method, keepdims, weights)
     ),
-    np.nanpercentile: lambda a, q, axis=None, method="linear", keepdims=False: (
-        nanquantile(a, _parts(q), axis, method, keepdims)
+    np.nanpercentile: lambda a, q, axis=None, method="linear", keepdims=False, weights=None: (
+        nanquantile(a, _parts(q), axis, method, keepdims, weights)
     ),
     np.nanmedian: lambda a, axis=None, keepdims=False: (
         nanquantile(a, 0.5, axis, "linear", keepdims)

@@ -123,6 +123,7 @@ LIBRARIES = {
     "scipy.spatial.": "use taylor.scipy.spatial.distance",
     "scipy.": RULE,
     "pandas.": "take the numbers out, df['a'].to_numpy(), and compute with NumPy's functions",
+    "xarray.": "take the numbers out, array.data, and compute with NumPy's functions",
     "numba.": "use taylor.compile",
     "mpmath.": "use NumPy's or taylor's functions, which take mpmath's numbers too",
     "sympy.": "use NumPy's functions (sympy.lambdify makes them of an expression)",
@@ -156,6 +157,11 @@ SAID = {
     "elements are numbers of one shape; else f gets the list",
     r"must be numpy.ndarray, not " + VALUES: "of splu(A).solve(x) write "
     "taylor.scipy.sparse.spsolve(A, x)",
+    "No numeric types to aggregate": "windows of pandas are plain numbers: write "
+    "np.convolve, or np.lib.stride_tricks.sliding_window_view(x, n).mean(-1), with x.to_numpy()",
+    "^Series cannot interpolate": "write np.interp with x.to_numpy()",
+    r"\(s\) for \S+: ('object' and '|'\w+' and 'object')": "eval of pandas works on plain numbers: "
+    "write the expression with the columns, df.a * df.b",
     VALUES + " to Decimal": "decimal numbers have no derivatives; mpmath's have many digits and do",
     r"\bnot " + VALUES: "a value of taylor carries derivatives; write it with NumPy's functions, "
     "or take x.value where none is wanted",
@@ -181,11 +187,15 @@ WANTED = {  # what would drop derivatives, and what was wanted
 def asked_by(frame: FrameType | None) -> str:
     """Return "masked" or "sparse" if arrays of these kinds ask for an array of a value.
 
+    "table" is pandas that asks for a column: it calls what can be called.
+
     m + x, m - x and m * x of a masked array m are right.  Of a sparse matrix it is a product, which
     SciPy leaves to the other operand if the array that this gives has no axes.
     """
     if frame is not None and str(frame.f_globals.get("__name__")).startswith("scipy.sparse."):
         return "sparse" if frame.f_code.co_name.endswith("_dispatch") else ""
+    if frame is not None and frame.f_globals.get("__name__") == "pandas.core.common":
+        return "table"
     name = ""
     while frame is not None and frame.f_globals.get("__name__") == "numpy.ma.core":
         name, frame = frame.f_code.co_name, frame.f_back

@@ -13,17 +13,21 @@ import functools
 from abc import ABC, ABCMeta
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
-from types import (
-    CellType,
-    FunctionType,
-    MappingProxyType,
-    ModuleType,
-)
+from types import CellType, FunctionType, ModuleType
 from typing import Any, TypeVar
 
 import numpy as np
 
-from taylor.core.held import PACKAGES, made_of, of_package, parts, put, users_classes
+from taylor.core.held import (
+    PACKAGES,
+    PARTS,
+    SHOWING,
+    made_of,
+    of_package,
+    parts,
+    put,
+    users_classes,
+)
 from taylor.core.reads import Reads
 from taylor.numbers.kinds import is_operand
 
@@ -31,6 +35,7 @@ T = TypeVar("T")
 OWN = {"taylor", "hyperdual", "mpmath", "sympy"}  # whose objects do not change
 DATA = {"numpy", "scipy", "pandas", "xarray", "polars", "pyarrow"}  # whose objects may
 CLASSES, ROOTS = (type, ABCMeta), (object, ABC)
+PLAIN = {int, float, str}  # what most lists and dicts are full of, and nothing else becomes
 ANEW = {"cell", "named", "attribute", "slot"}  # tables in which a copy may have nothing yet
 BEGUN = {"base", "class"}  # and those that it has from the beginning
 
@@ -81,7 +86,7 @@ class Copies:
             return self._filled(self._module(vars(x)), x)
         if isinstance(x, type):
             return self._class(x)
-        if (names := made_of(x)) or isinstance(x, (tuple, MappingProxyType)):
+        if (names := made_of(x)) or type(x) in SHOWING or isinstance(x, tuple):
             return self._finished(x, names)
         if isinstance(x, (set, bytearray)):
             return copy.copy(x)
@@ -91,8 +96,8 @@ class Copies:
 
     def _finished(self, x: Any, names: tuple[str, ...]) -> Any:
         """Return the copy of what is made of its parts at once."""
-        if isinstance(x, MappingProxyType):
-            return MappingProxyType({name: self.of(value) for name, value in x.items()})
+        if type(x) in SHOWING:
+            return SHOWING[type(x)]({place[1]: self.of(part) for place, part in parts(x)})
         if not names:
             own = map(self.of, x)
             return type(x)(*own) if hasattr(x, "_fields") else type(x)(own)
@@ -102,7 +107,7 @@ class Copies:
         first, *rest = (self.of(getattr(x, name)) for name in names)
         if names == ("__self__",):
             return x if isinstance(first, ModuleType) else getattr(first, x.__name__)
-        return type(x)(first, *rest)
+        return type(x)(first, *rest) if type(x) in PARTS else x
 
     def array(self, x: Any) -> Any:
         """Return the copy of an array of numbers."""
@@ -119,7 +124,10 @@ class Copies:
     def _fill(self, new: Any, x: Any) -> None:
         """Put copies of the parts of a thing into its copy, where they are not yet."""
         for place, part in parts(x):
-            copied, table = self.of(part), place[0]
+            table = place[0]
+            if table == "item" and type(part) in PLAIN:
+                continue
+            copied = self.of(part)
             if table in ANEW or (copied is not part and table not in BEGUN):
                 put(new, place, copied)
 

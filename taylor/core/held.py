@@ -30,7 +30,11 @@ PACKAGES |= {"dask", "polars", "pyarrow", "autograd", "jax", "jaxlib", "numba", 
 PACKAGES |= {"equinox", "jaxtyping"}
 PACKAGES |= {"pytest", "_pytest", "pluggy", "xdist"}  # whose session leads to all that is tested
 PACKAGES |= sys.stdlib_module_names - {"__main__"}  # whose functions are what they are
-BARE = {list, tuple, dict, deque, MappingProxyType, np.ndarray}  # without attributes
+SHOWING: dict[type[Any], Any] = {  # what shows a dict, and how it is made of one
+    MappingProxyType: MappingProxyType, type({}.keys()): dict.keys,
+    type({}.values()): dict.values, type({}.items()): dict.items,
+}  # fmt: skip
+BARE = {list, tuple, dict, deque, np.ndarray, *SHOWING}  # without attributes
 EMPTY = CellType()
 PARTS: dict[type[Any], tuple[str, ...]] = {  # what is made of its parts, by the names of these
     MethodType: ("__func__", "__self__"),
@@ -144,8 +148,8 @@ def _of_function(f: FunctionType) -> list[tuple[Place, Any]]:
 def _items(x: Any) -> list[tuple[Place, Any]]:
     if isinstance(x, (list, tuple, deque)):
         return [(("item", n), e) for n, e in enumerate(x)]
-    if isinstance(x, (dict, MappingProxyType)):
-        return [(("item", n), e) for n, e in x.items()]
+    if isinstance(x, dict) or type(x) in SHOWING:
+        return [(("item", n), e) for n, e in getattr(x, "mapping", x).items()]
     if isinstance(x, np.ndarray) and x.dtype == object:
         return [(("item", n), e) for n, e in enumerate(x.reshape(-1).tolist())]
     return []

@@ -10,19 +10,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from numbers import Number
-from types import (
-    FunctionType,
-    GetSetDescriptorType,
-    MappingProxyType,
-    MemberDescriptorType,
-    ModuleType,
-)
+from types import FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType
 from typing import Any, TypeVar, cast
 
 import numpy as np
 
 from taylor.core.copies import Copies
-from taylor.core.held import PACKAGES, made_of, names_in, of_package, parts, put, remove
+from taylor.core.held import PACKAGES, SHOWING, made_of, names_in, of_package, parts, put, remove
 from taylor.numbers.kinds import is_nested, is_operand
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -31,7 +25,7 @@ DATA = "taylor.scipy.", "taylor.ode.dense"  # whose objects may hold values: spl
 FIXED = (int, float, complex, str, bytes, np.generic, ModuleType)
 NUMBERS = {int, float, complex, str, bool, type(None), np.float64}
 EMPTY = NUMBERS | {bytes, np.ufunc, GetSetDescriptorType, MemberDescriptorType}  # hold nothing
-CONTAINERS = (list, tuple, dict, deque, MappingProxyType, np.ndarray)
+CONTAINERS: tuple[Any, ...] = (list, tuple, dict, deque, np.ndarray, *SHOWING)
 HOLDING = (FunctionType, *CONTAINERS)
 DEEP, MANY = 10, 4096  # objects within objects, and parts of one, that are looked at
 
@@ -181,7 +175,7 @@ def _may_hold(x: Any) -> bool:
     """Whether an object is made of others that may be values of the package."""
     if type(x) is FunctionType:
         return "__opened__" not in x.__dict__  # then what it holds are arguments
-    if isinstance(x, CONTAINERS) and len(x) > MANY:
+    if isinstance(x, CONTAINERS) and (x.size if isinstance(x, np.ndarray) else len(x)) > MANY:
         return False
     if type(x) in (list, tuple, dict):
         return not NUMBERS.issuperset(map(type, x.values() if type(x) is dict else x))

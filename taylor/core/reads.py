@@ -32,6 +32,7 @@ import numpy as np
 from taylor.core.held import (
     BY_TABLE,
     PACKAGES,
+    SHOWING,
     looked_up,
     made_of,
     names_in,
@@ -59,7 +60,6 @@ OPERATORS = {
         )),
     )
 }  # fmt: skip
-VIEWS: tuple[type[Any], ...] = (type({}.keys()), type({}.values()), type({}.items()))
 CONTAINERS = (tuple, frozenset, list, set, deque, dict, MappingProxyType)
 MAKING = {"__new__", "__init__", "__post_init__"}
 BY_TEXT = {"getattr", "hasattr"}  # what looks attributes up by texts, which may be missing
@@ -184,7 +184,7 @@ class Reads:
             self.iterators, self.known = True, False
         elif isinstance(x, CONTAINERS):
             self._container(x)
-        elif isinstance(x, VIEWS):
+        elif type(x) in SHOWING:
             self._read(x.mapping)
         elif isinstance(x, (array, bytearray, memoryview)):
             self.objects.append((x, _bytes(x)))

@@ -248,7 +248,12 @@ def _into(tape: Tape, found: Product, i: int, power: int) -> None:
     elif type(op) is Row and op.row in POWERS and (n := _exponent(tape, op, args)):
         _into(tape, found, args[0], n * power)
     else:
-        found.factors.append(_vanishing(tape, i, power) or Leaf(i, power, *_affine(tape, i)))
+        base, c, d = _affine(tape, i)
+        if base != i and not d and tape.code[base].op in (MUL, DIV):  # 1 + c/x - 1
+            found.times(c, power)
+            _into(tape, found, base, power)
+        else:
+            found.factors.append(_vanishing(tape, i, power) or Leaf(i, power, base, c, d))
 
 
 def _exponent(tape: Tape, op: Row, args: tuple[int, ...]) -> int:

@@ -36,7 +36,7 @@ from taylor.core.operand import is_complex
 from taylor.core.powers import integer_valued
 from taylor.core.sides import Blend, Choose
 from taylor.core.singular import leading, masked, unsettled
-from taylor.core.slopes import within
+from taylor.core.slopes import of_whole_powers, within
 from taylor.core.table import Elementary, Rule, derived, slope_of_jump
 from taylor.core.tape import Tape
 from taylor.core.totals import Totals, joined, narrowed, taking, whole
@@ -206,10 +206,13 @@ class Recorded(At):
 
     def multiplied(self, op: Op, bar: Factors, wanted: list[bool]) -> list[Any]:
         """Return what `Op.adjoint` gives for an adjoint in factors, in factors where it may be."""
+        if not op.by_element:
+            return [*op.adjoint(self, whole(bar), wanted)]
         factor, found = bar.bar, list[Any]()
-        for j, part in zip(
-            self.code[self.i].args, op.adjoint(self, bar.slope, wanted), strict=True
-        ):
+        given = op.adjoint(self, bar.slope, wanted)
+        if any(type(part) is Whole for part in given):  # sums of products with the adjoint
+            return list(op.adjoint(self, whole(bar), wanted))
+        for j, part in zip(self.code[self.i].args, given, strict=True):
             before, args, shape = self.code[j]
             if part is None:
                 found.append(None)
@@ -346,6 +349,10 @@ def partials(row: Elementary, a: list[Any], y: Any, wanted: Sequence[bool]) -> l
     n = a[1] if row is power and not wanted[1] else None
     if type(n) is int and n not in (0, 1) and abs(n) < EXACT and _are_arrays(a[0], y):
         return [n * (a[0] if n == 2 else a[0] ** (n - 1)), None]
+    if type(n) is np.ndarray and is_float(base(a[0])) and not _is_symbol(a[0]):
+        slope = of_whole_powers(a[0], n)
+        if slope is not None:
+            return [slope, None]
     if row is power and type(a[1]) is float and not integer_valued(a[1]):
         row = real_power
     if row.compose is not None:

@@ -77,11 +77,29 @@ def _with_factor(tape: Tape, op: Op, i: int, factor: int, shape: Any) -> Node | 
 
 
 def _of_row(tape: Tape, op: Row, nodes: list[Node]) -> Node | None:
+    if op.row is functions.power and (found := _of_varying_power(tape, *nodes)) is not None:
+        return found
     if tape.watched and op.row in (functions.square, functions.power):
         power = 2 if op.row is functions.square else tape.code[nodes[1].i].op.constant
         return _squared(tape, nodes[0].i, EVEN.get(power, 0)) if type(power) in REAL else None
     same = op.row in EXTREMES and nodes[0].i == nodes[1].i  # identical operands are no tie
     return tape.at(nodes[0].i) if same else None
+
+
+def _of_varying_power(tape: Tape, a: Node, r: Node) -> Node | None:
+    """Return a**r = exp(r·log(a)), if log(a) vanishes where r has a pole: (1 + x)**(1/x).
+
+    There a rounded a has lost the digits of its logarithm.
+    """
+    varies = type(tape.code[r.i].op) is not Const is not type(tape.code[a.i].op)
+    value = base(tape.values[a.i])
+    if not varies or is_complex(value) or value is None or not np.all(np.asarray(value) > 0):
+        return None
+    found = without_zeros(tape, MUL, functions.log(a).i, r.i)
+    if found is None or found.shape != common_shape(a.shape, r.shape):
+        return None
+    tape.shortened = True
+    return functions.exp(found)
 
 
 def _squared(tape: Tape, i: int, times: int) -> Node | None:

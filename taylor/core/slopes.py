@@ -64,6 +64,14 @@ def within(row: Elementary, a: Any, slope: Any) -> Any:
     return masked(slope, far) if far.any() else slope
 
 
+def of_whole_powers(a: Any, n: Any) -> Any:
+    """Return n·a**(n - 1) for an array of exponents, 0 for n = 0; None if some are not whole."""
+    if n.dtype.kind not in "iuf" or not np.all(n == np.rint(n)):
+        return None
+    one_less = np.where(n == 0, 0, n.astype(float) - 1).astype(int)
+    return times(n.astype(base(a).dtype, copy=False), power(a, one_less))
+
+
 def of_logarithm(row: Elementary, a: Any, y: Any, bar: Any) -> Any:
     """Return the adjoint bar/a of a logarithm: the derivative of 1/a might leave the range."""
     assert row.quotient is not None

@@ -108,8 +108,13 @@ class Elementary:
     @overload
     def __call__(self, *args: Any) -> Any: ...
     def __call__(self, *args: Any) -> Any:
-        if len(args) == 1 and values.is_float(args[0]):  # the shortest way
-            return self.numpy(*args)
+        if len(args) == 1:
+            if values.is_float(args[0]):  # the shortest way
+                return self.numpy(*args)
+        elif isinstance(self.numpy, np.ufunc) and len(args) != self.numpy.nin:
+            raise TypeError(
+                f"{self.name} takes {self.numpy.nin} argument(s): {len(args)} were given"
+            )
         for x in args:
             if is_operand(x):
                 return x._elementary(self if self.own else self.now, args)

@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pandas.api.extensions import ExtensionArray, ExtensionDtype
+from pandas.api.extensions import ExtensionArray, ExtensionDtype, no_default
 from pandas.api.indexers import check_array_indexer
 
 from taylor.core.conditions import Condition
 from taylor.core.operand import Operand, as_array, lift
+from taylor.errors import NonAnalyticError
 
 TABLES = (pd.Series, pd.Index, pd.DataFrame)
 REDUCTIONS = ("sum", "prod", "mean", "median", "min", "max", "var", "std", "any", "all")
@@ -91,6 +92,38 @@ class Column(ExtensionArray):  # type: ignore[misc]
             raise TypeError("a column that is differentiated is sorted with na_position='last'")
         return np.argsort(self.operand if ascending else -self.operand, kind="stable")
 
+    def isin(self, values: Any) -> Any:
+        found = np.zeros(len(self), dtype=bool)
+        for v in values:
+            found |= self.isna() if v is pd.NA or v != v else np.asarray(self == v, dtype=bool)
+        return found
+
+    def _places(self, name: str) -> Any:
+        """Return the place of each number in their order, nan for what is missing.
+
+        NonAnalyticError if numbers are equal: others nearby are not.
+        """
+        order = np.argsort(self.operand, kind="stable")[: np.count_nonzero(~self.isna())]
+        x, places = self.operand[order], pd.Series(np.full(len(self), np.nan))
+        if not np.all(held(x[1:] > x[:-1])):
+            raise NonAnalyticError(
+                f"{name} asks which elements of a column are equal, which holds at this point "
+                "only; move the point, or take plain numbers (x.value)"
+            )
+        places[order] = np.arange(len(order))
+        return places
+
+    def duplicated(self, keep: Any = "first") -> Any:
+        return self._places("duplicated").duplicated(keep).to_numpy()
+
+    def _rank(self, **kwargs: Any) -> Any:
+        return self._places("rank").rank(**kwargs).to_numpy()
+
+    def _mode(self, dropna: bool = True) -> Any:
+        places = self._places("mode")
+        found = places.mode(dropna)  # all numbers, in order, or that one is missing
+        return self[[np.flatnonzero(places.isin([m]))[0] for m in found]]
+
     def _reduce(
         self,
         name: str,
@@ -117,9 +150,12 @@ class Column(ExtensionArray):  # type: ignore[misc]
     def __taylor_value__(self) -> Any:
         return self.operand
 
-    def to_numpy(self, *args: Any, **kwargs: Any) -> Any:
+    def to_numpy(self, dtype: Any = None, copy: bool = False, na_value: Any = no_default) -> Any:
         """Return what the column holds, for functions that take no Series."""
-        return self.operand
+        lost = np.False_ if na_value is no_default else self.isna()
+        found = np.where(lost, na_value, self.operand) if lost.any() else self.operand
+        found = found if dtype in (None, object) else found.astype(dtype)
+        return found.copy() if copy else found
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         return np.asarray(self.operand, dtype=dtype)

@@ -48,6 +48,7 @@ from taylor.drivers.forward_mode import (
 )
 from taylor.drivers.interpolation import mixed
 from taylor.drivers.lines import in_range, is_floats, product, tables
+from taylor.drivers.overflown import limited
 from taylor.drivers.reverse_mode import pulled, recorded, rows_of, seed_of
 from taylor.errors import (
     DomainError,
@@ -160,12 +161,10 @@ def _pullback(
                 found = y, pulled(code, v, {out: held}, x)
         else:
             found = y, pulled(code, v, {out: seed}, x) if free is None else free
-    except ShapeMismatch:
-        raise
     except TaylorError as error:
-        if isinstance(error, NonAnalyticError) and is_operand(x):
-            raise  # the outer derivative decides
-        if isinstance(error, ForeignNodeError) and w is not None:
+        outer = isinstance(error, NonAnalyticError) and is_operand(x)  # that decides
+        foreign = isinstance(error, ForeignNodeError) and w is not None
+        if outer or foreign or isinstance(error, ShapeMismatch):
             raise
         return _byforward(f, x, w, what, error)
     whole = all_finite(found[1])
@@ -177,9 +176,21 @@ def _pullback(
             slopes = kinks.adjoint_at(tied, x, found[1], pull, what)
             found = ties.beside(tied, found[0]), slopes
             whole = all_finite(found[1])
+    if hidden or not whole:
+        found = _limited(found, x, seed, code, v, out)
+        whole = all_finite(found[1])
     if not (whole and all_finite(found[0])):
         return _mended(f, x, w, what, found)
     return found if within is None else within.kept(out, found)
+
+
+def _limited(found: Any, x: Any, seed: Any, code: Any, v: list[Any], out: int) -> tuple[Any, Any]:
+    """Return value and adjoint of a code, of which only what has overflowed on the way is lost."""
+    g = limited(code, v, [out]) if all_finite(found[0]) else None
+    if g is None:
+        return found[0], found[1]
+    code, v, out = recorded(g, x)
+    return found[0], pulled(code, v, {out: seed}, x)
 
 
 def _mended(f: Function, x: Any, w: Any, what: str, found: tuple[Any, Any]) -> tuple[Any, Any]:
@@ -372,10 +383,18 @@ def _contracted(f: Function, x: Any, v: tuple[Any, ...], what: str) -> Array:
             table = _dense(f, at, 1 + len(v), what)
             return functools.reduce(lambda t, w: np.tensordot(t, w, np.ndim(at)), d, table)[()]
 
+    def pushed_on(f: Function) -> Any:
+        try:
+            return bent(f, x, *v, what=what)
+        except NonAnalyticError:  # of a gradient that chooses, where it may not matter
+            if len(v) > 1 or is_operand(x) or np.size(x) ** 2 > ROOM:
+                raise
+            at, d = direction(x, v[0])
+            h = _columns(gradient_of(f, what, room=ROOM), point(at), symmetric=True)
+            return np.tensordot(h, d, np.ndim(at))[()]
+
     try:
-        found: Array = kinks.decided(
-            lambda f: bent(f, x, *v, what=what), f, point(x), 1 + len(v), what, swept, scalar=True
-        )
+        found: Array = kinks.decided(pushed_on, f, point(x), 1 + len(v), what, swept, scalar=True)
     except NonAnalyticError:
         alone = len(v) == 1 and not is_operand(x) and current_policy().kink == "error"
         if not alone or (known := _along_kinks(f, x, v[0])) is None:

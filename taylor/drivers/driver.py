@@ -26,6 +26,7 @@ from taylor.core.tape import Tape
 from taylor.drivers.arguments import Form, is_plain, several
 from taylor.drivers.complexes import by_parts
 from taylor.drivers.derivable import Derivable
+from taylor.drivers.overflown import limited
 from taylor.drivers.results import Options, by_code, in_form
 from taylor.drivers.taken import only_taken
 from taylor.errors import (
@@ -235,14 +236,28 @@ def _what_is_taken(f: Function, x: Any, tag: Tag) -> Any:
         if taken is None and not tag.near:
             raise
         return result(taken or recorded[0], x)
-    if not tag.near or tag.isolated:
+    lost = _is_lost(y)
+    if tag.isolated or not (tag.near or lost):
         return y
     tape = Tape()
     try:
-        program, _ = recording(f, fresh(x.value), tape=tape)
+        program, v = recording(f, fresh(x.value), tape=tape)
     except Exception:
         return y
-    return result(program, x) if tape.shortened else y
+    if tape.shortened:
+        y = result(program, x)
+    g = limited(program.code, v, program.outputs) if lost and _is_lost(y) else None
+    return y if g is None else result(g, x)
+
+
+def _is_lost(y: Any) -> bool:
+    """Whether a series of a finite value has coefficients that are not numbers."""
+    if not isinstance(y, Series):
+        return False
+    last = y._coef[-1]
+    if type(last) is np.float64:
+        return last != last and math.isfinite(y._coef[0])
+    return has_nan(last) and bool(np.any(nans(base_array(last)) & finite(y.value)))
 
 
 def _check_isolated(f: Function, x: Any, y: Any) -> None:

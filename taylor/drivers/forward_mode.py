@@ -30,6 +30,7 @@ from taylor.series.univariate import Taylor
 Array = NDArray[Any]
 Function = Callable[..., Any]
 LANES = 1 << 22  # coefficients of a sweep with many directions that stay within reach of the cache
+ORDINARY = 1e-75, 1e75  # sizes of a point where the slopes of its powers stay floats
 MAX_TABLE = 1 << 26  # coefficients of one dense multivariate table of a driver
 
 
@@ -68,6 +69,32 @@ def along(f: Function, x: Any, v: Any, order: int) -> Any:
     at the tie of a kink, on both sides of it: what they agree on is what f has, and at order 1
     the policy says the rest.
     """
+    unit = _unit(x) if order == 1 else 1.0
+    if unit != 1:
+        x, v = direction(x, v)
+        c = _along(f, x, v * unit, 1)
+        if not is_operand(c):
+            with np.errstate(all="ignore"):
+                c = np.stack([c[0], c[1] / unit])
+            if np.all(np.isfinite(c[1]) & (c[1] != 0)):
+                return c
+    return _along(f, x, v, order)
+
+
+def _unit(x: Any) -> float:
+    """Return a power of two near a float far from one, 1 for all else.
+
+    In units of it slopes of 1/x and kin are as large as their values.
+    """
+    if type(x) is np.ndarray and x.size == 1 and x.dtype == float:
+        x = x.item()
+    if type(x) not in (float, np.float64) or ORDINARY[0] < (size := abs(x)) < ORDINARY[1]:
+        return 1.0
+    return math.ldexp(0.5, math.frexp(size)[1]) if 0 < size < math.inf else 1.0
+
+
+def _along(f: Function, x: Any, v: Any, order: int) -> Any:
+    """Return the coefficients of t -> f(x + t·v): see `along`."""
     if isinstance(f, Derivable):
         found = f.along(x, v, order)
         if found is not NotImplemented:

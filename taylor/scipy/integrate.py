@@ -7,8 +7,8 @@ is differentiated that stands for something else.
 
 from __future__ import annotations
 
+import itertools
 import math
-import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ import scipy.integrate
 
 from taylor.core.algebra import Algebra
 from taylor.core.copies import frozen
+from taylor.core.instructions import total
 from taylor.core.operand import as_array, lift
 from taylor.core.outside import objects_within, outside, taken_in
 from taylor.core.table import Rule
@@ -26,6 +27,7 @@ from taylor.drivers.driver import parts
 from taylor.drivers.evolution import has_nodes
 from taylor.drivers.several import argument, pullback, pushforward, series
 from taylor.numbers.kinds import base, is_operand
+from taylor.scipy.integrands import SOME, At, Function, Integrand
 from taylor.scipy.theirs import names_of
 
 __all__ = [
@@ -33,8 +35,7 @@ __all__ = [
     "quad_vec", "romb", "simpson", "tplquad", "trapezoid",
 ]  # fmt: skip
 
-Function = Callable[..., Any]
-At = Callable[..., Function]  # functions of x, made of their parameters
+ENDS = 4  # the power that makes those at the ends of an integral smooth
 
 
 def quad(
@@ -56,7 +57,7 @@ def quad(
     *args) takes them as arguments, a number or an array each, or has them from the function it
     stands in.  Then the second is None.  At plain `points` between the limits func may have kinks;
     the most intervals are `limit`, or what SciPy takes.  `weight` is one of SciPy's, with wvar; of
-    what varies "cos" or "sin" (wvar x), or "alg" and its kin between plain limits: a factor.
+    what varies "cos" or "sin" (wvar x), or "alg" and its kin: a factor.
 
     >>> import taylor
     >>> f = lambda p: quad(lambda x, p: np.exp(-p * x), 0.0, np.inf, p)[0]
@@ -94,14 +95,33 @@ def _quad(
         if is_operand(x) and x.shape:
             raise TypeError("the limits of quad are numbers")
     if weight is not None:
-        at, wanted = _weighted(at, weight, given[:2]), np.ravel(argument(wvar))
-        given = [*given[:2], *wanted, *given[2:]]
+        at, ends, own = _weighted(at, weight, given[:2], [*np.ravel(argument(wvar))])
+        given = [*ends, *own, *given[2:]]
     at = frozen(at) if any(map(has_nodes, given)) else at
-    return _Integral(at, options)(*given), None
+    vary = [*map(is_operand, given[2:])]
+    of_all = _Rest(at, [None if m else v for m, v in zip(vary, given[2:], strict=True)])
+    given = [*given[:2], *itertools.compress(given[2:], vary)]
+    return _Integral(of_all, options)(*given), None
 
 
-def _weighted(at: At, weight: str, limits: Sequence[Any]) -> At:
-    """Return a function times a weight of SciPy, whose parameters are the first."""
+class _Rest:
+    """A function of those parameters for which None stands among all."""
+
+    def __init__(self, at: At, p: Sequence[Any]) -> None:
+        self.at, self.p = at, p
+
+    def __call__(self, *given: Any) -> Function:
+        rest = iter(given)
+        return self.at(*(next(rest) if v is None else v for v in self.p))
+
+
+def _weighted(
+    at: At, weight: str, limits: Sequence[Any], wanted: Sequence[Any]
+) -> tuple[At, Sequence[Any], Sequence[Any]]:
+    """Return a function times a weight of SciPy, its limits, and those of its parameters.
+
+    Powers at the ends are smooth in t, where (x - a)/(b - x) = (t/(1 - t))**ENDS, 0 < t < 1.
+    """
     if weight in ("cos", "sin"):
         wave = np.cos if weight == "cos" else np.sin
 
@@ -109,94 +129,78 @@ def _weighted(at: At, weight: str, limits: Sequence[Any]) -> At:
             f = at(*p)
             return lambda x: f(x) * wave(w * x)
 
-        return waved
+        return waved, limits, wanted
     if weight not in ("alg", "alg-loga", "alg-logb", "alg-log"):
         raise TypeError(f"quad with weight={weight!r} takes nothing that varies; write it in func")
-    if any(map(is_operand, limits)):
-        raise TypeError(f"quad with weight={weight!r} takes plain limits; write it in func")
-    a, b = map(float, limits)
     logs = {"alg-loga": (1, 0), "alg-logb": (0, 1), "alg-log": (1, 1)}.get(weight, (0, 0))
 
-    def with_ends(alpha: Any, beta: Any, *p: Any) -> Function:
+    def with_ends(a: Any, b: Any, alpha: Any, beta: Any, *p: Any) -> Function:
         f = at(*p)
 
-        def product(x: Any) -> Any:
-            if not a < x < b:  # asked for by limits that do not vary
-                return math.nan * f(x)
-            near = math.log(x - a) ** logs[0] * math.log(b - x) ** logs[1]
-            return f(x) * (near * (x - a) ** alpha * (b - x) ** beta)
+        def product(t: Any) -> Any:
+            if not 0 < t < 1:  # asked for by limits that do not vary
+                return math.nan * f(a)
+            rise, fall = t**ENDS, (1 - t) ** ENDS
+            whole = rise + fall
+            near, far = (b - a) * rise / whole, (b - a) * fall / whole  # x - a, b - x
+            factor = near**alpha * far**beta * (b - a) * ENDS
+            if logs[0]:
+                factor = factor * np.log(near)
+            if logs[1]:
+                factor = factor * np.log(far)
+            return f(a + near) * (factor * (t * (1 - t)) ** (ENDS - 1) / whole**2)
 
         return product
 
-    return with_ends
+    return with_ends, (0.0, 1.0), (*limits, *wanted)
 
 
 class _Integral:
     """(a, b, *p) -> ∫ₐᵇ f(x) dx of a number or an array, f = at(*p), as a rule."""
 
-    def __init__(self, at: At, options: dict[str, Any]) -> None:
-        self.at, self.options = at, options
+    def __init__(self, at: At, options: dict[str, Any], after: int = SOME) -> None:
+        self.at, self.integrand, self.options = at, Integrand(at, after), options
         self.rule = Rule("quad", self._value, self._vjp, self._jvp, self._step)
 
     def __call__(self, *args: Any) -> Any:
         return self.rule(*args)
 
-    def _of(self, at: At) -> _Integral:
-        return _Integral(at, self.options)
-
-    def _f(self, x: Any, *p: Any) -> Any:
-        return lift(self.at(*p)(x))
+    def _of(self, at: At, after: int = SOME) -> _Integral:
+        return _Integral(at, self.options, after)
 
     def _value(self, a: Any, b: Any, *p: Any) -> Any:
-        f = self.at(*map(_double, p))
-
-        def checked(x: float) -> Any:
-            y = lift(f(x))
-            if is_operand(y):
-                raise TypeError(
-                    "func uses a value that is not among its arguments; pass it in args"
-                )
-            return y
-
-        y, _, info = scipy.integrate.quad_vec(
-            checked, float(a), float(b), norm="max", full_output=True, **self.options
-        )
-        if not info.success:
-            warnings.warn(info.message, scipy.integrate.IntegrationWarning, stacklevel=2)
-        return np.asarray(y)[()]
+        return self.integrand.over(float(a), float(b), [*map(_double, p)], self.options)
 
     def _jvp(self, dargs: Sequence[Any], y: Any, a: Any, b: Any, *p: Any) -> Any:
         da, db, *dp = dargs
-        total = 0 * y
-        if db is not None:
-            total = total + self._f(b, *p) * db
+        terms = [] if db is None else [self.integrand(b, *p) * db]
         if da is not None:
-            total = total - self._f(a, *p) * da
+            terms.append(-(self.integrand(a, *p) * da))
         live = [i for i, d in enumerate(dp) if d is not None]
         if not live:
-            return total
+            return total(terms)
 
         def slope(*pd: Any) -> Function:
             at, moving = pd[: len(p)], dict(zip(live, pd[len(p) :], strict=True))
             each = [*map(moving.get, range(len(p)))]
-            return lambda x: pushforward(lambda *q: self._f(x, *q), at, each)[1]
+            return lambda x: pushforward(lambda *q: self.integrand(x, *q), at, each)[1]
 
-        return total + self._of(slope)(a, b, *p, *(dp[i] for i in live))
+        return total([*terms, self._of(slope)(a, b, *p, *(dp[i] for i in live))])
 
     def _vjp(self, bar: Any, y: Any, a: Any, b: Any, *p: Any) -> tuple[Any, ...]:
-        low = None if _infinite(a) else -np.sum(bar * self._f(a, *p))
-        high = None if _infinite(b) else np.sum(bar * self._f(b, *p))
+        low = None if _infinite(a) else -np.sum(bar * self.integrand(a, *p))
+        high = None if _infinite(b) else np.sum(bar * self.integrand(b, *p))
         if not p:
             return low, high
 
         def adjoint(w: Any, *q: Any) -> Function:
             def joined(x: Any) -> Any:
-                found = pullback(lambda *q: self._f(x, *q), q, w)
+                found = pullback(lambda *q: self.integrand(x, *q), q, w)
                 return np.concatenate([np.ravel(v) for v in found])
 
             return joined
 
-        found = self._of(adjoint)(a, b, bar, *p)
+        found = self._of(adjoint, 0)(a, b, bar, *p)
         ends = np.cumsum([0, *map(np.size, p)])
         each = zip(ends[:-1], ends[1:], p, strict=True)
         return (low, high, *(np.reshape(found[i:j], np.shape(v)) for i, j, v in each))
@@ -227,16 +231,19 @@ class _Integral:
 
                 return of_degree
 
-            total: Any = 0.0
+            found: Any = 0.0
             if any(live[2:]):
                 inside = self._of(lambda *p: grown(self.at, live[2:], p))
-                total = inside(*heads[:2], *tables[2:])
+                found = inside(*heads[:2], *tables[2:])
             for i in (0, 1):
                 if live[i]:
-                    near = partial(_near, self.at, heads[i], cut.order)
-                    piece = grown(near, (True, *live[2:]), (tables[i], *tables[2:]))()
-                    total = total + piece if i else total - piece
-            return [total]
+                    if algebra.size == 2:
+                        piece = self.integrand(heads[i], *heads[2:]) * tables[i][1]
+                    else:
+                        near = partial(_near, self.at, heads[i], cut.order)
+                        piece = grown(near, (True, *live[2:]), (tables[i], *tables[2:]))()
+                    found = found + piece if i else found - piece
+            return [found]
 
         return degree
 
@@ -286,15 +293,18 @@ def nquad(
     """Return (∫ ... ∫ func(x_0, ..., x_n, *args) dx_0 ... dx_n, the error of the outer integral).
 
     It is `quad` of `quad`.  A range is a pair, or a function of the variables after its own, and
-    of args, that returns one; opts holds tolerances of `quad`.
+    of args, that returns one; opts holds options of `quad`, or a dict of these for each range, or
+    such a function that returns one.
 
     >>> round(float(nquad(lambda y, x: x * y, [lambda x: (0.0, x), (0.0, 2.0)])[0]), 9)
     2.0
     """
     put, args = objects_within(args)
-    limited = [put(r) if callable(r) else r for r in ranges]
-    make, held = taken_in((put(func), limited))
-    last, count = len(ranges) - 1, len(held)
+    last = len(ranges) - 1
+    each = opts if isinstance(opts, (list, tuple)) else [opts or {}] * len(ranges)
+    limited, chosen = ([put(e) if callable(e) else e for e in part] for part in (ranges, each))
+    make, held = taken_in((put(func), limited, chosen))
+    count = len(held)
 
     def over(n: int, *given: Any) -> tuple[Any, Any]:
         """Return the integral over x_n at the variables after it, what is held, and args."""
@@ -306,16 +316,18 @@ def nquad(
             return lambda x: f(x, *rest)
 
         first = last - n
-        limits = make(*given[first : first + count])[1][n]
-        if callable(limits):
-            limits = limits(*given[:first], *given[first + count :])
-        low, high = limits
-        return _quad(at, low, high, given, **(opts or {}))
+        _, ranges, options = make(*given[first : first + count])
+        x = given[:first] + given[first + count :]
+        low, high = _called(ranges[n], *x)
+        chosen = dict(_called(options[n], *x))
+        if chosen.get("points") is not None and not (is_operand(low) or is_operand(high)):
+            chosen["points"] = [v for v in chosen["points"] if low <= v <= high]
+        return _quad(at, low, high, given, **chosen)
 
     return over(last, *held, *args)
 
 
-def _limit(g: Any, *x: Any) -> Any:
+def _called(g: Any, *x: Any) -> Any:
     return g(*x) if callable(g) else g
 
 
@@ -327,7 +339,7 @@ def dblquad(
     >>> round(float(dblquad(lambda y, x: x * y, 0.0, 2.0, 0.0, lambda x: x)[0]), 9)
     2.0
     """
-    inner = lambda x, *p: (_limit(gfun, x), _limit(hfun, x))  # noqa: E731
+    inner = lambda x, *p: (_called(gfun, x), _called(hfun, x))  # noqa: E731
     return nquad(func, [inner, (a, b)], args, tol)
 
 
@@ -340,8 +352,8 @@ def tplquad(
     >>> round(float(tplquad(lambda z, y, x: x * z, 0, 1, 0, 1, 0, lambda x, y: x + y)[0]), 9)
     0.375
     """
-    inmost = lambda y, x, *p: (_limit(qfun, x, y), _limit(rfun, x, y))  # noqa: E731
-    inner = lambda x, *p: (_limit(gfun, x), _limit(hfun, x))  # noqa: E731
+    inmost = lambda y, x, *p: (_called(qfun, x, y), _called(rfun, x, y))  # noqa: E731
+    inner = lambda x, *p: (_called(gfun, x), _called(hfun, x))  # noqa: E731
     return nquad(func, [inmost, inner, (a, b)], args, tol)
 
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import math
 import operator
+import sys
 from collections.abc import Sequence
 from typing import Any, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from taylor.core.advice import asked_by
 from taylor.core.algebra import check_order
 from taylor.core.graded import Monomials, multivariate
 from taylor.errors import DomainError, ShapeMismatch
 from taylor.machine.substitution import composed, evaluated
 from taylor.numbers import factorials
+from taylor.numbers.data import labels_of
 from taylor.numbers.kinds import Array, is_operand
 from taylor.numbers.values import as_array, divisible, together, unit_rows, zeros
 from taylor.series import text
@@ -186,6 +189,8 @@ class TaylorN(PowerSeries):
         >>> float((x * y)([0.5, 0.5]))
         3.75
         """
+        if labels_of(type(dx)) and asked_by(sys._getframe(1)) == "table":
+            return self  # as a column: df.assign(y=x)
         n = self.algebra.variables
         steps = list(dx)
         if len(steps) != n:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from typing import Any, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from taylor.core.advice import asked_by
 from taylor.core.algebra import Univariate, check_order, univariate
 from taylor.core.functions import sqrt
 from taylor.core.operand import lift
@@ -17,6 +19,7 @@ from taylor.core.tables import nonzero
 from taylor.core.tags import user_tag
 from taylor.errors import DomainError
 from taylor.numbers import factorials
+from taylor.numbers.data import labels_of
 from taylor.numbers.kinds import Array, Floats, Kind, base, content, is_operand
 from taylor.numbers.values import as_array, divisible, together, zeros
 from taylor.series import text
@@ -216,6 +219,8 @@ class Taylor(PowerSeries):
         2.718281828459045
         """
         h = np.asarray(h) if isinstance(h, (list, tuple)) else content(h)
+        if labels_of(type(h)) and asked_by(sys._getframe(1)) == "table":
+            return self  # as a column: df.assign(y=x)
         coef, h = together(self._coef, h)
         return horner(coef, h)
 

@@ -1,0 +1,186 @@
+"""Integrals over one variable, of a function that is recorded once and not run at each point.
+
+Between finite limits it is Gauß' and Kronrod's rule on few intervals, if that is near enough by its
+own estimate (Piessens et al., QUADPACK, 1983, section 2.2.2), else SciPy's adaptive rule.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.integrate
+
+from taylor.core.operand import lift
+from taylor.core.program import Program, record
+from taylor.drivers.again import Fixed
+from taylor.errors import GuardError
+from taylor.kept import STORE
+from taylor.numbers.kinds import is_operand
+
+Function = Callable[..., Any]
+At = Callable[..., Function]  # functions of x, made of their parameters
+BRANCHES = 8  # recordings of one function, after which it is run itself
+HALVINGS = 10  # of intervals between finite limits, after which SciPy's rule is taken
+SOME = 300  # points after which a function is recorded that needs no recording at each
+OFTEN = 150  # calls after which a program has code
+LIKE, LEAST = 1e-6, 1e-3  # how near the program of a function is to what it gives, and zero
+GAUSS, WEIGHTS = np.polynomial.legendre.leggauss(10)
+KRONROD = np.array(
+    [0.9956571630258081, 0.9301574913557082, 0.7808177265864169, 0.5627571346686047,
+     0.2943928627014602, 0.0]
+)  # fmt: skip
+NODES = np.concatenate([GAUSS, KRONROD, -KRONROD[:-1]])
+# the rule that is exact for Legendre's polynomials of degrees up to 20
+ALL = np.linalg.solve(np.polynomial.legendre.legvander(NODES, 20).T, 2.0 * np.eye(21)[0])
+POINTS = NODES.tolist()
+AROUND: ContextVar[Integrand | None] = ContextVar("around", default=None)  # what runs now
+
+
+class Recorded:
+    """A program at points: by its instructions; if often enough, by code that is kept."""
+
+    def __init__(self, program: Program) -> None:
+        self.program, self.calls = program, 0
+        self.code = Fixed(program, program.identity, 1) if program.told else None
+        self.known = self.code.entries[None] if self.code else None
+
+    @property
+    def weight(self) -> int:
+        """About how many bytes it takes."""
+        return self.program.weight + (self.code.weight if self.code else 0)
+
+    def __call__(self, *x: Any) -> Any:
+        """Return its value; None where that is no number."""
+        if self.known is not None and (y := self.known.call(*x)) is not None:
+            return y
+        self.calls += 1
+        run: Function = self.program
+        if self.code is not None and self.calls > OFTEN:
+            run = self.code
+        y = run(*x)
+        return y if np.isfinite(y).all() else None
+
+
+def _recorded(f: Function, x: Sequence[Any]) -> Recorded:
+    """Return f as recorded at x; the same for equal programs."""
+    program = record(f, *x).pruned()
+    if not program.told:
+        return Recorded(program)
+    return STORE.made(lambda: Recorded(program), "integrand", program.identity)
+
+
+class Integrand:
+    """(x, *p) -> at(*p)(x), recorded after so many points: at once if it holds integrals itself.
+
+    The program takes its place if it gives what the function itself does at the next point; where
+    its decisions do not hold, or it gives no number, the function runs.
+    """
+
+    def __init__(self, at: At, after: int = 0) -> None:
+        self.at, self.after = at, after
+        self.programs: list[Recorded] = []
+        self.tried = 0  # programs that have been compared
+        self.fails = False
+
+    def __call__(self, x: Any, *p: Any) -> Any:
+        return lift(self.at(*p)(x))
+
+    def over(self, a: float, b: float, p: Sequence[Any], options: dict[str, Any]) -> Any:
+        """Return the integral over x from a to b at plain numbers."""
+        if (around := AROUND.get()) is not None:
+            around.after = self.after = 0
+        token = AROUND.set(self)
+        try:
+            return integral(self._of(*p), a, b, options)
+        finally:
+            AROUND.reset(token)
+
+    def _of(self, *p: Any) -> Function:
+        own: list[Function] = []
+
+        def direct(x: float) -> Any:
+            own[:] = own or [self.at(*p)]
+            y = lift(own[0](x))
+            if is_operand(y):
+                raise TypeError(
+                    "func uses a value that is not among its arguments; pass it in args"
+                )
+            return y
+
+        return partial(self._value, direct, p)
+
+    def _value(self, direct: Function, p: Sequence[Any], x: float) -> Any:
+        for n, program in enumerate(self.programs):
+            try:
+                y = program(x, *p)
+            except GuardError:
+                continue
+            if y is None:
+                return direct(x)
+            if n >= self.tried:
+                self._compare(y, y := direct(x))
+            return y
+        self.after -= 1
+        if self.fails or self.after >= 0 or len(self.programs) > BRANCHES:
+            return direct(x)
+        try:
+            self.programs.append(_recorded(self, (x, *p)))
+        except Exception:  # the function may raise it, too
+            self.fails = True
+        return direct(x)
+
+    def _compare(self, found: Any, y: Any) -> None:
+        """See to it that a program gives what the function does."""
+        self.tried = len(self.programs)
+        size = max(np.max(np.abs(y), initial=0.0), LEAST)
+        if np.shape(found) != np.shape(y) or not np.all(np.abs(found - y) <= LIKE * size):
+            self.programs, self.fails = [], True
+
+
+def integral(f: Function, a: float, b: float, options: dict[str, Any]) -> Any:
+    """Return ∫ₐᵇ f(x) dx of a number or an array, to the tolerances among SciPy's options.
+
+    >>> float(integral(math.exp, 0.0, 1.0, {"epsabs": 1e-8, "epsrel": 1e-8}).round(12))
+    1.718281828459
+    """
+    if math.isfinite(a) and math.isfinite(b) and "points" not in options:
+        parts = [_by_one_rule(f, a, b)]
+        while len(parts) <= HALVINGS:
+            y = sum(part.value for part in parts)
+            near = max(options["epsabs"], options["epsrel"] * np.max(np.abs(y), initial=0.0))
+            if sum(part.error for part in parts) <= near:
+                return y
+            worst = parts.pop(max(range(len(parts)), key=lambda i: parts[i].error))
+            middle = (worst.a + worst.b) / 2
+            parts += [_by_one_rule(f, worst.a, middle), _by_one_rule(f, middle, worst.b)]
+    y, _, info = scipy.integrate.quad_vec(f, a, b, norm="max", full_output=True, **options)
+    if not info.success:
+        warnings.warn(info.message, scipy.integrate.IntegrationWarning, stacklevel=2)
+    return np.asarray(y)[()]
+
+
+class Part(NamedTuple):
+    """The integral from a to b, and an estimate of its error."""
+
+    a: float
+    b: float
+    value: Any
+    error: float
+
+
+def _by_one_rule(f: Function, a: float, b: float) -> Part:
+    """Return the rule of 21 points; the estimate of its error is by that of ten of them."""
+    middle, half = (a + b) / 2, (b - a) / 2
+    y = np.array([f(middle + half * x) for x in POINTS])
+    table = y.reshape(21, -1)
+    mean = ALL @ table / 2
+    off = float(np.max(np.abs(half * (2 * mean - WEIGHTS @ table[:10])), initial=0.0))
+    spread = float(np.max(np.abs(half * (ALL @ np.abs(table - mean))), initial=0.0))
+    error = spread * min(1.0, (200 * off / spread) ** 1.5) if spread and off else off
+    return Part(a, b, (2 * half * mean).reshape(y.shape[1:])[()], error)
