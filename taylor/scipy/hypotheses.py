@@ -30,7 +30,7 @@ POWERS = {
 }  # fmt: skip
 
 
-class Tested(NamedTuple):
+class Outcome(NamedTuple):
     """A statistic and the probability of one as far out by chance."""
 
     statistic: Any
@@ -48,37 +48,37 @@ class Line(NamedTuple):
     intercept_stderr: Any
 
 
-def _sided(t: Any, below: Callable[[Any], Any], alternative: str) -> Tested:
+def _sided(t: Any, below: Callable[[Any], Any], alternative: str) -> Outcome:
     """Return the test of a statistic with a symmetric distribution function `below`."""
     if alternative == "two-sided":
-        return Tested(t, 2 * below(np.where(t < 0, t, -t)))
+        return Outcome(t, 2 * below(np.where(t < 0, t, -t)))
     if alternative not in ("less", "greater"):
         raise ValueError(f"alternative is 'two-sided', 'less' or 'greater', not {alternative!r}")
-    return Tested(t, below(t if alternative == "less" else -t))
+    return Outcome(t, below(t if alternative == "less" else -t))
 
 
-def _by_student(t: Any, freedom: Any, alternative: str = "two-sided") -> Tested:
+def _by_student(t: Any, freedom: Any, alternative: str = "two-sided") -> Outcome:
     """Return the test of a statistic that is Student's."""
     return _sided(t, lambda t: special.stdtr(freedom, t), alternative)
 
 
 def ttest_1samp(
     a: Any, popmean: Any, axis: int | None = 0, *, alternative: str = "two-sided"
-) -> Tested:
+) -> Outcome:
     """Return the test of Student for the mean of a sample."""
     x = sample(a, axis)
     t = (np.mean(x, axis=-1) - as_array(popmean)) / sem(x, -1)
     return _by_student(t, np.shape(x)[-1] - 1, alternative)
 
 
-def ttest_rel(a: Any, b: Any, axis: int | None = 0, *, alternative: str = "two-sided") -> Tested:
+def ttest_rel(a: Any, b: Any, axis: int | None = 0, *, alternative: str = "two-sided") -> Outcome:
     """Return the test of Student for the mean difference of pairs."""
     return ttest_1samp(as_array(a) - as_array(b), 0.0, axis, alternative=alternative)
 
 
 def ttest_ind(
     a: Any, b: Any, *, axis: int | None = 0, equal_var: bool = True, alternative: str = "two-sided"
-) -> Tested:
+) -> Outcome:
     """Return the test of Student (or, unless `equal_var`, Welch) for equal means."""
     x, y = sample(a, axis), sample(b, axis)
     parts = [(np.mean(z, axis=-1), np.std(z, axis=-1, ddof=1), np.shape(z)[-1]) for z in (x, y)]
@@ -88,7 +88,7 @@ def ttest_ind(
 def ttest_ind_from_stats(
     mean1: Any, std1: Any, nobs1: Any, mean2: Any, std2: Any, nobs2: Any, equal_var: bool = True,
     alternative: str = "two-sided",
-) -> Tested:  # fmt: skip
+) -> Outcome:  # fmt: skip
     """Return `ttest_ind` of samples with these means, standard deviations and sizes.
 
     >>> float(ttest_ind_from_stats(1.0, 1.0, 8, 0.0, 1.0, 8).statistic)
@@ -105,7 +105,7 @@ def ttest_ind_from_stats(
     return _by_student(t, freedom, alternative)
 
 
-def f_oneway(*samples: Any, axis: int = 0) -> Tested:
+def f_oneway(*samples: Any, axis: int = 0) -> Outcome:
     """Return the test of Fisher for equal means of two or more samples."""
     each = [sample(a, axis) for a in samples]
     if len(each) < 2:
@@ -115,7 +115,7 @@ def f_oneway(*samples: Any, axis: int = 0) -> Tested:
     between = sum(np.shape(x)[-1] * (np.mean(x, axis=-1) - middle) ** 2 for x in each)
     within = sum(np.shape(x)[-1] * np.var(x, axis=-1) for x in each)
     found = (between / (k - 1)) / (within / (n - k))
-    return Tested(found, special.fdtrc(k - 1.0, float(n - k), found))
+    return Outcome(found, special.fdtrc(k - 1.0, float(n - k), found))
 
 
 def _correlated(x: Any, y: Any) -> tuple[Any, Any, Any]:
@@ -124,7 +124,7 @@ def _correlated(x: Any, y: Any) -> tuple[Any, Any, Any]:
     return np.sum(x * x, axis=-1), np.sum(x * y, axis=-1), np.sum(y * y, axis=-1)
 
 
-def pearsonr(x: Any, y: Any, *, axis: int | None = 0) -> Tested:
+def pearsonr(x: Any, y: Any, *, axis: int | None = 0) -> Outcome:
     """Return the correlation of two samples, and its test by t = r √((n-2)/(1-r²))."""
     x, y = sample(x, axis), sample(y, axis)
     n = np.shape(x)[-1]
@@ -133,7 +133,7 @@ def pearsonr(x: Any, y: Any, *, axis: int | None = 0) -> Tested:
     xx, xy, yy = _correlated(x, y)
     r = xy / f.sqrt(xx * yy)
     half = n / 2 - 1
-    return Tested(
+    return Outcome(
         r, 2 * special.betainc(half, half, (1 - np.where(r < 0, -r, r)) / 2) if n > 2 else 1.0
     )
 
@@ -154,7 +154,7 @@ def linregress(x: Any, y: Any) -> Line:
 
 
 # ------------------------------------------------------------------ of a normal distribution
-def skewtest(a: Any, axis: int | None = 0, *, alternative: str = "two-sided") -> Tested:
+def skewtest(a: Any, axis: int | None = 0, *, alternative: str = "two-sided") -> Outcome:
     """Return the test for the skewness of a normal sample (D'Agostino, Biometrika 57, 1970)."""
     x = sample(a, axis)
     n = np.shape(x)[-1]
@@ -168,7 +168,7 @@ def skewtest(a: Any, axis: int | None = 0, *, alternative: str = "two-sided") ->
     return _sided(z, special.ndtr, alternative)
 
 
-def kurtosistest(a: Any, axis: int | None = 0, *, alternative: str = "two-sided") -> Tested:
+def kurtosistest(a: Any, axis: int | None = 0, *, alternative: str = "two-sided") -> Outcome:
     """Return the test for the kurtosis of a normal sample (Anscombe & Glynn, Biometrika 70)."""
     x = sample(a, axis)
     n = np.shape(x)[-1]
@@ -185,18 +185,18 @@ def kurtosistest(a: Any, axis: int | None = 0, *, alternative: str = "two-sided"
     return _sided(z, special.ndtr, alternative)
 
 
-def _by_chi_squared(statistic: Any, freedom: Any) -> Tested:
-    return Tested(statistic, special.chdtrc(1.0 * freedom, statistic))
+def _by_chi_squared(statistic: Any, freedom: Any) -> Outcome:
+    return Outcome(statistic, special.chdtrc(1.0 * freedom, statistic))
 
 
-def normaltest(a: Any, axis: int | None = 0) -> Tested:
+def normaltest(a: Any, axis: int | None = 0) -> Outcome:
     """Return the test of D'Agostino and Pearson for a normal sample."""
     x = sample(a, axis)
     squares = (t(x, -1).statistic ** 2 for t in (skewtest, kurtosistest))
     return _by_chi_squared(sum(squares), 2)
 
 
-def jarque_bera(x: Any, *, axis: int | None = None) -> Tested:
+def jarque_bera(x: Any, *, axis: int | None = None) -> Outcome:
     """Return the test of Jarque and Bera for a normal sample.
 
     >>> float(jarque_bera([1.0, 2.0, 3.0]).statistic)
@@ -210,7 +210,7 @@ def jarque_bera(x: Any, *, axis: int | None = None) -> Tested:
 # ------------------------------------------------------------------ of counts and variances
 def power_divergence(
     f_obs: Any, f_exp: Any = None, ddof: int = 0, axis: int | None = 0, lambda_: Any = None
-) -> Tested:
+) -> Outcome:
     """Return the test of Cressie and Read for frequencies, equal ones if none are expected."""
     o = sample(f_obs, axis)
     e = np.mean(o, axis=-1, keepdims=True) if f_exp is None else sample(f_exp, axis)
@@ -229,7 +229,7 @@ def power_divergence(
     return _by_chi_squared(np.sum(terms, axis=-1), np.shape(o)[-1] - 1 - ddof)
 
 
-def chisquare(f_obs: Any, f_exp: Any = None, ddof: int = 0, axis: int | None = 0) -> Tested:
+def chisquare(f_obs: Any, f_exp: Any = None, ddof: int = 0, axis: int | None = 0) -> Outcome:
     """Return the test of Pearson for frequencies, equal ones if none are expected.
 
     >>> float(chisquare([1.0, 3.0]).statistic)
@@ -238,7 +238,7 @@ def chisquare(f_obs: Any, f_exp: Any = None, ddof: int = 0, axis: int | None = 0
     return power_divergence(f_obs, f_exp, ddof, axis)
 
 
-def bartlett(*samples: Any, axis: int | None = 0) -> Tested:
+def bartlett(*samples: Any, axis: int | None = 0) -> Outcome:
     """Return the test of Bartlett for equal variances of two or more samples."""
     each = [sample(a, axis) for a in samples]
     if len(each) < 2:
