@@ -2,7 +2,7 @@
 
 >>> import taylor
 >>> taylor.gradient(lambda x: skew(x), [0.0, 1.0, 3.0]).round(6)
-array([-0.148779,  0.223168, -0.074389])
+array([ 0.441799, -0.662699,  0.2209  ])
 """
 
 from __future__ import annotations
