@@ -306,6 +306,35 @@ for kernel, epsilon in (("linear", None), ("thin_plate_spline", None), ("cubic",
             y, sp.data(V), kernel=k, epsilon=e, degree=-1, smoothing=0.1)(sp.data(IMAGE[:2] + 0.4)))
 call("interpolate.RBFInterpolator neighbors", V, lambda sp, d: sp.interpolate.RBFInterpolator(
     K[:, None], d, neighbors=4)(AT[:, None]))
+call("interpolate.CubicSpline ends", V, lambda sp, y: sp.interpolate.CubicSpline(
+    K[:4], y[:4], bc_type=((1, y[4]), (2, y[5])))(AT))
+call("interpolate.CubicSpline solve", V, lambda sp, y: sp.interpolate.CubicSpline(
+    K, y + 3 * K).solve(4.0 + 0.1 * y[0], extrapolate=False))
+call("interpolate.CubicSpline roots", V, lambda sp, y: sp.interpolate.CubicSpline(
+    K, y - 2 * K + 1).roots(extrapolate=False))
+call("interpolate.PPoly.from_spline", V, lambda sp, y: sp.interpolate.PPoly.from_spline(
+    sp.interpolate.splrep(K, y))(AT))
+call("interpolate.PPoly.from_bernstein_basis", IMAGE[:4, :5], lambda sp, c:
+    sp.interpolate.PPoly.from_bernstein_basis(sp.interpolate.BPoly(c, K))(AT))
+call("interpolate.BPoly.from_derivatives", V, lambda sp, y: sp.interpolate.BPoly.from_derivatives(
+    K[:3], [y[:1], y[1:4], y[4:]])(AT[:2]))
+call("interpolate.BSpline.basis_element", AT, lambda sp, x:
+    sp.interpolate.BSpline.basis_element(K[:5])(x))
+call("interpolate.splint", V, lambda sp, y: sp.interpolate.splint(
+    0.3, 2.0 + y[0] / 9, sp.interpolate.splrep(K, y)))
+call("interpolate.sproot", V, lambda sp, y: sp.interpolate.sproot(
+    sp.interpolate.splrep(K, y - 2 * K + 1)))
+call("interpolate.spalde", V, lambda sp, y: sp.interpolate.spalde(1.5, sp.interpolate.splrep(K, y)))
+call("interpolate.splder", V, lambda sp, y: sp.interpolate.splev(
+    AT, sp.interpolate.splder(sp.interpolate.splrep(K, y), 2)))
+call("interpolate.splantider", V, lambda sp, y: sp.interpolate.splev(
+    AT, sp.interpolate.splantider(sp.interpolate.splrep(K, y), 2)))
+call("interpolate.splprep", AT / 5, lambda sp, u: np.stack(sp.interpolate.splev(
+    u, sp.interpolate.splprep([V, W], s=0)[0])))
+call("interpolate.UnivariateSpline integral", V, lambda sp, y: sp.interpolate.UnivariateSpline(
+    K, y, s=0).integral(-1.0, 2.0 + y[0] / 9))
+call("interpolate.UnivariateSpline derivatives", V, lambda sp, y: sp.interpolate.UnivariateSpline(
+    K, y, s=0).derivatives(1.5))
 call("interpolate.CubicSpline periodic", V, lambda sp, y: sp.interpolate.CubicSpline(
     np.arange(7.0), np.concatenate([y, y[:1]]), bc_type="periodic")(AT + 5))
 

@@ -334,6 +334,9 @@ COLUMN = {  # functions of a Series
     "rows": lambda p: pd.DataFrame({"p": p, "w": WEIGHTS}).prod(axis=1).sum(),
     "joined": lambda p: (pd.concat([p, WEIGHTS]) ** 2).sum() + np.sum(np.concatenate([p, X]) ** 2),
     "written": lambda p: (lambda q: (q.__setitem__("a", q["b"] ** 2), q.sum())[1])(p.copy()),
+    "written into a copy": lambda p: (
+        lambda q: (q.__setitem__(0, q[1] ** 2), p.prod() + np.sum(q))[1]
+    )(p.to_numpy(copy=True)),
     "matrices": lambda p: np.sum(np.ones((2, 4)) @ p) + np.linalg.norm(p),
     "choice": lambda p: np.sum(np.where(WEIGHTS > 2, p, p**2)) + p.clip(upper=1).sum(),
     "astype": lambda p: p.astype(float).sum() ** 2,

@@ -13,6 +13,7 @@ from shared import together
 import hyperdual
 import taylor
 from taylor import NonAnalyticError, Taylor
+from taylor.scipy import special
 
 X = np.array([0.0, 2.0, -1.0])
 HALF = np.array([1.0, 0.5])
@@ -127,6 +128,29 @@ def test_what_is_smooth_at_a_tie_has_its_derivatives(name):
                 product(f, x, v)
         else:
             np.testing.assert_allclose(product(f, x, v), np.asarray(bend) @ v, atol=1e-13)
+
+
+SHOWN = np.tril(np.ones((3, 4))) > 0
+STILL = {  # choices between what stays equal, or does not matter
+    "masked softmax": lambda w, t: special.softmax(t(np.where(SHOWN, w, -1e9)), axis=-1),
+    "masked by -inf": lambda w, t: special.logsumexp(t(np.where(SHOWN, w, -np.inf)), axis=-1),
+    "a layer that is off": lambda w, t: np.maximum(t(np.maximum(w - 9, 0)) @ np.ones((4, 3)), 0),
+    "one that varies": lambda w, t: np.maximum(t(np.maximum(w - 9, 0)) @ w[0], 0) + w[:, 0],
+    "pools of what is off": lambda w, t: np.max(t(np.maximum(w - 0.5, 0)), axis=1) * w[:, 1],
+}
+
+
+@pytest.mark.parametrize("name", STILL)
+def test_ties_that_stay_cost_a_product_with_the_hessian_no_line_of_each_variable(name):
+    calls = []
+    note = lambda y: [calls.append(1), y][1]
+    f = lambda w: np.sum((STILL[name](w.reshape(3, 4), note) + 1) ** 3)
+    x, v = np.linspace(-1, 1, 12), np.cos(np.arange(12.0))
+    found = taylor.hvp(f, x, v)
+    assert len(calls) < 8
+    slope = lambda h: taylor.gradient(f, x + h * v)
+    near = (slope(-2e-3) - 8 * slope(-1e-3) + 8 * slope(1e-3) - slope(2e-3)) / 12e-3
+    np.testing.assert_allclose(found, near, rtol=1e-8, atol=1e-9)
 
 
 MASKS = {
@@ -875,3 +899,39 @@ def test_series_of_code_vary_with_what_is_moved_out_of_a_choice():
     np.testing.assert_allclose(
         taylor.derivatives(taylor.compile(f), 0.0, 3), taylor.derivatives(f, 0.0, 3), 1e-13, 1e-15
     )
+
+
+TABLES = {  # functions that take elements of their arguments, or minus them
+    "abs": lambda x, y, b: np.abs(x),
+    "maximum": lambda x, y, b: np.maximum(x, y),
+    "minimum": lambda x, y, b: np.minimum(b, x),
+    "maximum of a number": lambda x, y, b: np.maximum(x, 0.25),
+    "clip": lambda x, y, b: np.clip(x, -0.5, b),
+    "clip by series": lambda x, y, b: np.clip(b, -y, y),
+    "where": lambda x, y, b: np.where(x > 0.1, x, y),
+    "where of a number": lambda x, y, b: np.where(x > 0.1, x, 0.0),
+    "stack": lambda x, y, b: np.stack([x, y]),
+    "stack with a number": lambda x, y, b: np.stack([x, x * 0 + 1.0, y]),
+    "concatenate": lambda x, y, b: np.concatenate([x.ravel(), y.ravel()]).reshape(2, *x.shape),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("kind", ["Taylor", "TaylorN", "float32", "reversed", "one"])
+def test_arrays_are_taken_as_their_elements_are(name, kind):
+    f, rng = TABLES[name], np.random.default_rng(3)
+    dtype = np.float32 if kind == "float32" else float
+    a, b = (rng.uniform(-1, 1, (2, 3)).astype(dtype) for _ in range(2))
+    if kind == "one":
+        a, b = a[0, :1], b[0, :1]
+    if kind == "TaylorN":
+        (s, t) = taylor.TaylorN.variables([0.0, 0.0], 2)
+    else:
+        s = t = taylor.Taylor.variable(dtype(0.0), 3)
+    x, y = a + s * b, abs(b) + 0.3 + t * t * a + s
+    if kind == "reversed":
+        x, y, b = x.T, y.T, b.T
+    found = f(x, y, b)
+    assert found.dtype == dtype
+    each = [f(x[i], y[i], b[i]).coef for i in np.ndindex(x.shape)]
+    np.testing.assert_array_equal(found.coef, np.stack(each, -1).reshape(found.coef.shape))

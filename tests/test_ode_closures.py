@@ -85,6 +85,29 @@ def of(known, rate):
     return lambda t, y: -rate(known) * y
 
 
+class Own(property):
+    def __init__(self, get):
+        super().__init__(get)
+
+
+class Owned:
+    def __init__(self, rate):
+        self.half = rate / 2
+
+    @Own
+    def rate(self):
+        return 2 * self.half
+
+    def fun(self, t, y):
+        return -self.rate * y
+
+
+def boxed(p):
+    x = np.empty((), dtype=object)
+    x[()] = p
+    return x
+
+
 class Named(dict):
     """A dict with an attribute."""
 
@@ -113,6 +136,8 @@ HELD = {  # functions of (t, y), or of (t, y, scale), that have a rate from outs
     "attribute of a dict": lambda p: of(Named(p), lambda known: known.rate),
     "queue": lambda p: of(deque([p]), lambda known: known[0]),
     "method of a dict": lambda p: of({"rate": p}.get, lambda known: known("rate")),
+    "property of its own kind": lambda p: Owned(p).fun,
+    "array without axes": lambda p: of(boxed(p), lambda known: known[()]),
     "values of a dict": lambda p: of({"k": p}.values(), lambda known: next(iter(known))),
     "what shows a dict": lambda p: of(MappingProxyType({"k": p}), lambda known: known["k"]),
     "matrix of numbers and values": lambda p: functools.partial(

@@ -446,6 +446,23 @@ SOLVED = {
     "minimize": lambda p: optimize.minimize(
         lambda x: BOWL(x, p), [1.0, 1.0], jac=lambda x: PLANE(x, p), tol=1e-11
     ).x,
+    "root_scalar pair": lambda p: optimize.root_scalar(
+        lambda x: (CUBE(x, p[0]), 3 * x**2 + 1 + 0 * p[0]), x0=1.0, fprime=True
+    ).root,
+    "fixed_point": lambda p: optimize.fixed_point(
+        lambda x: (p[0] + 2 * x - x**3) / 3, 0.9, xtol=1e-12
+    ),
+    "minimize pair": lambda p: optimize.minimize(
+        lambda x: (BOWL(x, p), PLANE(x, p)), [1.0, 1.0], jac=True, tol=1e-11
+    ).x,
+    "minimize_scalar between": lambda p: optimize.minimize_scalar(
+        lambda x: WELL(x, p[0]), bounds=(0, 3), method="bounded", options={"xatol": 1e-9}
+    ).x,
+    "fmin_bfgs": lambda p: optimize.fmin_bfgs(
+        lambda x: BOWL(x, p), [1.0, 1.0], lambda x: PLANE(x, p), gtol=1e-9, disp=False
+    ),
+    "fminbound": lambda p: optimize.fminbound(lambda x: WELL(x, p[0]), 0, 3, xtol=1e-9),
+    "leastsq": lambda p: optimize.leastsq(lambda x: PLANE(x, p), [1.0, 1.0], xtol=1e-12)[0],
 }  # fmt: skip
 
 
@@ -467,3 +484,34 @@ def test_roots_and_minima_have_derivatives_in_what_functions_hold(name):
     assert np.allclose(second, bend, rtol=1e-5)
     w = np.ones(np.shape(x))
     assert np.allclose(taylor.hvp(lambda p: np.sum(w * f(p)), p, d) @ d, np.sum(second), rtol=1e-5)
+
+
+def test_a_minimum_at_a_bound_moves_with_the_bound_alone():
+    def f(p):
+        return optimize.minimize(
+            lambda x: BOWL(x, p[:2]), [0.1, 0.1], bounds=[(None, p[2]), (0, 5)],
+            jac=lambda x: PLANE(x, p[:2]), options={"ftol": 1e-16, "gtol": 1e-11},
+        ).x  # fmt: skip
+
+    code = taylor.compile(f)
+    for p in (np.array([1.7, 1.2, 0.2]), np.array([1.7, 1.2, 4.0])):  # at the bound, and not
+        x = f(p)
+        s = np.linalg.inv(SQUARE + np.diag(0.3 * x**2))
+        one = 1 / (1 + 0.3 * x[1] ** 2)
+        held = [[0, 0, 1], [0, one, -0.3 * one]]
+        want = held if p[2] < 1 else np.column_stack([s, [0, 0]])
+        for found in (taylor.jacrev(f, p), taylor.jacobian(code, p)):
+            assert np.allclose(found, want, rtol=1e-6, atol=1e-9)
+    with pytest.raises(TypeError, match="no constraints but bounds"):
+        taylor.jacobian(
+            lambda p: (
+                optimize.minimize(
+                    lambda x: BOWL(x, p), [1.0, 1.0], constraints={"type": "eq", "fun": np.sum}
+                ).x
+            ),
+            p[:2],
+        )
+    plain = optimize.minimize(np.sum, [1.0, 2.0], constraints={"type": "eq", "fun": np.sum})
+    assert plain.success
+    with pytest.raises(TypeError, match="fsolve with parameters that vary returns the solution"):
+        taylor.derivative(lambda p: optimize.fsolve(lambda x: x - p, 0.0, full_output=True)[0], 1.0)

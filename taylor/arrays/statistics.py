@@ -71,8 +71,7 @@ def quantile(
 
 def _weighted(a: Any, q: Any, axis: Any, keepdims: bool, weights: Any, method: Any) -> Any:
     """Return quantiles of elements with weights, which are elements of the sorted rows."""
-    if is_operand(weights) or is_operand(q):
-        raise TypeError("np.quantile with weights jumps in them and in q: both must be plain")
+    _check_plain(weights, q)
     if not is_operand(a):
         return np.quantile(a, q, axis, keepdims=keepdims, weights=weights, method=method)
     np.quantile(np.zeros(a.shape), q, axis, weights=weights, method=method)  # says what is wrong
@@ -95,6 +94,11 @@ def _weighted(a: Any, q: Any, axis: Any, keepdims: bool, weights: Any, method: A
     return of_order(a, axis, keepdims, pick)
 
 
+def _check_plain(weights: Any, q: Any) -> None:
+    if is_operand(weights) or is_operand(q):
+        raise TypeError("np.quantile with weights jumps in them and in q: both must be plain")
+
+
 def _beside(weights: Any, a: Any, axes: Any) -> Any:
     """Return weights of elements, or of those along axes, in rows as those of a."""
     w = np.asarray(weights)
@@ -115,7 +119,8 @@ def nanquantile(
 ) -> Any:  # fmt: skip
     """Return np.nanquantile(a, q, ...): every row has its own number of elements."""
     axes, w = axes_of(axis, a.ndim), weights
-    if w is not None and not (is_operand(w) or is_operand(q)):
+    if w is not None:
+        _check_plain(w, q)
         np.nanquantile(np.zeros(a.shape), q, axis, weights=w, method=method)  # says what is wrong
         w = _beside(w, a, axes)
     rows = flattened(a, axes)

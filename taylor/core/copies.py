@@ -18,7 +18,16 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from taylor.core.held import PACKAGES, SHOWING, made_of, of_package, parts, put, users_classes
+from taylor.core.held import (
+    PACKAGES,
+    PARTS,
+    SHOWING,
+    made_of,
+    of_package,
+    parts,
+    put,
+    users_classes,
+)
 from taylor.core.reads import Reads
 from taylor.numbers.kinds import is_operand
 
@@ -98,7 +107,7 @@ class Copies:
         first, *rest = (self.of(getattr(x, name)) for name in names)
         if names == ("__self__",):
             return x if isinstance(first, ModuleType) else getattr(first, x.__name__)
-        return type(x)(first, *rest)
+        return type(x)(first, *rest) if type(x) in PARTS else x
 
     def array(self, x: Any) -> Any:
         """Return the copy of an array of numbers."""

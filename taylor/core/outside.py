@@ -175,7 +175,7 @@ def _may_hold(x: Any) -> bool:
     """Whether an object is made of others that may be values of the package."""
     if type(x) is FunctionType:
         return "__opened__" not in x.__dict__  # then what it holds are arguments
-    if isinstance(x, CONTAINERS) and len(x) > MANY:
+    if isinstance(x, CONTAINERS) and (x.size if isinstance(x, np.ndarray) else len(x)) > MANY:
         return False
     if type(x) in (list, tuple, dict):
         return not NUMBERS.issuperset(map(type, x.values() if type(x) is dict else x))

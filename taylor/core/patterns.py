@@ -30,6 +30,13 @@ def matrices() -> Any:
     return sparse
 
 
+def scipy_before(version: str) -> bool:
+    """Whether SciPy is older than this version."""
+    import scipy
+
+    return bool(np.lib.NumpyVersion(scipy.__version__) < version)
+
+
 def ones(rows: Any, cols: Any, shape: tuple[int, int]) -> csr_array:
     """Return the matrix with ones at these places."""
     at = (np.asarray(rows, dtype=int), np.asarray(cols, dtype=int))

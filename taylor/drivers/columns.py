@@ -154,7 +154,8 @@ class Column(ExtensionArray):  # type: ignore[misc]
         """Return what the column holds, for functions that take no Series."""
         lost = np.False_ if na_value is no_default else self.isna()
         found = np.where(lost, na_value, self.operand) if lost.any() else self.operand
-        return found if dtype in (None, object) else found.astype(dtype)
+        found = found if dtype in (None, object) else found.astype(dtype)
+        return found.copy() if copy else found
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         return np.asarray(self.operand, dtype=dtype)

@@ -383,10 +383,18 @@ def _contracted(f: Function, x: Any, v: tuple[Any, ...], what: str) -> Array:
             table = _dense(f, at, 1 + len(v), what)
             return functools.reduce(lambda t, w: np.tensordot(t, w, np.ndim(at)), d, table)[()]
 
+    def pushed_on(f: Function) -> Any:
+        try:
+            return bent(f, x, *v, what=what)
+        except NonAnalyticError:  # of a gradient that chooses, where it may not matter
+            if len(v) > 1 or is_operand(x) or np.size(x) ** 2 > ROOM:
+                raise
+            at, d = direction(x, v[0])
+            h = _columns(gradient_of(f, what, room=ROOM), point(at), symmetric=True)
+            return np.tensordot(h, d, np.ndim(at))[()]
+
     try:
-        found: Array = kinks.decided(
-            lambda f: bent(f, x, *v, what=what), f, point(x), 1 + len(v), what, swept, scalar=True
-        )
+        found: Array = kinks.decided(pushed_on, f, point(x), 1 + len(v), what, swept, scalar=True)
     except NonAnalyticError:
         alone = len(v) == 1 and not is_operand(x) and current_policy().kink == "error"
         if not alone or (known := _along_kinks(f, x, v[0])) is None:

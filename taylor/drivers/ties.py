@@ -22,9 +22,10 @@ import numpy as np
 from taylor.core.algebra import Univariate
 from taylor.core.calls import Row
 from taylor.core.choices import SIDES, SLOPES
+from taylor.core.einsum import Einsum
 from taylor.core.functions import CHOICES, absolute
 from taylor.core.instructions import Input, Instruction, Mul, Scale, full
-from taylor.core.maps import Gather, Reshape, Sum
+from taylor.core.maps import Contract, Map
 from taylor.core.node import Node
 from taylor.core.rules import Code, active, inner, pruned, tangents, values
 from taylor.core.sides import Blend, Choose, Decision
@@ -186,8 +187,9 @@ def _varying(code: Code, v: Sequence[Any]) -> list[Array]:
     found: list[Array] = []
     for c, value in zip(code, v, strict=True):
         each: Any = type(c.op) is Input or is_operand(value)
-        if isinstance(c.op, (Gather, Reshape, Sum)):
-            each = np.not_equal(c.op.moved([found[a].astype(float) for a in c.args], 0), 0)
+        if isinstance(c.op, Map):  # sums of elements, or of those that a matrix does not leave out
+            op = Contract(c.op.spec, _not_zero(c.op.c)) if isinstance(c.op, Contract) else c.op
+            each = np.not_equal(op.moved([found[a].astype(float) for a in c.args], 0), 0)
         elif isinstance(c.op, Choose):
             left, right = (base(v[a]) for a in c.args[:2])
             first, second = (found[a] for a in c.args[2:])
@@ -197,13 +199,18 @@ def _varying(code: Code, v: Sequence[Any]) -> list[Array]:
             each = _any_of(found, c) if c.op.by_element else any(found[a].any() for a in c.args)
         if isinstance(c.op, Scale):
             each = each & np.not_equal(c.op.c, 0)
-        elif isinstance(c.op, Mul):
-            (a, x), (b, y) = ((found[i], np.not_equal(base(v[i]), 0)) for i in c.args)
-            each = (a & (b | y)) | (b & (a | x))
+        elif isinstance(c.op, (Mul, Einsum)):
+            (a, x), (b, y) = ((found[i].astype(float), _not_zero(v[i])) for i in c.args)
+            each = c.op.value([a, b + y], float) + c.op.value([a + x, b], float) > 0
         if base_array(value).dtype.kind == "f":
             each = each & np.isfinite(base(value))  # what is infinite stays so
         found.append(np.broadcast_to(np.asarray(each), c.shape))
     return found
+
+
+def _not_zero(x: Any) -> Array:
+    """Return 1.0 where the value of x is not zero, 0.0 elsewhere."""
+    return np.not_equal(base(x), 0).astype(float)
 
 
 def _any_of(varies: Sequence[Array], c: Instruction) -> Array:
@@ -455,7 +462,7 @@ def moves(t: Tied, known: Iterable[int]) -> tuple[list[Array], list[Array]]:
             found[i] = [0 if x is None else x for x in e]
             return share(t, i, rng.uniform(0.25, 0.75, t.ties[i].shape))
 
-        tangents(t.code, t.given, [d], drawn)
+        tangents(t.code[: max(t.ties) + 1], t.given, [d], drawn)
 
     def changes(n: int) -> list[Array]:
         pairs = {i: _leading(*(_change(*e[i][n : n + 2]) for e in seen)) for i in known}

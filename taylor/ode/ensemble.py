@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from taylor.core.patterns import scipy_before
 from taylor.drivers.compile import Compiled
 from taylor.errors import DomainError, IntegrationError, ShapeMismatch, eagerly, outside
 from taylor.numbers.values import as_array
@@ -135,8 +136,14 @@ def solve_ensemble(
     if checkpoint is not None:
         tasks.keep(Path(checkpoint), saved.fingerprint(problem, y, given))
     with Progress(progress, "members") as tasks.report:
-        tasks.run(executor, threads or os.cpu_count() or 1, chunk)
+        tasks.run(executor, 1 if _is_lonely(options) else threads or os.cpu_count() or 1, chunk)
     return _result(tasks, times, events is not None)
+
+
+def _is_lonely(options: Any) -> bool:
+    """Whether a method runs once at a time: LSODA of SciPy before 1.17, whose state is global."""
+    by_lsoda = isinstance(options, MethodOptions) and options.method == "LSODA"
+    return by_lsoda and scipy_before("1.17.0")
 
 
 def _functions(events: Any) -> tuple[Any, ...]:

@@ -27,7 +27,8 @@ def write(path: Path, kind: str, arrays: dict[str, Array]) -> None:
     temporary = path.with_name(f"{path.name}.{os.urandom(8).hex()}")
     with temporary.open("x+b") as file:
         try:
-            np.savez(file, allow_pickle=True, **{KIND: np.array(kind), **arrays})
+            named: dict[str, Any] = {KIND: np.array(kind), **arrays}
+            np.savez(file, **named)
             file.seek(-2, os.SEEK_END)  # the length of the comment, 0 so far
             file.write(COMMENT.to_bytes(2, "little"))
             digest = _digest(file, file.tell())

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taylor.core.patterns import matrices
+from taylor.core.patterns import matrices, scipy_before
 from taylor.errors import DomainError, outside
 from taylor.ode.control import finite, log2, norm, spacing
 from taylor.ode.followed import Clocks
@@ -516,6 +516,7 @@ def in_bands(made: Any, places: Array) -> Any:
     Block after block it is a matrix of bands.
     """
     n, of_y = len(places), places[:, 0]
+    rows = 3 * n - 2 if scipy_before("1.16.0") else 2 * n - 1  # with those that factors fill
 
     def solver_of(fun: Any, t: float, state: Array, t_end: float, jac: Any, **given: Any) -> Any:
         blocks = places.T.reshape(-1)
@@ -527,7 +528,7 @@ def in_bands(made: Any, places: Array) -> Any:
         def banded(t: float, state: Array) -> Array:
             block = jac(t, state[back][of_y])
             block = block.toarray() if hasattr(block, "toarray") else block
-            matrix = np.zeros((2 * n - 1, len(order)))
+            matrix = np.zeros((rows, len(order)))
             for start in range(0, len(blocks), n):
                 matrix[i - j + n - 1, start + j] = block
             return matrix

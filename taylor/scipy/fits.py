@@ -16,11 +16,12 @@ from taylor.core.operand import as_array
 from taylor.errors import ShapeMismatch
 from taylor.numbers.kinds import is_operand
 from taylor.scipy.grids import RegularGridInterpolator
-from taylor.scipy.splines import BSpline, PiecewisePolynomial, interp1d, knots_of
+from taylor.scipy.piecewise import BSpline, PiecewisePolynomial, knots_of
+from taylor.scipy.splines import interp1d
 
 __all__ = [
     "InterpolatedUnivariateSpline", "LSQUnivariateSpline", "UnivariateSpline", "from_scipy",
-    "splev", "splrep",
+    "spalde", "splantider", "splder", "splev", "splint", "splrep", "sproot",
 ]  # fmt: skip
 
 Array = Any
@@ -103,7 +104,10 @@ def splev(x: Any, tck: tuple[Any, Any, int], der: int = 0, ext: int = 0) -> Any:
 
     Outside of the knots: ext 0 goes on, 1 is zero, 3 the value at the end.
     """
-    spline, x = BSpline(*tck), as_array(x)
+    t, c, k = tck
+    if isinstance(c, (list, tuple)) and c and np.ndim(c[0]):  # a curve, as of splprep
+        return [splev(x, (t, e, k), der, ext) for e in c]
+    spline, x = BSpline(t, c, k), as_array(x)
     if ext not in (0, 1, 3):
         raise ValueError(f"ext is 0, 1 or 3 here, not {ext!r}")
     if ext == 0:
@@ -112,6 +116,64 @@ def splev(x: Any, tck: tuple[Any, Any, int], der: int = 0, ext: int = 0) -> Any:
     inner = np.where(x < first, first, np.where(x > last, last, x))
     y = spline(inner, der)
     return y if ext == 3 else np.where(x < first, 0.0, np.where(x > last, 0.0, y))
+
+
+def splint(a: Any, b: Any, tck: tuple[Any, Any, int]) -> Any:
+    """Return the integral from a to b of the spline (t, c, k), which is zero beyond its knots.
+
+    >>> float(splint(0.0, 9.0, splrep([0.0, 1.0, 2.0, 3.0], [0.0, 1.0, 4.0, 9.0])).round(9))
+    9.0
+    """
+    return BSpline(*tck).integral(a, b)
+
+
+def spalde(x: Any, tck: tuple[Any, Any, int]) -> Any:
+    """Return all derivatives of the spline (t, c, k) at a point, or a list of them at several."""
+    spline, x = BSpline(*tck), as_array(x)
+    if np.ndim(x):
+        return [spline.derivatives(e) for e in x]
+    return spline.derivatives(x)
+
+
+def sproot(tck: tuple[Any, Any, int]) -> Any:
+    """Return the zeros of the cubic spline (t, c, 3) between its knots."""
+    if tck[2] != 3:
+        raise ValueError(f"sproot works only for cubic (k=3) splines, not k={tck[2]}")
+    return BSpline(*tck).roots(discontinuity=False, extrapolate=False)
+
+
+def splder(tck: tuple[Any, Any, int], n: int = 1) -> Any:
+    """Return the n-th derivative of the spline (t, c, k) in that form (de Boor, ch. X)."""
+    if n < 0:
+        return splantider(tck, -n)
+    t, c, k = np.asarray(tck[0], dtype=float), as_array(tck[1]), tck[2]
+    if n > k:
+        raise ValueError(f"a spline of degree {k} has no {n} derivatives")
+    for _ in range(n):
+        count = len(t) - k - 1
+        gaps = t[k + 1 : k + count] - t[1:count]
+        slopes = (c[1:count] - c[: count - 1]) * (k / np.where(gaps > 0, gaps, 1.0))
+        t, k = t[1:-1], k - 1
+        c = np.concatenate([slopes, np.zeros(k + 1)])
+    return t, c, k
+
+
+def splantider(tck: tuple[Any, Any, int], n: int = 1) -> Any:
+    """Return the n-th integral from the first knot of the spline (t, c, k) in that form.
+
+    >>> tck = splrep([0.0, 1.0, 2.0, 3.0], [0.0, 1.0, 4.0, 9.0])
+    >>> float(splev(3.0, splantider(tck)).round(9))
+    9.0
+    """
+    if n < 0:
+        return splder(tck, -n)
+    t, c, k = np.asarray(tck[0], dtype=float), as_array(tck[1]), tck[2]
+    for _ in range(n):
+        count = len(t) - k - 1
+        sums = np.cumsum(c[:count] * (t[k + 1 :] - t[: -k - 1])) / (k + 1)
+        c = np.concatenate([np.zeros(1), sums, np.ones(k + 2) * sums[-1:]])
+        t, k = np.concatenate([t[:1], t, t[-1:]]), k + 1
+    return t, c, k
 
 
 def from_scipy(made: Any) -> Any:

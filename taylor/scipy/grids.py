@@ -17,8 +17,9 @@ from taylor.core.operand import as_array
 from taylor.core.table import rule
 from taylor.errors import ShapeMismatch
 from taylor.numbers.kinds import base, is_operand
+from taylor.scipy.piecewise import knots_of
 from taylor.scipy.special import xlogy
-from taylor.scipy.splines import interp1d, knots_of, make_interp_spline, outside
+from taylor.scipy.splines import interp1d, make_interp_spline, outside
 
 __all__ = [
     "LinearNDInterpolator", "NearestNDInterpolator", "RBFInterpolator", "RectBivariateSpline",

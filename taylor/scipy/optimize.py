@@ -19,16 +19,16 @@ import numpy as np
 import scipy.optimize
 
 from taylor.core.operand import as_array
-from taylor.drivers.derivatives import gradient
-from taylor.scipy import squares
-from taylor.scipy.solved import check_start, found, implicit, taken_with
+from taylor.scipy import minima, squares
+from taylor.scipy.minima import *  # noqa: F403
+from taylor.scipy.solved import apart, check_start, found, implicit, refused_full, taken_with
 from taylor.scipy.squares import *  # noqa: F403
 from taylor.scipy.theirs import names_of
 
 Function = Callable[..., Any]
 BRACKETING = ("bisect", "brenth", "brentq", "ridder", "toms748")
 __all__ = [
-    *squares.__all__, *BRACKETING, "fsolve", "minimize", "minimize_scalar", "newton", "root",
+    *squares.__all__, *minima.__all__, *BRACKETING, "fixed_point", "fsolve", "newton", "root",
     "root_scalar", "rosen", "rosen_der", "rosen_hess", "rosen_hess_prod",
 ]  # fmt: skip
 
@@ -68,6 +68,7 @@ def newton(func: Function, x0: Any, fprime: Any = None, args: Any = (), **option
 
 def root_scalar(f: Function, args: Any = (), **options: Any) -> Any:
     """Return scipy.optimize.root_scalar(f, args, ...); its `root` has derivatives in args."""
+    f = apart(f, options, "fprime", "fprime2")
     f, args = taken_with(f, args, options)
 
     def find(p: tuple[Any, ...]) -> tuple[Any, Any]:
@@ -102,6 +103,7 @@ def fsolve(func: Function, x0: Any, args: Any = (), **options: Any) -> Any:
     """Return the root of func(x, *args) that scipy.optimize.fsolve finds from x0."""
     check_start("fsolve", x0)
     func, args = taken_with(func, args, options)
+    refused_full("fsolve", "root", args, options)
     return implicit(
         lambda x, *p: as_array(func(x, *p)),
         lambda p: (None, scipy.optimize.fsolve(func, x0, args=p, **options)),
@@ -109,40 +111,21 @@ def fsolve(func: Function, x0: Any, args: Any = (), **options: Any) -> Any:
     )[0]
 
 
-def _least(fun: Function, find: Function, args: Any) -> Any:
-    """Return what find(args) gave, the place and the least value as functions of args."""
-    x, result = implicit(lambda x, *p: gradient(lambda x: fun(x, *p), x), find, args)
-    return found(result, x=x, fun=fun(x, *args if isinstance(args, tuple) else (args,)))
+def fixed_point(func: Function, x0: Any, args: Any = (), **options: Any) -> Any:
+    """Return the x = func(x, *args) that scipy.optimize.fixed_point finds from x0.
 
-
-def minimize(fun: Function, x0: Any, args: Any = (), **options: Any) -> Any:
-    """Return scipy.optimize.minimize(fun, x0, args, ...) without constraints.
-
-    `x` has derivatives in args, from fun_x(x, args) = 0; `fun` is the value there.
+    >>> import taylor
+    >>> f = lambda p: fixed_point(lambda x, p: np.cos(p * x), 0.5, args=(p,))
+    >>> float(taylor.derivative(f, 1.0).round(6))
+    -0.297474
     """
-    check_start("minimize", x0)
-    if options.get("bounds") is not None or options.get("constraints"):
-        raise TypeError("minimize with parameters that vary takes no bounds and no constraints")
-    fun, args = taken_with(fun, args, options)
-
-    def find(p: tuple[Any, ...]) -> tuple[Any, Any]:
-        result = scipy.optimize.minimize(lambda x, *p: float(fun(x, *p)), x0, args=p, **options)
-        return result, result.x
-
-    return _least(fun, find, args)
-
-
-def minimize_scalar(fun: Function, args: Any = (), **options: Any) -> Any:
-    """Return scipy.optimize.minimize_scalar(fun, args=args, ...) without bounds, as `minimize`."""
-    if options.get("bounds") is not None:
-        raise TypeError("minimize_scalar with parameters that vary takes no bounds")
-    fun, args = taken_with(fun, args, options)
-
-    def find(p: tuple[Any, ...]) -> tuple[Any, Any]:
-        result = scipy.optimize.minimize_scalar(fun, args=p, **options)
-        return result, result.x
-
-    return _least(fun, find, args)
+    check_start("fixed_point", x0)
+    func, args = taken_with(func, args, options)
+    return implicit(
+        lambda x, *p: x - as_array(func(x, *p)),
+        lambda p: (None, scipy.optimize.fixed_point(func, x0, args=p, **options)),
+        args,
+    )[0]
 
 
 # ------------------------------------------------------------------ a test function

@@ -11,7 +11,7 @@ from taylor.core.operand import as_array
 from taylor.errors import ShapeMismatch
 from taylor.linalg import solve
 from taylor.numbers.kinds import is_operand
-from taylor.scipy.splines import plain_knots
+from taylor.scipy.piecewise import plain_knots
 
 __all__ = [
     "BarycentricInterpolator", "KroghInterpolator", "Polynomial", "barycentric_interpolate",

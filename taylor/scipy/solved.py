@@ -17,7 +17,14 @@ from taylor.drivers.trees import joined
 from taylor.numbers.kinds import is_operand
 
 Function = Callable[..., Any]
-DERIVATIVES = ("fprime", "fprime2", "jac", "hess", "hessp")  # options that are functions of args
+DERIVATIVES = (
+    "fprime",
+    "fprime2",
+    "jac",
+    "hess",
+    "hessp",
+    "Dfun",
+)  # options that are functions of args
 PLAIN = {  # parts of a result that do not vary with the parameters
     "success", "converged", "status", "message", "flag", "nfev", "njev", "nhev", "nit",
     "iterations", "function_calls", "method", "active_mask",
@@ -61,6 +68,31 @@ def taken_with(f: Function, args: Any, options: dict[str, Any]) -> tuple[Functio
     for name, g in more.items():
         options[name] = opened(g, held, 1 + (name == "hessp"))
     return opened(f, held, 1), (*held, *args)
+
+
+def apart(f: Function, options: dict[str, Any], *names: str) -> Function:
+    """Return the first result of f, where an option that is True says that there are more of them.
+
+    Such options, changed in place, become the functions of the other results.
+    """
+    if not any([options.get(name) is True for name in names]):
+        return f
+    for n, name in enumerate(names, 1):
+        if options.get(name) is True:
+            options[name] = _result(f, n)
+    return _result(f, 0)
+
+
+def _result(f: Function, n: int) -> Function:
+    return lambda *args: f(*args)[n]
+
+
+def refused_full(name: str, instead: str, args: Any, options: dict[str, Any]) -> None:
+    """Raise TypeError where more than the solution is asked for, which is what has derivatives."""
+    if options.get("full_output") and any(map(is_operand, map(as_array, args))):
+        raise TypeError(
+            f"{name} with parameters that vary returns the solution only; use {instead} for more"
+        )
 
 
 def check_start(name: str, x: Any) -> None:

@@ -14,7 +14,6 @@ array([0.75, 0.25, 0.  , 0.  ])
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -25,114 +24,18 @@ from taylor.core.lookups import lookup
 from taylor.core.operand import as_array
 from taylor.errors import ShapeMismatch
 from taylor.numbers.kinds import base, is_operand
+from taylor.scipy import piecewise
 from taylor.scipy.given import floats
+from taylor.scipy.piecewise import *  # noqa: F403
+from taylor.scipy.piecewise import PiecewisePolynomial, along, knots_of, of_data, polynomials
 
 __all__ = [
-    "Akima1DInterpolator", "BPoly", "BSpline", "CubicHermiteSpline", "CubicSpline", "PPoly",
-    "PchipInterpolator", "PiecewisePolynomial", "interp1d", "make_interp_spline",
+    *piecewise.__all__, "Akima1DInterpolator", "CubicHermiteSpline", "CubicSpline",
+    "PchipInterpolator", "interp1d", "make_interp_spline",
     "make_lsq_spline", "make_smoothing_spline", "pchip_interpolate",
 ]  # fmt: skip
 
 Array = Any
-
-
-def plain_knots(x: Any) -> Array:
-    """Return plain numbers as an array."""
-    if is_operand(as_array(x)):
-        raise TypeError("the knots are plain numbers; only points and data have derivatives")
-    return np.asarray(x, dtype=float)
-
-
-def knots_of(x: Any) -> Array:
-    """Return plain increasing numbers as an array."""
-    found = plain_knots(x)
-    if found.ndim != 1 or len(found) < 2 or np.any(np.diff(found) <= 0):
-        raise ValueError("the knots must be a vector of increasing numbers")
-    return found
-
-
-class PiecewisePolynomial:
-    """Σ_j c[j, i] (x - x_i)^(k-1-j) on [x_i, x_(i+1)], as scipy.interpolate.PPoly.
-
-    `axis` is that of the data in the values; with extrapolate "periodic" x counts modulo the last
-    knot less the first.
-    """
-
-    def __init__(self, c: Any, x: Array, extrapolate: bool | str = True, axis: int = 0) -> None:
-        self.c, self.x, self.extrapolate, self.axis = c, x, extrapolate, axis
-
-    def __call__(self, x: Any, nu: int = 0) -> Any:
-        """Return the value, or the nu-th derivative, at points."""
-        if nu:
-            return self.derivative(nu)(x)
-        x, first, last = as_array(x), self.x[0], self.x[-1]
-        if self.extrapolate == "periodic":
-            x = first + np.mod(x - first, last - first)
-        inner, more, points = self.x[1:-1], (1,) * (np.ndim(self.c) - 2), np.ndim(x)
-        t = np.reshape(x - lookup(x, inner, self.x[:-1]), (*np.shape(x), *more))
-        rows = np.moveaxis(lookup(x, inner, np.moveaxis(self.c, 1, 0)), points, 0)
-        y = rows[0]
-        for row in rows[1:]:
-            y = y * t + row
-        if len(rows) == 1:
-            y = y + 0 * t
-        if not self.extrapolate:
-            x = np.reshape(x, np.shape(t))
-            y = np.where(x < first, np.nan, np.where(x > last, np.nan, y))
-        return _along(y, points, self.axis)
-
-    def _with(self, c: Any) -> PiecewisePolynomial:
-        return PiecewisePolynomial(c, self.x, self.extrapolate, self.axis)
-
-    def derivative(self, nu: int = 1) -> PiecewisePolynomial:
-        """Return the nu-th derivative."""
-        k = np.shape(self.c)[0]
-        if nu >= k:
-            return self._with(self.c[-1:] * 0)
-        powers = [math.perm(k - 1 - j, nu) for j in range(k - nu)]
-        scale = np.reshape(np.array(powers, dtype=float), (-1,) + (1,) * (np.ndim(self.c) - 1))
-        return self._with(self.c[: k - nu] * scale)
-
-    def antiderivative(self) -> PiecewisePolynomial:
-        """Return the integral from the first knot."""
-        k, more = np.shape(self.c)[0], (1,) * (np.ndim(self.c) - 2)
-        powers = np.arange(k, 0, -1, dtype=float)
-        c = self.c / np.reshape(powers, (-1, 1, *more))
-        h = np.diff(self.x)
-        pieces = sum(c[j] * np.reshape(h ** (k - j), (-1, *more)) for j in range(k))
-        start = np.concatenate([pieces[:1] * 0, np.cumsum(pieces, axis=0)[:-1]])
-        whole = np.concatenate([c, np.reshape(start, (1, *np.shape(start)))])
-        return self._with(whole)
-
-    def integrate(self, a: Any, b: Any) -> Any:
-        """Return the integral from a to b."""
-        whole = self.antiderivative()
-        return whole(b) - whole(a)
-
-
-def _along(y: Any, points: int, axis: int) -> Any:
-    """Return values with the axes of the points, which come first, in the place of an axis."""
-    axes = list(range(np.ndim(y)))
-    to = axes[points : points + axis] + axes[:points] + axes[points + axis :]
-    return np.transpose(y, to) if axis and points else y
-
-
-def of_data(
-    make: Callable[[Any], Any], y: Any, extrapolate: bool | str, axis: int, closed: bool = False
-) -> PiecewisePolynomial:
-    """Return the polynomials of data along the first axis; SciPy makes those of plain data.
-
-    Of `closed` data the last are the first.
-    """
-    if not is_operand(y):
-        made = make(np.asarray(y))
-        return PiecewisePolynomial(made.c, made.x, extrapolate, axis)
-    n = np.shape(y)[0]
-    unit = make(np.eye(n - closed)[np.arange(n) % (n - closed)])
-    y = y[: n - closed]
-    flat = np.reshape(y, (n - closed, -1))
-    c = np.reshape(np.matmul(unit.c, flat), (*unit.c.shape[:2], *np.shape(y)[1:]))
-    return PiecewisePolynomial(c, unit.x, extrapolate, axis)
 
 
 def _checked(x: Any, y: Any, axis: int) -> tuple[Array, Any, int]:
@@ -151,19 +54,38 @@ def CubicSpline(
     """Return the cubic spline through data along an axis (de Boor, ch. IV).
 
     bc_type: "not-a-knot", "natural", "clamped" or "periodic", where the last of the data are the
-    first and stand for them in derivatives too; of plain data whatever SciPy takes.
+    first and stand for them in derivatives too; or one for each end, a name or (1 or 2, the value
+    of that derivative there).
     """
     x, y, axis = _checked(x, y, axis)
     known, closed = ("not-a-knot", "natural", "clamped", "periodic"), bc_type == "periodic"
     if closed and not np.allclose(base(y[0]), base(y[-1]), rtol=1e-15, atol=1e-15):
         raise ValueError("periodic data end as they begin: the first and the last differ")
-    if bc_type not in known and (isinstance(bc_type, str) or is_operand(y)):
-        raise ValueError(f"bc_type is one of {', '.join(known)} here, not {bc_type!r}")
     if extrapolate is None:
         extrapolate = "periodic" if closed else True
+    if not isinstance(bc_type, str):
+        return _with_ends(x, y, bc_type, extrapolate, axis)
+    if bc_type not in known:
+        raise ValueError(f"bc_type is one of {', '.join(known)}, or a pair, not {bc_type!r}")
     return of_data(
         lambda y: scipy.interpolate.CubicSpline(x, y, bc_type=bc_type), y, extrapolate, axis, closed
     )
+
+
+def _with_ends(x: Array, y: Any, ends: Any, extrapolate: Any, axis: int) -> PiecewisePolynomial:
+    """Return the cubic spline with conditions at its ends, whose values are data, too."""
+    like = (1, *np.shape(y)[1:])
+    given = [None if isinstance(end, str) else as_array(end[1]) for end in ends]
+    more = [np.reshape(np.broadcast_to(v, like[1:]), like) for v in given if v is not None]
+
+    def make(data: Any) -> scipy.interpolate.PPoly:
+        values = iter(data[len(x) :])
+        bc = [
+            end if v is None else (end[0], next(values)) for end, v in zip(ends, given, strict=True)
+        ]
+        return scipy.interpolate.CubicSpline(x, data[: len(x)], bc_type=tuple(bc))
+
+    return of_data(make, np.concatenate([y, *more]), extrapolate, axis)
 
 
 def make_interp_spline(x: Any, y: Any, k: int = 3, *, axis: int = 0) -> PiecewisePolynomial:
@@ -175,27 +97,6 @@ def make_interp_spline(x: Any, y: Any, k: int = 3, *, axis: int = 0) -> Piecewis
         return polynomials(spline.t, spline.c, k)
 
     return of_data(make, y, True, axis)
-
-
-def BSpline(
-    t: Any, c: Any, k: int, extrapolate: bool | str = True, axis: int = 0
-) -> PiecewisePolynomial:
-    """Return Σ_j c_j B_j of degree k for knots t (de Boor, ch. IX), in x and in c."""
-    t, c = np.asarray(t, dtype=float), as_array(c)
-    count = len(t) - k - 1
-    if np.ndim(c) < 1 or np.shape(c)[axis] < count:
-        raise ShapeMismatch(f"{len(t)} knots of degree {k} need {count} coefficients")
-    c = np.moveaxis(c, axis, 0)[:count]
-    return of_data(lambda c: polynomials(t, c, k), c, extrapolate, axis % np.ndim(c))
-
-
-def polynomials(t: Array, c: Array, k: int) -> scipy.interpolate.PPoly:
-    """Return the piecewise polynomial of a B-spline, without intervals of length zero."""
-    kept = np.flatnonzero(np.diff(t) > 0)
-    kept = kept[(t[kept] >= t[k]) & (t[kept] < t[-k - 1])]
-    spline = scipy.interpolate.BSpline(t, c, k)
-    rows = [spline(t[kept], nu=m) / math.factorial(m) for m in range(k, -1, -1)]
-    return scipy.interpolate.PPoly(np.stack(rows), np.append(t[kept], t[-k - 1]))
 
 
 def make_lsq_spline(
@@ -230,39 +131,6 @@ def make_smoothing_spline(
         return polynomials(spline.t, spline.c, 3)
 
     return of_data(make, y, True, axis)
-
-
-def PPoly(c: Any, x: Any, extrapolate: Any = None, axis: int = 0) -> PiecewisePolynomial:
-    """Return Σ_j c[j, i] (x - x_i)^(k-1-j) on [x_i, x_(i+1)], in x and in c.
-
-    >>> float(PPoly([[1.0], [2.0]], [0.0, 1.0])(0.5))
-    2.5
-    """
-    c, x = as_array(c), knots_of(x)
-    c = np.moveaxis(c, (axis, axis + 1), (0, 1))
-    if np.ndim(c) < 2 or np.shape(c)[1] != len(x) - 1:
-        raise ShapeMismatch(f"coefficients of shape {np.shape(c)} for {len(x)} knots")
-    return PiecewisePolynomial(c, x, True if extrapolate is None else extrapolate, axis)
-
-
-def BPoly(c: Any, x: Any, extrapolate: Any = None, axis: int = 0) -> PiecewisePolynomial:
-    """Return Σ_a c[a, i] B_(a,k)(t), t = (x - x_i)/(x_(i+1) - x_i), Bernstein's polynomials.
-
-    In powers of t the coefficient of t^s is Σ_a (-1)^(s-a) C(k, a) C(k-a, s-a) c_a.
-
-    >>> float(BPoly([[1.0], [2.0], [5.0]], [0.0, 1.0])(0.5))
-    2.5
-    """
-    c, knots = as_array(c), knots_of(x)
-    c = np.moveaxis(c, (axis, axis + 1), (0, 1))
-    k, h = np.shape(c)[0] - 1, np.diff(knots)
-    powers = [[(-1.0) ** (s - a) * math.comb(k, a) * math.comb(k - a, s - a) if a <= s else 0.0
-               for a in range(k + 1)] for s in range(k, -1, -1)]  # fmt: skip
-    scale = h ** -np.arange(k, -1, -1.0)[:, None]
-    rows = np.tensordot(np.array(powers), c, 1) * np.reshape(
-        scale, (*scale.shape, *(1,) * (np.ndim(c) - 2))
-    )
-    return PPoly(np.moveaxis(rows, (0, 1), (axis, axis + 1)), knots, extrapolate, axis)
 
 
 def pchip_interpolate(xi: Any, yi: Any, x: Any, der: int = 0, axis: int = 0) -> Any:
@@ -410,7 +278,7 @@ def interp1d(
             if not everywhere and bounds_error is not False and outside(points, x):
                 raise ValueError(f"a point lies outside of the data, [{x[0]}, {x[-1]}]")
             found = np.where(at < x[0], below, np.where(at > x[-1], above, found))
-        return _along(found, np.ndim(points), axis)
+        return along(found, np.ndim(points), axis)
 
     return call
 
