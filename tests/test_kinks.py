@@ -830,6 +830,24 @@ def test_code_of_a_side_that_is_infinite_has_no_derivative(name):
         np.testing.assert_allclose(driver(code, 0.3), driver(NO_SERIES[name], 0.3), 1e-14)
 
 
+SHADOWED = {  # by a side that is larger, or less: f is constant or linear at 0
+    "maximum": (lambda x: np.maximum(np.sqrt(x), 1.0), 0),
+    "minimum": (lambda x: np.minimum(2 * x, 3 - x**0.3), 2),
+    "inside": (lambda x: np.exp(-np.maximum(x**1.5, 2 + x)), -np.exp(-2)),
+}
+
+
+@pytest.mark.parametrize("name", SHADOWED)
+def test_a_finite_side_that_is_not_taken_has_no_say(name):
+    f, slope = SHADOWED[name]
+    code = taylor.compile(f)
+    for driver in taylor.gradient, taylor.derivative, lambda f, x: taylor.jvp(f, x, 1.0)[1]:
+        for g in f, code:
+            assert driver(g, 0.0) == pytest.approx(slope, rel=1e-14)
+    lanes = taylor.derivative(f, np.array([0.0, 0.3]))
+    assert lanes == pytest.approx([slope, taylor.derivative(f, 0.3)])
+
+
 @pytest.mark.parametrize("compiled", [False, True])
 def test_nan_stays_in_the_elements_that_it_concerns(compiled):
     """A Hessian has it where it would be multiplied by zero, too."""
@@ -881,3 +899,39 @@ def test_series_of_code_vary_with_what_is_moved_out_of_a_choice():
     np.testing.assert_allclose(
         taylor.derivatives(taylor.compile(f), 0.0, 3), taylor.derivatives(f, 0.0, 3), 1e-13, 1e-15
     )
+
+
+TABLES = {  # functions that take elements of their arguments, or minus them
+    "abs": lambda x, y, b: np.abs(x),
+    "maximum": lambda x, y, b: np.maximum(x, y),
+    "minimum": lambda x, y, b: np.minimum(b, x),
+    "maximum of a number": lambda x, y, b: np.maximum(x, 0.25),
+    "clip": lambda x, y, b: np.clip(x, -0.5, b),
+    "clip by series": lambda x, y, b: np.clip(b, -y, y),
+    "where": lambda x, y, b: np.where(x > 0.1, x, y),
+    "where of a number": lambda x, y, b: np.where(x > 0.1, x, 0.0),
+    "stack": lambda x, y, b: np.stack([x, y]),
+    "stack with a number": lambda x, y, b: np.stack([x, x * 0 + 1.0, y]),
+    "concatenate": lambda x, y, b: np.concatenate([x.ravel(), y.ravel()]).reshape(2, *x.shape),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("kind", ["Taylor", "TaylorN", "float32", "reversed", "one"])
+def test_arrays_are_taken_as_their_elements_are(name, kind):
+    f, rng = TABLES[name], np.random.default_rng(3)
+    dtype = np.float32 if kind == "float32" else float
+    a, b = (rng.uniform(-1, 1, (2, 3)).astype(dtype) for _ in range(2))
+    if kind == "one":
+        a, b = a[0, :1], b[0, :1]
+    if kind == "TaylorN":
+        (s, t) = taylor.TaylorN.variables([0.0, 0.0], 2)
+    else:
+        s = t = taylor.Taylor.variable(dtype(0.0), 3)
+    x, y = a + s * b, abs(b) + 0.3 + t * t * a + s
+    if kind == "reversed":
+        x, y, b = x.T, y.T, b.T
+    found = f(x, y, b)
+    assert found.dtype == dtype
+    each = [f(x[i], y[i], b[i]).coef for i in np.ndindex(x.shape)]
+    np.testing.assert_array_equal(found.coef, np.stack(each, -1).reshape(found.coef.shape))

@@ -899,6 +899,19 @@ def test_powers_with_exponents_that_are_empty_zero_or_complex(f, r):
     assert np.allclose(taylor.gradient(taylor.compile(real), 1.5), np.sum(np.real(want)))
 
 
+@pytest.mark.parametrize("more", [{}, {"left": 1.0, "right": 2.0}, {"period": 4.0}])
+def test_what_is_taken_at_knots_of_a_table_that_varies_has_no_kinks(more):
+    knots, x = np.array([0.0, 1.0, 2.5, 3.0]), np.array([-1.0, 0.0, 0.3, 1.0, 2.5, 3.0, 3.5])
+    g = lambda y: np.interp(x, knots, y, **more)
+    y, w, zero = np.array([1.0, -2.0, 0.5, 4.0]), np.arange(1.0, 8.0), g(np.zeros(4))
+    exact = np.stack([g(e) - zero for e in np.eye(4)], axis=1)
+    found, moved = taylor.jvp(g, y, y**2)
+    assert np.array_equal(found, g(y)) and np.allclose(moved, exact @ y**2, rtol=1e-15)
+    f = lambda y: w @ g(y)
+    for h in (f, taylor.compile(f, strict=True)):
+        assert np.allclose(taylor.gradient(h, y), w @ exact, rtol=1e-15)
+
+
 @pytest.mark.parametrize("kind", [int, float, np.int8])
 @pytest.mark.parametrize("compiled", [False, True])
 def test_slopes_of_whole_powers_are_those_powers(compiled, kind):

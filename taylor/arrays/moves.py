@@ -12,7 +12,7 @@ from taylor.core.binding import Handler, cast, family, floating, full_name
 from taylor.core.conditions import Condition
 from taylor.core.maps import Gather, host, run
 from taylor.core.memory import in_memory, laid_as, rearrange
-from taylor.core.operand import Operand, define, holds_operands, implements, lift
+from taylor.core.operand import Operand, define, holds_operands, implements, lift, stack
 from taylor.core.places import Move
 from taylor.numbers.values import shape_of
 
@@ -86,7 +86,7 @@ MOVES: dict[Callable[[Any], Handler], tuple[Any, ...]] = {
         np.linalg.matrix_transpose, np.lib.stride_tricks.sliding_window_view,
     ),
     _of_list: (
-        np.stack, np.hstack, np.vstack, np.dstack, np.column_stack,
+        np.hstack, np.vstack, np.dstack, np.column_stack,
     ),
     _of_each: (np.atleast_1d, np.atleast_2d, np.atleast_3d),
     _of_integers: (np.delete, np.take_along_axis),
@@ -123,8 +123,16 @@ def _broadcast_arrays(*args: Any) -> Any:
     return tuple(np.broadcast_to(x, shape) for x in args)
 
 
+def _stack(arrays: Any, axis: Any = 0) -> Any:
+    return stack([lift(x) for x in arrays], axis)
+
+
 def _concatenate(arrays: Any, axis: Any = 0) -> Any:
     arrays = [lift(x) for x in arrays]
+    if axis == 0 and len(shape_of(arrays[0])) and (first := host(arrays)) is not None:
+        joined = first._of_tables(lambda *tables: np.concatenate(tables, 1), arrays)
+        if joined is not None:
+            return joined
     if axis in (0, -1) and all([len(shape_of(x)) == 1 for x in arrays]):  # the shortest way
         joined = run(0, (sum([shape_of(x)[0] for x in arrays]),))
         return host(arrays).process(joined, arrays)
@@ -173,6 +181,10 @@ def _where(condition: Any, x: Any = None, y: Any = None) -> Any:
             return np.where(condition, x, y)
     x, y = lift(x), lift(y)
     n: tuple[int, ...] = condition.shape if type(condition) is np.ndarray else ()
+    if (n or type(condition) in (bool, np.bool_)) and n == shape_of(x) == shape_of(y):
+        found = host((x, y))._of_tables(lambda s, t: np.where(condition, s, t), (x, y))
+        if found is not None:
+            return found
     whole = n and n == shape_of(x) == shape_of(y)
     if whole and all([in_memory(v).flags.c_contiguous for v in (x, y)]):  # the shortest way
         place = np.arange(condition.size).reshape(n)
@@ -194,6 +206,7 @@ def _ix(*args: Any) -> Any:
 
 define({np.broadcast_arrays: _broadcast_arrays, np.ix_: _ix})
 family(np.concatenate, _concatenate)
+family(np.stack, _stack)
 
 
 STATISTICS: dict[str, Any] = {

@@ -25,7 +25,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from taylor.core.tables import contract_rows, dot, last_nonzero, trimmed_product
+from taylor.core.tables import contract_rows, dot, last_nonzero, of_rows, trimmed_product
 from taylor.numbers import balls
 from taylor.numbers.contexts import is_set
 from taylor.numbers.kinds import Array, is_operand
@@ -179,6 +179,9 @@ class Univariate:
         return last_nonzero(x)
 
     def bilinear(self, spec: str, x: Array, y: Array) -> Array:
+        found = gathered(x, y, self, spec)
+        if found is not None:
+            return found
         return np.stack(
             [contract_rows(spec, x[: k + 1], y[k::-1], total=True) for k in range(self.order + 1)]
         )
@@ -212,17 +215,18 @@ def few_products(algebra: Any, x: Array, y: Array, most: int = FEW) -> bool:
     return bool(max(x.size, y.size) * algebra.count < most * algebra.size)
 
 
-def gathered(x: Array, y: Array, algebra: Any) -> Array | None:
-    """Return the product of two tables from all pairs, or None.
+def gathered(x: Array, y: Array, algebra: Any, spec: str = "") -> Array | None:
+    """Return the product of two tables, or their einsum, from all pairs, or None.
 
     None if it is not finite (0·inf would be met), or not of floats, or takes too much memory.
     """
     if any(type(v) is not np.ndarray or v.dtype == object for v in (x, y)):
         return None
-    if not few_products(algebra, x, y, GATHERED):
+    if not few_products(algebra, x, y, FEW if spec else GATHERED):
         return None
     p, q, starts = algebra.all_pairs
-    z = np.add.reduceat(x[p] * y[q], starts, axis=0)
+    terms = np.einsum(of_rows(spec, True, True, False), x[p], y[q]) if spec else x[p] * y[q]
+    z = np.add.reduceat(terms, starts, axis=0)
     return z if np.isfinite(np.add.reduce(z, axis=None)) else None
 
 

@@ -26,6 +26,7 @@ from taylor.core.maps import Gather, Scatter
 from taylor.core.maps import host as host
 from taylor.core.memory import rearrange
 from taylor.core.parts import Part
+from taylor.core.places import stack as stack
 from taylor.core.sides import Choose
 from taylor.core.table import Elementary, Rule
 from taylor.numbers.data import held, is_array_like, is_sparse, plain_array
@@ -296,6 +297,9 @@ class Operand(Handled):
         """Return a copy of what f makes of it."""
         return rearrange([self], f)
 
+    def _of_tables(self, f: Callable[..., Any], sources: Sequence[Any]) -> Any:
+        """Return f of tables alike, whose first axis is that of coefficients; None: no such."""
+
     def _memory(self) -> Any:
         """What it shares with views of it; None as long as there are none."""
         return None
@@ -556,16 +560,6 @@ def _lifted_array(x: Any) -> Any:
 def holds_operands(x: Any) -> bool:
     """Whether an argument is, or contains, a value of the package or a condition."""
     return holds(x, (Operand, Condition))
-
-
-def stack(elements: Sequence[Any], axis: int = 0) -> Any:
-    """Return np.stack of series and numbers."""
-    shapes = {e.shape if isinstance(e, Operand) else np.shape(e) for e in elements}
-    if axis == 0 and len(shapes) == 1:
-        (shape,) = shapes
-        index = np.arange(len(elements) * math.prod(shape)).reshape(len(elements), *shape)
-        return host(elements)._gather(elements, index)
-    return rearrange(elements, lambda *i: np.stack(i, axis))
 
 
 def modulus(x: Any) -> Any:

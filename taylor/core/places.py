@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import NoneType
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from taylor.core.instructions import Op, Shape
-from taylor.core.maps import Gather, Reshape, run
-from taylor.core.memory import placed, positions, shares
+from taylor.core.maps import Gather, Reshape, host, run
+from taylor.core.memory import placed, positions, rearrange, shares
 from taylor.numbers.kinds import Array
+from taylor.numbers.values import shape_of
 
 LARGEST = 1 << 12  # elements of an array whose positions are kept
 PLAIN = frozenset((int, str, NoneType))
@@ -146,3 +147,19 @@ def _reading(where: Array, shape: Shape, shared: bool) -> tuple[Op | None, Array
     if whole and np.array_equal(index.reshape(-1), np.arange(size)):
         return None if where.shape == shape else Reshape(where.shape), layout
     return Gather(index if in_order else np.asarray(index, order="C")), layout
+
+
+def _in_columns(*tables: Any) -> Any:
+    return np.stack(tables, 1)
+
+
+def stack(elements: Sequence[Any], axis: int = 0) -> Any:
+    """Return np.stack of series and numbers."""
+    shapes = {*map(shape_of, elements)}
+    if axis == 0 and len(shapes) == 1:
+        (shape,) = shapes
+        if (y := host(elements)._of_tables(_in_columns, elements)) is not None:
+            return y
+        index = np.arange(len(elements) * math.prod(shape)).reshape(len(elements), *shape)
+        return host(elements)._gather(elements, index)
+    return rearrange(elements, lambda *i: np.stack(i, axis))

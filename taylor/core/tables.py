@@ -225,7 +225,7 @@ def contract_rows(
     >>> contract_rows("i,i->", np.eye(2), np.array([1.0, 3.0]), right=False)
     array([1., 3.])
     """
-    return contract(_of_rows(spec, left, right, total), x, y)
+    return contract(of_rows(spec, left, right, total), x, y)
 
 
 def contract_part(spec: str, x: Array, y: Array) -> Any:
@@ -236,7 +236,8 @@ def contract_part(spec: str, x: Array, y: Array) -> Any:
 
 
 @functools.cache
-def _of_rows(spec: str, left: bool, right: bool, total: bool) -> str:
+def of_rows(spec: str, left: bool, right: bool, total: bool) -> str:
+    """Return an einsum specification for the rows of one table or of both, or for their sum."""
     terms, out = spec.split("->")
     a, b = terms.split(",")
     z = free_letter(spec)

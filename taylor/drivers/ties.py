@@ -462,7 +462,7 @@ def moves(t: Tied, known: Iterable[int]) -> tuple[list[Array], list[Array]]:
             found[i] = [0 if x is None else x for x in e]
             return share(t, i, rng.uniform(0.25, 0.75, t.ties[i].shape))
 
-        tangents(t.code, t.given, [d], drawn)
+        tangents(t.code[: max(t.ties) + 1], t.given, [d], drawn)
 
     def changes(n: int) -> list[Array]:
         pairs = {i: _leading(*(_change(*e[i][n : n + 2]) for e in seen)) for i in known}

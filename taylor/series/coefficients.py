@@ -212,6 +212,19 @@ class Coefficients(Operand):
             return super().__getitem__(index)
         return whole._view(piece, lambda t: t[where])
 
+    def _of_tables(self, f: Callable[..., Any], sources: Sequence[Any]) -> Self | None:
+        tables: list[Array] = []
+        reach, shape = 0.0, self._coef.shape
+        for x in sources:
+            x = self._constant(x) if type(x) is float else x
+            if not (self._fellow(x) and x._is_floats() and x._coef.flags.c_contiguous):
+                return None
+            if x._coef.shape != shape:
+                return None
+            tables.append(x._coef)
+            reach = max(reach, x._reach)
+        return self._new(f(*tables), reach=reach)
+
     def _memory(self) -> Any:
         return None if self._place is None else self._place[0]
 

@@ -49,8 +49,9 @@ def shortly(owner: Owner, row: Elementary, args: Sequence[Any]) -> Owner | None:
     if len(args) == 1 and row.compose is None and row.jumps is None:
         return _of_one(owner, row)
     y: Owner | None = None
-    if row in LINEAR and (heads := _heads(owner, args)):
-        y = LINEAR[row](args, heads)
+    if row in LINEAR:
+        heads = _heads(owner, args)
+        y = LINEAR[row](args, heads) if heads else _on_sides(owner, row, args)
     if y is None:
         y = at_smooth(owner, row, args)
     return _of_one(owner, row) if y is None and len(args) == 1 else y
@@ -122,6 +123,47 @@ def _rest(args: Sequence[Any], heads: Sequence[float]) -> Any:
 LINEAR: dict[Elementary, Any] = {
     absolute: _modulus, maximum: _larger, minimum: _smaller, clip: _within, mod: _rest,
 }  # fmt: skip
+
+
+def _on_sides(owner: Owner, row: Elementary, args: Sequence[Any]) -> Owner | None:
+    """Return abs, maximum, minimum or clip of arrays of floats that meet nowhere; else None."""
+    coef, heads, tables = owner._coef, list[Any](), list[Any]()
+    if not owner._is_floats() or coef.ndim < 2 or row is mod:
+        return None
+    for x in args:
+        if owner._fellow(x) and x._is_floats() and x._coef.shape == coef.shape:
+            tables.append(x._coef)
+            heads.append(x._coef[0])
+            continue
+        array = type(x) is np.ndarray and x.dtype is FLOAT and x.shape == coef.shape[1:]
+        if not (array or type(x) is float):
+            return None
+        tables.append(_constant_like(coef, x))
+        heads.append(x)
+    found = _side_of(row, heads, tables)
+    if found is None or not any([c[1:].any() for c in tables]):
+        return None
+    return owner._new(found, reach=max(x._reach for x in args if isinstance(x, Coefficients)))
+
+
+def _side_of(row: Elementary, heads: list[Any], tables: list[Any]) -> Any:
+    if row is clip:
+        if (x := _side_of(maximum, heads[:2], tables[:2])) is None:
+            return None
+        return _side_of(minimum, [x[0], heads[2]], [x, tables[2]])
+    first, second = (*heads, 0.0)[:2]
+    above = apart(first, second)
+    if above is None:
+        return None
+    if row is absolute:
+        return np.where(above, tables[0], -tables[0])
+    return np.where(above if row is maximum else ~above, *tables)
+
+
+def _constant_like(coef: Any, x: Any) -> Any:
+    table = np.zeros_like(coef)
+    table[0] = x
+    return table
 
 
 def _of_one(owner: Owner, row: Elementary) -> Owner | None:
