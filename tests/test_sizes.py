@@ -19,7 +19,7 @@ FOLDERS = {  # lines that a folder may have
     "machine": 8101,
     "series": 3142,
     "drivers": 9279,
-    "scipy": 11907,
+    "scipy": 12147,
     "ode": 13828,
     "command": 495,
     ".": 842,
