@@ -534,3 +534,16 @@ def test_slopes_far_from_one_go_by_units_of_the_point(x):
         for g in f, taylor.compile(f):
             found = taylor.derivative(g, x), taylor.jvp(f, x, 1.0)[1], taylor.gradient(g, x)
             assert found == pytest.approx([want] * 3, rel=1e-14, abs=0)
+
+
+def test_adjoints_of_an_angle_out_of_range():
+    f, x = (lambda x: np.arctan2(0.09, x) ** 0.25), 1e200
+    for d in taylor.gradient(f, x), taylor.gradient(taylor.compile(f), x), taylor.derivative(f, x):
+        assert d == pytest.approx(-f(x) / (4 * x), rel=1e-14, abs=0)
+
+
+def test_what_has_underflowed_has_no_slope_of_zero():
+    x = np.array([1e-300, 0.4])
+    for f in (lambda x: np.sum((x**2) ** 0.785)), (lambda x: np.sum((x * x) ** 0.5)):
+        assert np.isnan(taylor.gradient(f, x)[0])
+    assert taylor.laplacian(lambda x: np.sum(x * np.log(x)), np.array([1e-160, 0.5])) == 1e160
