@@ -20,7 +20,7 @@ FOLDERS = {  # lines that a folder may have
     "series": 3142,
     "drivers": 9279,
     "scipy": 12147,
-    "ode": 13828,
+    "ode": 13935,
     "command": 495,
     ".": 842,
     "hyperdual": 202,
