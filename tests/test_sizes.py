@@ -18,7 +18,7 @@ FOLDERS = {  # lines that a folder may have
     "arrays": 2444,
     "machine": 8101,
     "series": 3142,
-    "drivers": 9279,
+    "drivers": 9285,
     "scipy": 12147,
     "ode": 13935,
     "command": 495,
