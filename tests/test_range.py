@@ -510,6 +510,24 @@ def test_what_overflows_may_not_where_a_result_depends_on_it(name):
             assert np.isnan(d(g, x))
 
 
+@pytest.mark.parametrize("x", [-60.0, -80.0, -100.0])
+def test_single_numbers_that_overflow(x):
+    f = lambda x: 1 / (1 + np.exp(-x))
+    want, v = np.float32(0 if x < -90 else taylor.derivative(f, x)), np.array([x, 1.0], np.float32)
+    for g in f, taylor.compile(f):
+        found = [
+            taylor.gradient(g, v[0]),
+            taylor.derivative(g, v[0]),
+            taylor.hessian(g, v[0]),
+            taylor.derivative(g, v)[0],
+            taylor.gradient(lambda t, g=g: np.sum(g(t)), v)[0],
+        ]
+        assert found == pytest.approx([want] * 5, rel=1e-5, abs=0)
+        assert {y.dtype for y in found} == {v.dtype}
+    far = lambda x: np.float32(1e15) / np.exp(-x)  # may count where it overflows
+    assert np.isnan(taylor.gradient(far, np.float32(-89)))
+
+
 def test_classes_by_hand_far_from_their_edge():
     rng = np.random.default_rng(3)
     x, y = 300 * rng.normal(size=(40, 3)), rng.integers(0, 2, 40)
