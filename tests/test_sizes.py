@@ -19,7 +19,7 @@ FOLDERS = {  # lines that a folder may have
     "machine": 8101,
     "series": 3142,
     "drivers": 9286,
-    "scipy": 12156,
+    "scipy": 12167,
     "ode": 13935,
     "command": 495,
     ".": 842,
