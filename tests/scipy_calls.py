@@ -186,6 +186,25 @@ call("stats.pearsonr", V, lambda sp, x: sp.stats.pearsonr(x, sp.data(W)).statist
 call("stats.ttest_1samp", V, lambda sp, x: sp.stats.ttest_1samp(x, 0.1).statistic)
 call("stats.ttest_ind", V, lambda sp, x: sp.stats.ttest_ind(x, sp.data(W)).statistic)
 call("stats.linregress", V, lambda sp, y: sp.stats.linregress(sp.data(K), y).slope)
+call("stats.ttest_ind pvalue", V, lambda sp, x: sp.stats.ttest_ind(
+    x, sp.data(W), equal_var=False, alternative="less").pvalue)
+call("stats.ttest_ind_from_stats", P[:4], lambda sp, x: np.stack(
+    sp.stats.ttest_ind_from_stats(x[0], x[1], 7, x[2], x[3], 9)[:2]))
+for name in ("skewtest", "kurtosistest", "normaltest", "jarque_bera"):
+    call(f"stats.{name}", X, lambda sp, x, name=name: np.stack(getattr(sp.stats, name)(x)[:2]))
+call("stats.chisquare", P, lambda sp, x: sp.stats.chisquare(x).pvalue)
+for power in ("log-likelihood", "neyman", "mod-log-likelihood", "cressie-read"):
+    call(f"stats.power_divergence {power}", P, lambda sp, x, power=power: sp.stats.power_divergence(
+        x, np.arange(1.0, 7) / 21 * np.sum(x), lambda_=power).pvalue)
+call("stats.bartlett", P, lambda sp, x: np.stack(sp.stats.bartlett(x, x**2, sp.data(W))[:2]))
+call("stats.levene", X, lambda sp, x: np.stack(sp.stats.levene(x[:7], x[7:] ** 2)[:2]))
+call("stats.levene mean", X, lambda sp, x: sp.stats.levene(x[:9], x[9:], center="mean").pvalue)
+call("stats.tvar", X, lambda sp, x: sp.stats.tvar(x, (-0.8, 0.9)))
+call("stats.tsem", A, lambda sp, x: sp.stats.tsem(x, axis=1))
+call("stats.tmean", X, lambda sp, x: sp.stats.tmean(x, (None, 0.9)))
+call("stats.tstd", X, lambda sp, x: sp.stats.tstd(x))
+call("stats.boxcox", P, lambda sp, x: sp.stats.boxcox(x, 0.4))
+call("stats.yeojohnson", V, lambda sp, x: sp.stats.yeojohnson(x, 0.4))
 call("stats.boxcox_llf", P, lambda sp, x: sp.stats.boxcox_llf(0.4, x))
 call("stats.circmean", U, lambda sp, x: sp.stats.circmean(x))
 call("stats.trim_mean", X, lambda sp, x: sp.stats.trim_mean(x, 0.1))

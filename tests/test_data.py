@@ -521,9 +521,7 @@ def test_arrays_of_xarray_are_arrays_with_labels():
         lambda x: (
             xarray.apply_ufunc(lambda y, z: y * z**2, a, x).sum() + xarray.where(a > 1, x, 0).sum()
         ),
-        lambda x: (
-            np.exp(xarray.DataArray(x, dims="t")).sum().item() + np.sum(np.maximum(a + 0.1, x))
-        ),
+        lambda x: np.exp(xarray.DataArray(x, dims="t")).sum() + np.sum(np.maximum(a + 0.1, x)),
     )
     for f in functions:
         wanted = differences(lambda x, f=f: float(f(x)), X)

@@ -834,6 +834,24 @@ def test_code_of_a_side_that_is_infinite_has_no_derivative(name):
         np.testing.assert_allclose(driver(code, 0.3), driver(NO_SERIES[name], 0.3), 1e-14)
 
 
+SHADOWED = {  # by a side that is larger, or less: f is constant or linear at 0
+    "maximum": (lambda x: np.maximum(np.sqrt(x), 1.0), 0),
+    "minimum": (lambda x: np.minimum(2 * x, 3 - x**0.3), 2),
+    "inside": (lambda x: np.exp(-np.maximum(x**1.5, 2 + x)), -np.exp(-2)),
+}
+
+
+@pytest.mark.parametrize("name", SHADOWED)
+def test_a_finite_side_that_is_not_taken_has_no_say(name):
+    f, slope = SHADOWED[name]
+    code = taylor.compile(f)
+    for driver in taylor.gradient, taylor.derivative, lambda f, x: taylor.jvp(f, x, 1.0)[1]:
+        for g in f, code:
+            assert driver(g, 0.0) == pytest.approx(slope, rel=1e-14)
+    lanes = taylor.derivative(f, np.array([0.0, 0.3]))
+    assert lanes == pytest.approx([slope, taylor.derivative(f, 0.3)])
+
+
 @pytest.mark.parametrize("compiled", [False, True])
 def test_nan_stays_in_the_elements_that_it_concerns(compiled):
     """A Hessian has it where it would be multiplied by zero, too."""

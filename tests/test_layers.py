@@ -61,7 +61,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     ],
     "scipy": [
         "theirs", "given", "analytic", "formulas", "fast", "incomplete", "probability",
-        "classical", "rows", "waves", "ufuncs", "special", "descriptive", "moments",
+        "classical", "rows", "waves", "ufuncs", "special", "descriptive", "hypotheses", "moments",
         "distributions", "continuous", "counts", "vectors", "stats", "fft", "sylvester", "control",
         "patterns", "schur", "pivoted", "reflected", "linalg", "labels", "ndimage", "filters",
         "spectra", "systems", "designs", "responses", "pulses", "windows", "signal", "sparse",

@@ -305,11 +305,77 @@ def test_solutions_slide_along_surfaces_that_fun_points_to(name):
     near(it.propagate_until(t1))
 
 
-def test_sliding_has_no_derivatives():
-    f = lambda q: solve_ivp(lambda t, y: 0.1 - q * np.sign(y), (0, 2), [1.0]).y[0, -1]
-    for driver in (taylor.derivative, taylor.gradient):
-        with pytest.raises(IntegrationError, match=r"both sides.*without derivatives"):
-            driver(f, 1.0)
+def slid(f, y0, t1):
+    """Return the integral of y up to t1, where y' = f(t, y)."""
+    return solve_ivp(lambda t, y: [f(t, y[0]), y[0]], (0, t1), [y0, 0.0]).y[1, -1]
+
+
+def slid_exactly(rate, y0, t1, surface=0.0):
+    """Return the same for a constant rate until y meets the surface, a multiple of t."""
+    t = y0 / (surface - rate)
+    return y0 * t + rate * t**2 / 2 + surface * (t1**2 - t**2) / 2
+
+
+def left_exactly(q, y0):
+    """Return the same up to t = 4 for the rate q t/2 - sign(y)."""
+    t, u, c = 2 * (1 - np.sqrt(1 - q * y0)) / q, 2 / q, 1 / q
+    y = lambda s: q * s**3 / 12 - s**2 / 2
+    return y0 * t + y(t) + y(4.0) - y(u) + c * (4 - u)
+
+
+def stuck_exactly(mu, belt, k):
+    w, x = np.sqrt(k), mu / k
+    sticks = np.arcsin(belt * w / mu) / w
+    slips = sticks + x * np.cos(w * sticks) / belt
+    return x + belt / w * np.sin(w * (3.2 - slips))
+
+
+SLID = {  # functions of x by a run that slides, and in closed form
+    "backwards": (
+        lambda x: slid(lambda t, y: x[0] + np.sign(y), x[1], -2.0),
+        lambda x: slid_exactly(1 + x[0], x[1], -2.0), [0.5, 1.0],
+    ),
+    "a line, to a moving end": (
+        lambda x: slid(lambda t, y: 0.5 - x[0] * np.sign(y - x[1] * t), 1.0, x[2]),
+        lambda x: slid_exactly(0.5 - x[0], 1.0, x[2], x[1]), [2.0, 0.25, 1.8],
+    ),
+    "and leaves": (
+        lambda x: slid(lambda t, y: x[0] * t / 2 - np.sign(y), x[1], 4.0),
+        lambda x: left_exactly(*x), [1.1, 0.5],
+    ),
+    "a block on a belt": (
+        lambda x: solve_ivp(
+            lambda t, y, mu, belt, k: [y[1], -k * y[0] - mu * np.sign(y[1] - belt)],
+            (0.0, 3.2), [0.0, 0.0], args=tuple(x),
+        ).y[0, -1],
+        lambda x: stuck_exactly(*x), [0.3, 0.2, 1.0],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SLID)
+def test_derivatives_of_runs_that_slide(name):
+    f, exactly, x = SLID[name]
+    x = np.array(x)
+    expected = taylor.gradient(exactly, x)
+    for driver in (taylor.jacobian, taylor.gradient):
+        assert driver(f, x) == pytest.approx(expected, rel=1e-11)
+    if name == "and leaves":
+        assert taylor.tensor(f, x, 2) == pytest.approx(taylor.tensor(exactly, x, 2), rel=1e-9)
+
+
+def test_slides_that_have_no_derivatives():
+    jump = lambda t, y: t - 1.5
+    jump.callback = lambda t, y: y + 1
+    run = lambda q, **more: solve_ivp(lambda t, y: 0.1 - q * np.sign(y), (0, 2), [1.0], **more)
+    slow = functools.partial(flow_map, lambda t, y: 0.1 - np.sign(y), (0, 2), [1.0], 1)
+    for f, error, text in (
+        (lambda: taylor.gradient(lambda q: run(q, events=jump).y[0, -1], 1.0), NonAnalyticError,
+         "an event changes the state"),
+        (slow, IntegrationError, "derivatives by solve_ivp"),
+    ):  # fmt: skip
+        with pytest.raises(error, match=text):
+            f()
 
 
 def test_values_are_those_without_derivatives():

@@ -510,6 +510,24 @@ def test_what_overflows_may_not_where_a_result_depends_on_it(name):
             assert np.isnan(d(g, x))
 
 
+@pytest.mark.parametrize("x", [-60.0, -80.0, -100.0])
+def test_single_numbers_that_overflow(x):
+    f = lambda x: 1 / (1 + np.exp(-x))
+    want, v = np.float32(0 if x < -90 else taylor.derivative(f, x)), np.array([x, 1.0], np.float32)
+    for g in f, taylor.compile(f):
+        found = [
+            taylor.gradient(g, v[0]),
+            taylor.derivative(g, v[0]),
+            taylor.hessian(g, v[0]),
+            taylor.derivative(g, v)[0],
+            taylor.gradient(lambda t, g=g: np.sum(g(t)), v)[0],
+        ]
+        assert found == pytest.approx([want] * 5, rel=1e-5, abs=0)
+        assert {y.dtype for y in found} == {v.dtype}
+    far = lambda x: np.float32(1e15) / np.exp(-x)  # may count where it overflows
+    assert np.isnan(taylor.gradient(far, np.float32(-89)))
+
+
 def test_classes_by_hand_far_from_their_edge():
     rng = np.random.default_rng(3)
     x, y = 300 * rng.normal(size=(40, 3)), rng.integers(0, 2, 40)
@@ -534,3 +552,16 @@ def test_slopes_far_from_one_go_by_units_of_the_point(x):
         for g in f, taylor.compile(f):
             found = taylor.derivative(g, x), taylor.jvp(f, x, 1.0)[1], taylor.gradient(g, x)
             assert found == pytest.approx([want] * 3, rel=1e-14, abs=0)
+
+
+def test_adjoints_of_an_angle_out_of_range():
+    f, x = (lambda x: np.arctan2(0.09, x) ** 0.25), 1e200
+    for d in taylor.gradient(f, x), taylor.gradient(taylor.compile(f), x), taylor.derivative(f, x):
+        assert d == pytest.approx(-f(x) / (4 * x), rel=1e-14, abs=0)
+
+
+def test_what_has_underflowed_has_no_slope_of_zero():
+    x = np.array([1e-300, 0.4])
+    for f in (lambda x: np.sum((x**2) ** 0.785)), (lambda x: np.sum((x * x) ** 0.5)):
+        assert np.isnan(taylor.gradient(f, x)[0])
+    assert taylor.laplacian(lambda x: np.sum(x * np.log(x)), np.array([1e-160, 0.5])) == 1e160

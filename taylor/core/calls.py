@@ -18,7 +18,7 @@ import numpy as np
 from taylor.core import patterns
 from taylor.core.algebra import Algebra, Univariate
 from taylor.core.choices import choose
-from taylor.core.functions import CHOICES, LOGARITHMS, ROOTS, hypot
+from taylor.core.functions import CHOICES, ROOTS, hypot
 from taylor.core.instructions import (
     At,
     Degrees,
@@ -37,7 +37,7 @@ from taylor.core.instructions import (
     total,
 )
 from taylor.core.sides import passed_back, passed_on
-from taylor.core.slopes import falls, is_nothing, lowered, of_logarithm, trusted, within
+from taylor.core.slopes import falls, in_range, is_nothing, lowered, trusted, within
 from taylor.core.table import Elementary, Rule
 from taylor.numbers import rounding
 from taylor.numbers.kinds import ValueSet, base, is_operand
@@ -85,8 +85,8 @@ class Row(Op):
     def adjoint(self, at: At, bar: Any, wanted: list[bool]) -> Sequence[Any]:
         if self.row in CHOICES:
             return passed_back(self.row, at.a, full(bar, at.shape), wanted)
-        if self.row in LOGARITHMS and not isinstance(at.y, ValueSet):
-            return [of_logarithm(self.row, at.a[0], at.y, bar)]
+        if (found := in_range(self.row, at.a, at.y, bar, wanted)) is not None:
+            return found
         if wanted[0] and (r := falls(self.row, *at.a)) and at.in_factors(0):
             return [Factors(times(bar, r * at.y), over(1, at.a[0])), None][: len(at.a)]
         slopes = at.slopes(self.row, wanted)

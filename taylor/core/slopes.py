@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from taylor.core.functions import (
+    LOGARITHMS,
     TINY,
     UNBOUNDED,
+    atan2,
+    hypot,
     log,
     power,
     real_power,
@@ -18,7 +22,7 @@ from taylor.core.functions import (
 )
 from taylor.core.singular import leading, masked, overflowed
 from taylor.core.table import Elementary
-from taylor.numbers.kinds import base, is_nested, is_operand
+from taylor.numbers.kinds import ValueSet, base, is_nested, is_operand
 from taylor.numbers.values import constant, is_float, over, times
 
 NEARLY = 2.0**25  # times the least float is one whose products have most of their digits
@@ -79,6 +83,28 @@ def of_logarithm(row: Elementary, a: Any, y: Any, bar: Any) -> Any:
     if row is not log:
         found = times(found, constant(row.quotient(a, y)[0], found))
     return within(row, a, found)
+
+
+def in_range(
+    row: Elementary, a: Sequence[Any], y: Any, bar: Any, wanted: Sequence[bool]
+) -> list[Any] | None:
+    """Return the adjoints of the arguments of a logarithm or angle, whose slopes may underflow."""
+    if isinstance(y, ValueSet):
+        return None
+    if row in LOGARITHMS:
+        return [of_logarithm(row, a[0], y, bar)]
+    return _of_angle(a[0], a[1], bar, wanted) if row is atan2 else None
+
+
+def _of_angle(a: Any, b: Any, bar: Any, wanted: Sequence[bool]) -> list[Any]:
+    """Return the adjoints bar·b/h² and -bar·a/h² of atan2(a, b), h² = a² + b², which may underflow.
+
+    bar/h does so less often than 1/h².
+    """
+    h = hypot(a, b)
+    whole = over(bar, h)
+    pairs = zip(wanted, (b, a), (1, -1), strict=True)
+    return [times(times(whole, over(c, h)), sign) if w else None for w, c, sign in pairs]
 
 
 def falls(row: Elementary, a: Any, r: Any = None, *more: Any) -> Any:

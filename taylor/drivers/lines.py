@@ -6,12 +6,16 @@ symmetric functions have the same on both sides.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from taylor.core.calls import Row
+from taylor.core.functions import power, real_power, square
+from taylor.core.instructions import DIV, MUL
 from taylor.core.program import recording
 from taylor.drivers import ties
 from taylor.drivers.driver import all_finite, finite, point, result
@@ -27,6 +31,7 @@ from taylor.numbers.kinds import is_operand
 
 Function = Callable[..., Any]
 FEW = 1 << 12  # coefficients up to which a table is made at higher orders, too
+POWERS = (power, real_power, square)
 NEAR = 1e-8  # of derivatives along lines, where they are those of one function
 
 
@@ -59,8 +64,25 @@ def in_range(found: Any, f: Function, x: Any, order: int) -> Any:
                 rows = rows / np.reshape(s, np.shape(s) + (1,) * (np.ndim(s) * k))
     except (TaylorError, ValueError):
         return found
-    known = finite(rows) & ((rows != 0) | (found != found))  # what is infinite is not nothing
+    # what is infinite is not nothing, nor is what may have underflowed
+    zeros = found != found if not _underflows(f, x) else False
+    known = finite(rows) & ((rows != 0) | zeros)
     return np.where(~finite(found) & known & np.all(finite(value)), rows, found)[()]
+
+
+def _underflows(f: Function, x: Any) -> bool:
+    """Whether a product, quotient or power of what is not zero is zero in f at x."""
+    try:
+        program, v = recording(lambda y: result(f, y), x[()])
+    except TaylorError:
+        return True
+    for (op, args, _), y in zip(program.code, v, strict=True):
+        raised = isinstance(op, Row) and op.row in POWERS
+        if (op is MUL or op is DIV or raised) and np.any(np.equal(y, 0)):
+            whole = [np.not_equal(v[a], 0) for a in args]
+            if np.any(np.equal(y, 0) & functools.reduce(np.logical_and, whole)):
+                return True
+    return False
 
 
 def _without_kinks(f: Function, x: Any) -> bool:

@@ -9,6 +9,7 @@ itself, nor at poles and beside them: 1/(1/x) at 0, 1/x**-2 at 1e-200.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from taylor.core.calls import Row
+from taylor.core.choices import choose
 from taylor.core.functions import power, square
 from taylor.core.instructions import ADD, DIV, MUL, Input, Instruction, Op, Scale
 from taylor.core.maps import Map
@@ -24,7 +26,7 @@ from taylor.core.rules import adjoints, numbers
 from taylor.numbers.kinds import base, is_nested
 
 Code = Sequence[Instruction]
-USUAL = 2.0**64  # the size of slopes and numerators beside which 1/b is nothing
+SHARE = 16  # of the largest exponent, up to which slopes and numerators are of usual size: 2^64
 
 
 class Unknown(Exception):
@@ -35,11 +37,13 @@ class Unknown(Exception):
 class Overflow:
     """Whether variables overflow, where they are infinite from there on, and where constant.
 
-    `slopes` holds by what the logarithms of those vary: the sizes of their slopes by variables.
+    `usual` is the size beside which 1/b is nothing; `slopes` holds by what the logarithms of those
+    vary: the sizes of their slopes by variables.
     """
 
     values: list[Any]  # plain
     overflows: bool = False
+    usual: float = math.inf
     far: dict[int, Any] = field(default_factory=dict)
     fixed: dict[int, Any] = field(default_factory=dict)
     slopes: dict[int, Any] = field(default_factory=dict)
@@ -56,12 +60,13 @@ class Overflow:
             return
         if not op.by_element or y.dtype.kind != "f":
             raise Unknown
+        self.usual = min(self.usual, 2.0 ** (np.finfo(y.dtype).maxexp // SHARE))
         x = [self.values[a] for a in args]
         reached = _each(np.logical_or, given, y.shape)
         first = large & _each(np.logical_and, [np.isfinite(e) for e in x], y.shape)
         found = _logarithmic(op, x, y)
         ended = reached & np.isfinite(y)
-        if op is DIV and np.any(ended & ~(np.abs(x[0]) <= USUAL)):
+        if op is DIV and np.any(ended & ~(np.abs(x[0]) <= self.usual)):
             raise Unknown
         if op is DIV or (isinstance(op, Row) and len(args) == 1):
             self.fixed[i] = ended
@@ -116,7 +121,8 @@ def limited(code: Code, v: Sequence[Any], outputs: Sequence[int]) -> Callable[..
             here = found.fixed.get(i)
             if here is not None and here.any():
                 end = found.values[i][()]
-                y = end if here.all() else np.where(here, end, y)
+                # np.where would be recorded as moves, which pass 0·inf on
+                y = end if here.all() else choose(here.astype(end.dtype), 0.5, end, y, "where")
             w.append(y)
         return w[outputs[0]] if len(outputs) == 1 else [w[i] for i in outputs]
 
@@ -168,4 +174,4 @@ def _is_slow(code: Code, found: Overflow) -> bool:
     slopes: dict[int, Any] = {}
     inputs = adjoints(code, [x[()] for x in found.values], found.slopes, every=slopes)
     given = [bar for bar in (*inputs, *slopes.values()) if bar is not None]
-    return all(bool(np.all(np.abs(bar) <= USUAL)) for bar in given)
+    return all(bool(np.all(np.abs(bar) <= found.usual)) for bar in given)

@@ -2,8 +2,9 @@
 
 A number has no lanes: a series of it raises where a function has no expansion, before `np.where`
 can leave that out.  So the program of f at the point is run in its place, in which only what was
-chosen is left.  What is only compared goes, too: the abs(r) of `while abs(r) > tol`.  A kink
-(minimum, clip) leaves nothing out: both its sides have a say.
+chosen is left.  What is only compared goes, too: the abs(r) of `while abs(r) > tol`.  At a kink
+(maximum, minimum) both sides have a say, and beside one an infinite side has; else it leaves the
+side out that is not taken: maximum(sqrt(x), 1) at 0 is 1.
 """
 
 from __future__ import annotations
@@ -15,15 +16,20 @@ from typing import Any
 
 import numpy as np
 
+from taylor.core.calls import Row
+from taylor.core.functions import maximum, minimum
 from taylor.core.instructions import Input, Instruction
 from taylor.core.maps import Gather
 from taylor.core.patterns import positions
 from taylor.core.program import Program
 from taylor.core.rules import pruned
 from taylor.core.sides import Choose
-from taylor.core.singular import outcome
+from taylor.core.singular import finite_in, outcome
 from taylor.errors import DomainError
+from taylor.numbers.kinds import ValueSet, base
 from taylor.numbers.values import constant
+
+SIGNS = {maximum: 1, minimum: -1}
 
 
 def only_taken(program: Program, v: list[Any], x: Any) -> Program | None:
@@ -47,6 +53,8 @@ def only_taken(program: Program, v: list[Any], x: Any) -> Program | None:
         chosen = None
         if isinstance(op, Choose) and op.mode in ("where", "side"):
             chosen = _side(args, v)
+        elif isinstance(op, Row) and op.row in SIGNS:
+            chosen = _extreme(SIGNS[op.row], args, v)
         elif isinstance(op, Gather) and not shape and len(args) > 1:
             chosen = _source(op, args, v)
         if chosen is not None and (own := program.code[chosen].shape) != shape:
@@ -83,6 +91,21 @@ def _side(args: tuple[int, ...], v: list[Any]) -> int | None:
     if np.all(outcome(operator.ge, v[left], v[right])):
         return first
     return second if np.all(outcome(operator.lt, v[left], v[right])) else None
+
+
+def _extreme(sign: int, args: tuple[int, ...], v: list[Any]) -> int | None:
+    """Return the larger (sign 1) or lesser argument, if it is in all elements; both finite."""
+    a, b = (base(v[i]) for i in args)
+    if any(isinstance(x, ValueSet) for x in (a, b)) or not _all_finite(a, b):
+        return None
+    for i, more, less in ((0, a, b), (1, b, a)):
+        if np.all(sign * np.asarray(more) > sign * np.asarray(less)):
+            return args[i]
+    return None
+
+
+def _all_finite(*x: Any) -> bool:
+    return all(bool(np.all(finite_in(np.asarray(e)))) for e in x)
 
 
 def _source(op: Gather, args: tuple[int, ...], v: list[Any]) -> int | None:

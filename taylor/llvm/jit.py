@@ -42,7 +42,7 @@ if hasattr(os, "register_at_fork"):  # a fork amid LLVM's work would never see t
     )
 CALL, PART_OF_TIME = 5e-3, 1 / 2  # what a call by optimised code is worth in seconds (see `entry`)
 LABEL = re.compile(r"\n[\w.]+:\n")
-LONG = 1 << 17  # bytes of a basic block that LLVM's quick way goes through again and again
+LONG = 1 << 18  # bytes of a basic block that LLVM's quick way goes through again and again
 PRICE = 1e-6  # seconds to optimise a byte of the text of functions
 # The folders that write code: a change elsewhere leaves what is on disk as it is
 WRITERS = ("numbers", "core", "linalg", "arrays", "llvm", "machine", "ode", "verified")

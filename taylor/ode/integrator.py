@@ -29,7 +29,7 @@ from taylor.ode.rests import NEAR as SOON
 from taylor.ode.rests import Arrival, at_end, resting
 from taylor.ode.roots import derivative
 from taylor.ode.singular import leap, resumed
-from taylor.ode.sliding import Sliding, sliding
+from taylor.ode.sliding import Sliding, Turn, sliding
 from taylor.ode.standing import recorded_here
 from taylor.ode.state import State
 from taylor.ode.stepper import (
@@ -289,6 +289,8 @@ class Integrator(State):
         if found is None:
             raise self._stuck(SLIDES)
         self.fun, self._left = found, None
+        if self.turns is not None:
+            self.turns.append(Turn(self.t, self.y, found))
         if not self._slides_off(order=1):
             self._bind()
 
@@ -306,6 +308,8 @@ class Integrator(State):
         there = slid.beside(side, self.place, self._args) if side else None
         self.place = there or self.place
         self._bind()
+        if self.turns is not None:
+            self.turns.append(Turn(self.t, self.y, slid, side))
         if side is not None and there is not None:
             left = renamed(slid.left, self.system, self.place, self._parameters)
             self._left = left and left._replace(slope=side, order=order)

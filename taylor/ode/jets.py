@@ -64,9 +64,8 @@ TOUCH = (
     "there are derivatives to one side only; y = {}"
 )
 ALONG = (
-    "fun points to a surface on which it jumps from both sides, along which the solution slides "
-    "without derivatives: make fun smooth there, tanh(x/eps) for sign(x), or go on with the "
-    "equation of sliding by an event that changes args"
+    "fun points to a surface on which it jumps from both sides, along which the solution slides: "
+    "it has derivatives by solve_ivp alone; or make fun smooth there, tanh(x/eps) for sign(x)"
 )
 FLAT = 2.0**-18  # of a step: beside where a condition has zero slope
 JUMP = 1e-10  # of rates, relative to them, that is none
@@ -238,6 +237,10 @@ class FirstOrder(Jets):
             return None
 
 
+class Slides(IntegrationError):
+    """A run that is differentiated comes to slide along a surface."""
+
+
 class Crossing(NamedTuple):
     """A jump of fun along a run: a time just before it, surely on the old side, and its time."""
 
@@ -324,7 +327,7 @@ class Differentiated(Integrator):
 
     def _slide(self, sign: int) -> None:
         """Raise IntegrationError: when a surface is reached varies, and what is lost on it."""
-        raise self._stuck(ALONG)
+        raise Slides(str(self._stuck(ALONG)))
 
     def _leave(self, t_end: Any) -> None:
         """Move off a surface, which may not move if the rates jump there."""

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,6 +95,32 @@ class Sliding(Equations):
             if np.sign(self.surface(t, near, *p)) == side:
                 return Place(t, place.t_low, near, 0 * near)
         return None
+
+
+class Turn(NamedTuple):
+    """A place where a run begins to slide along a surface, or leaves it to a side of it."""
+
+    t: Any
+    y: Array
+    slid: Sliding
+    side: int | None = 0  # as `Sliding.leaves` has it
+
+    @property
+    def fun(self) -> Function:
+        """What the run goes on with: fun on the side to which it leaves, or along the surface."""
+        slid = self.slid
+        if not self.side:
+            return slid
+        beside = slid.above if self.side > 0 else slid.below
+        return lambda t, y, *args: beside(t, y, *(args[i] for i in slid.free))
+
+    def vanishes(self, t: Any, y: Any, *args: Any) -> Any:
+        """Return what vanishes here: the surface's function, or its rate on that side."""
+        slid, p = self.slid, [args[i] for i in self.slid.free]
+        if not self.side:
+            return slid.surface(t, y, *p)
+        over, under = slid.rates(t, y, p, slid.above(t, y, *p), slid.below(t, y, *p))
+        return over if self.side > 0 else under
 
 
 def sliding(

@@ -21,6 +21,7 @@ from taylor.ode.doses import given_at_start, schedule, varied
 from taylor.ode.events import Events, ends
 from taylor.ode.flow import Course, integrator, is_recorded, number, plain_of, solution, states
 from taylor.ode.integrator import Integrator
+from taylor.ode.jets import Slides
 from taylor.ode.methods import chosen
 from taylor.ode.options import Options, argument, as_args, check_span, numbers_of, tolerance_of
 from taylor.ode.record import Record
@@ -79,10 +80,30 @@ def _check_numbers(found: OdeResult, alone: OdeResult, asked: bool) -> None:
         raise error
 
 
+def _along_surfaces(solve: Callable[P, OdeResult]) -> Callable[P, OdeResult]:
+    """Have a run with derivatives that comes to slide along a surface taken as one with events is,
+    which knows where the flow becomes another one.
+    """
+
+    @functools.wraps(solve)
+    def solved(*args: P.args, **named: P.kwargs) -> OdeResult:
+        try:
+            return solve(*args, **named)
+        except Slides:
+            if named.get("events") is not None or named.get("dosing") is not None:
+                raise
+            again: Any = solve
+            found: OdeResult = again(*args, **{**named, "events": []})
+            return OdeResult({**found, "t_events": None, "y_events": None})
+
+    return solved
+
+
 @with_closures
 @in_parts
 @of_any_time
 @_as_far_as_numbers
+@_along_surfaces
 def solve_ivp(
     fun: Callable[..., Any],
     t_span: Sequence[Any],
@@ -124,7 +145,7 @@ def solve_ivp(
 
     A failure (blow-up, nan, `max_steps`) is a status and a message, with the solution so far; where
     fun is discontinuous and points back to where it jumps the solution slides along that surface
-    (see `sliding`), but has no derivatives: IntegrationError, whose `result` is the solution so
+    (see `sliding`), as its derivatives do.  An IntegrationError has as its `result` the solution so
     far.  `progress` shows a bar (needs tqdm), or is called with the time that is done and is left.
     `strict`: CompileError where steps or events have no machine code, instead of a
     PerformanceWarning.
@@ -159,6 +180,7 @@ def solve_ivp(
     it = integrator(system, number(t_span[0]), options)
     t1 = number(t_span[1]) + 0 * it.t
     record = Record(it, _grid(wanted, it, t1), dense_output and not variation)
+    it.turns = [] if variation else None
     watch = Events(events, doses, it, t1, variation)
     watch.begin(at_start)
 

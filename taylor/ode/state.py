@@ -16,7 +16,7 @@ from taylor.ode.machine import Memory, Stepper
 from taylor.ode.options import Options, as_args, in_one_kind
 from taylor.ode.pieces import Place
 from taylor.ode.rests import Elements
-from taylor.ode.sliding import Sliding
+from taylor.ode.sliding import Sliding, Turn
 from taylor.ode.stepper import machine_of
 from taylor.ode.stiffness import Creep, Stiffness
 from taylor.ode.surfaces import Surface
@@ -61,6 +61,7 @@ class State:
         self.at_zero: Any = 0  # at a zero of a function: the length of the step that led there
         self._zero: Zero | None = None  # that has been left behind
         self.touches: list[tuple[Place, Any]] | None = None  # whoever asks for them gives a list
+        self.turns: list[Turn] | None = None  # and for where the run begins, and ends, to slide
         self._creep = Creep(t)
         self.leapt = False  # over a singular time, by the last step over one or from a zero
         self._again = 0  # steps that lead away from zeros, one after the other

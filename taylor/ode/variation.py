@@ -47,6 +47,7 @@ from taylor.ode.moved import moved, order_of
 from taylor.ode.options import Options, argument
 from taylor.ode.pieces import Pieces
 from taylor.ode.record import Record
+from taylor.ode.sliding import Sliding, Turn
 from taylor.ode.system import filled
 from taylor.ode.translated import or_translated
 from taylor.series.series import Series
@@ -57,7 +58,16 @@ TOGETHER = (
     "several doses or events meet at t = {}, and the time of a dose moves: the solution has no "
     "derivative, as their order changes; make doses at one time one, with the sum of their jumps"
 )
+ONCE = (
+    "a run begins to slide along a surface on which fun jumps at its start, or leaves it at once, "
+    "at t = {}: it has no derivatives there"
+)
+CHANGED = (
+    "an event changes the state at t = {} while it slides along a surface on which fun jumps: it "
+    "has no derivatives; end the run there, and go on with another one"
+)
 SAME = 1e-7  # of rates, relative to them: a difference that is none
+BEFORE = 4  # times as far before a surface, along which a run slides, the run there ends
 SHORT = 64  # units of rounding of the time of an event: so near fun may not jump
 
 
@@ -102,6 +112,7 @@ class Variation:
         self.rate: Any = None  # with which the run has to go on
         self.jumps = False  # whether fun jumps at the present time
         self.failed = False
+        self.off: Any = None  # fun, where the run has just left a surface along which it slid
         self._ask(self.t, stop=False)
 
     def carry(self, given: Sequence[Any]) -> None:
@@ -135,6 +146,44 @@ class Variation:
             for end in pieces.t[1:]:
                 self._wait(end, end)
         self._ask(it.t, stop)
+        if self.off is not None and len(pieces):
+            self._come_first(pieces.t[0] + pieces.h[0] / 2)
+            self.fun, self.off = self.off, None
+            self.go_on_with(self.args)
+        while it.turns:
+            self._turn(it.turns.pop(0))
+
+    def _come_first(self, t: Any) -> None:
+        """Go on to a plain time, which some wait for states behind."""
+        later = [w for w in self.waiting if self.sign * (w[0] - t) > 0]
+        starts = [s for s in self.starts if self.sign * (s - t) >= 0]
+        self.waiting = [w for w in self.waiting if self.sign * (w[0] - t) <= 0]
+        self.starts = [s for s in self.starts if self.sign * (s - t) < 0]
+        self._come(t)
+        self.waiting, self.starts = later, starts
+
+    def _turn(self, turn: Turn) -> None:
+        """Begin to slide along a surface, or leave it, at a time that varies."""
+        t = turn.t - self.sign * BEFORE * self._near(turn.t)
+        if self.sign * (t - self.t) <= 0 or turn.side is None:
+            raise NonAnalyticError(ONCE.format(turn.t))
+        self._come_first(t)
+        f, p, places = numeric(*self.held)
+        args, y = self.held[1], point_of(self.y)
+
+        def g(t: Any, y: Any, *p: Any) -> Any:
+            return turn.vanishes(t, y, *filled(args, places, p))
+
+        root, theta = delay_of(f, g, t, y, p)
+        delay = 0 * t if root is None else root(theta)
+        y = moved(f, t, y, delay, p)
+        y = y + (turn.y - number(y))
+        self.off = turn.slid.fun if turn.side else None
+        self.fun = turn.fun
+        self.go_on_with(self.args)
+        f, p, _ = numeric(*self.held)
+        self.t = self.time = turn.t
+        self.y = moved(f, turn.t + delay, y, -delay, p)
 
     def _ask(self, t: Any, stop: bool) -> None:
         """Ask for the states at time t, and in `wanted` up to there; not at t itself at a stop."""
@@ -288,6 +337,8 @@ class Variation:
             self.times.append(self.time)
             self.states.append(self.y)
             return
+        if isinstance(self.fun, Sliding):
+            raise NonAnalyticError(CHANGED.format(self.t))
         self.y = self._moved(self.time, self.y, self.t - self.time)
         self.time, self.rate = self.t, None if self.jumps else self._rate()
         self._ask(self.t, stop=False)

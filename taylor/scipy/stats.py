@@ -1,7 +1,8 @@
 """Distributions of scipy.stats in x and in all their parameters: pdf, cdf, sf, ppf and logarithms.
 
 A distribution has SciPy's name and arguments, x (or q), its shapes, loc and scale, all of which may
-be values of the package and broadcast as in NumPy.  What is no distribution is in `descriptive`.
+be values of the package and broadcast as in NumPy.  What is no distribution is in `descriptive` and
+`hypotheses`.
 
 >>> import taylor
 >>> taylor.gradient(lambda p: norm.logpdf(1.0, p[0], p[1]), [0.0, 2.0])
@@ -12,7 +13,7 @@ array([ 0.25 , -0.375])
 
 from typing import TYPE_CHECKING, Any
 
-from taylor.scipy import continuous, counts, descriptive, vectors
+from taylor.scipy import continuous, counts, descriptive, hypotheses, vectors
 from taylor.scipy.continuous import *  # noqa: F403
 from taylor.scipy.continuous import CONTINUOUS as CONTINUOUS
 from taylor.scipy.counts import *  # noqa: F403
@@ -22,10 +23,14 @@ from taylor.scipy.distributions import Continuous as Continuous
 from taylor.scipy.distributions import Discrete as Discrete
 from taylor.scipy.distributions import Distribution as Distribution
 from taylor.scipy.distributions import Frozen as Frozen
+from taylor.scipy.hypotheses import *  # noqa: F403
 from taylor.scipy.theirs import names_of
 from taylor.scipy.vectors import *  # noqa: F403
 
-__all__ = [*continuous.__all__, *counts.__all__, *descriptive.__all__, *vectors.__all__]
+__all__ = [
+    *continuous.__all__, *counts.__all__, *descriptive.__all__, *hypotheses.__all__,
+    *vectors.__all__,
+]  # fmt: skip
 
 if not TYPE_CHECKING:
     theirs_of = names_of(__name__)
