@@ -18,7 +18,7 @@ FOLDERS = {  # lines that a folder may have
     "arrays": 2452,
     "machine": 8101,
     "series": 3142,
-    "drivers": 9286,
+    "drivers": 9299,
     "scipy": 12167,
     "ode": 13935,
     "command": 495,
