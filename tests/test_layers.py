@@ -66,7 +66,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "patterns", "schur", "pivoted", "reflected", "linalg", "labels", "ndimage", "filters",
         "spectra", "systems", "designs", "responses", "pulses", "windows", "signal", "sparse",
         "solved", "piecewise", "splines", "polynomials", "grids", "fits", "interpolate",
-        "integrands", "integrate", "spatial", "squares", "minima", "optimize", "__init__",
+        "jumps", "integrands", "integrate", "spatial", "squares", "minima", "optimize", "__init__",
     ],
     "array_api": ["array", "functions", "fft", "linalg", "special", "__init__"],
     "numpy": ["creation", "functions", "fits", "__init__"],

@@ -391,6 +391,50 @@ def test_outside_of_the_data():
     assert np.isnan(s(-1.0)) and np.isfinite(s(0.3))
 
 
+JUMPING = {  # integrands of x and p that jump at an x that moves with p, from ... to
+    "if": (lambda x, p: p * x if x < 0.3 * p else (x - p) ** 2, 0.0, 1.0, 0.7),
+    "where": (lambda x, p: np.where(x < 0.3 * p, p * x, (x - p) ** 2), 0.0, 1.0, 0.7),
+    "floor": (lambda x, p: np.floor(4 * x * p), 0.0, 1.0, 0.7),
+    "all": (lambda x, p: np.where(x > p, 1.0, 0.0) * np.exp(-x * x), -np.inf, np.inf, 0.0),
+    "half": (lambda x, p: np.where(x > p, 1.0, 0.0) * np.exp(-x), 0.0, np.inf, 0.3),
+}
+
+
+@pytest.mark.parametrize("name", JUMPING)
+def test_integrals_of_what_jumps_where_it_moves_have_no_derivatives(name):
+    f, a, b, p = JUMPING[name]
+    y = lambda p: integrate.quad(lambda x: f(x, p), a, b)[0]
+    driver = taylor.gradient if name in ("where", "half") else taylor.derivative
+    with pytest.raises(taylor.errors.NonAnalyticError, match="integrate each side apart"):
+        driver(y, p)
+    if name == "all":
+        with taylor.policy(kink="subgradient"):  # what is left without the term of the jump
+            assert driver(y, p) == 0.0
+
+
+def test_integrals_over_kinks_that_move_have_first_derivatives():
+    kinked = lambda p: integrate.quad(lambda x: np.maximum(x - p, 0.0), 0.0, 1.0)[0]  # (1-p)²/2
+    still = lambda p: integrate.quad(lambda x: p * x if x < 0.3 else p * p, 0.0, 1.0)[0]
+    apart = lambda p: (integrate.quad(lambda x: p * x, 0.0, p / 3)[0]
+                       + integrate.quad(lambda x: p**2, p / 3, 1.0)[0])  # fmt: skip
+    for driver in (taylor.derivative, taylor.gradient):
+        assert driver(kinked, 0.3) == pytest.approx(-0.7, rel=1e-7)
+        assert driver(still, 0.7) == pytest.approx(0.045 + 1.4 * 0.7, rel=1e-7)
+        assert driver(apart, 0.7) == pytest.approx(2 * 0.7 - 0.7**2 * 5 / 6, rel=1e-12)
+    assert taylor.hessian(still, 0.7) == pytest.approx(1.4, rel=1e-7)
+    with pytest.raises(taylor.errors.NonAnalyticError, match="jumps at x = 0.3"):
+        taylor.derivative(kinked, 0.3, 2)
+
+
+def test_integrals_of_complex_integrals():
+    f = lambda p: integrate.quad(
+        lambda x: integrate.quad(lambda y: np.exp(-y) * p * p * x, 0.0, np.inf)[0], 0.0, 1.0
+    )[0]
+    assert taylor.derivative(f, 0.7 + 0.1j) == pytest.approx(0.7 + 0.1j, rel=1e-9)
+    y = integrate.quad(lambda x: np.exp(1j * x), 0.0, 1.0, complex_func=True)[0]
+    assert y == pytest.approx((np.exp(1j) - 1) / 1j, rel=1e-12)
+
+
 def test_integrals_of_arrays_made_of_lists():
     def f(a):
         return integrate.quad_vec(lambda x, a: np.array([x * a, x**2]), 0, 1, args=(a,))[0]

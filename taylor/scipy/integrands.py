@@ -25,6 +25,8 @@ from taylor.numbers.kinds import is_operand
 
 Function = Callable[..., Any]
 At = Callable[..., Function]  # functions of x, made of their parameters
+Brackets = list[tuple[float, float]]
+BESIDE = 2.0**-30  # of an interval: where it was halved f may jump, and nobody sees it
 BRANCHES = 8  # recordings of one function, after which it is run itself
 HALVINGS = 10  # of intervals between finite limits, after which SciPy's rule is taken
 SOME = 300  # points after which a function is recorded that needs no recording at each
@@ -86,6 +88,7 @@ class Integrand:
         self.at, self.after = at, after
         self.programs: list[Recorded] = []
         self.tried = 0  # programs that have been compared
+        self.brackets: list[tuple[float, float]] = []  # where the last integral was not smooth
         self.fails = False
 
     def __call__(self, x: Any, *p: Any) -> Any:
@@ -99,7 +102,9 @@ class Integrand:
         floats = all(np.asarray(v).dtype.kind in "fciub" for v in p)
         self.fails |= not floats
         try:
-            return (integral if floats else adaptive)(self._of(*p), a, b, options)
+            y, narrow = (integral if floats else adaptive)(self._of(*p), a, b, options)
+            self.brackets = narrow if floats and around is None else []
+            return y
         finally:
             AROUND.reset(token)
 
@@ -145,11 +150,14 @@ class Integrand:
             self.programs, self.fails = [], True
 
 
-def integral(f: Function, a: float, b: float, options: dict[str, Any]) -> Any:
+def integral(f: Function, a: float, b: float, options: dict[str, Any]) -> tuple[Any, Brackets]:
     """Return ∫ₐᵇ f(x) dx of a number or an array, to the tolerances among SciPy's options.
 
-    >>> float(integral(math.exp, 0.0, 1.0, {"epsabs": 1e-8, "epsrel": 1e-8}).round(12))
-    1.718281828459
+    And where f may jump.
+
+    >>> y, brackets = integral(math.exp, 0.0, 1.0, {"epsabs": 1e-8, "epsrel": 1e-8})
+    >>> float(y.round(12)), brackets
+    (1.718281828459, [])
     """
     if math.isfinite(a) and math.isfinite(b) and "points" not in options:
         parts = [_by_one_rule(f, a, b)]
@@ -157,19 +165,45 @@ def integral(f: Function, a: float, b: float, options: dict[str, Any]) -> Any:
             y = sum(part.value for part in parts)
             near = max(options["epsabs"], options["epsrel"] * np.max(np.abs(y), initial=0.0))
             if sum(part.error for part in parts) <= near:
-                return y
+                return y, _around([part.a for part in parts], a, b)
             worst = parts.pop(max(range(len(parts)), key=lambda i: parts[i].error))
             middle = (worst.a + worst.b) / 2
             parts += [_by_one_rule(f, worst.a, middle), _by_one_rule(f, middle, worst.b)]
     return adaptive(f, a, b, options)
 
 
-def adaptive(f: Function, a: float, b: float, options: dict[str, Any]) -> Any:
-    """Return ∫ₐᵇ f(x) dx by SciPy's adaptive rule."""
+def adaptive(f: Function, a: float, b: float, options: dict[str, Any]) -> tuple[Any, Brackets]:
+    """Return ∫ₐᵇ f(x) dx by SciPy's adaptive rule, and where f may jump."""
     y, _, info = scipy.integrate.quad_vec(f, a, b, norm="max", full_output=True, **options)
     if not info.success:
         warnings.warn(info.message, scipy.integrate.IntegrationWarning, stacklevel=2)
-    return np.asarray(y)[()]
+    return np.asarray(y)[()], _narrowest(info.intervals, a, b)
+
+
+def _narrowest(intervals: Any, a: float, b: float) -> Brackets:
+    """Return a bracket around the narrowest interval, if it is far narrower than others.
+
+    SciPy's are of t, x = a + (1 - t)/t, b - (1 - t)/t, (1 - |t|)/t where limits are infinite.  One at
+    an end is none.
+    """
+    middle = [(-BESIDE, BESIDE)] if math.isinf(a) and math.isinf(b) else []  # t = -1 and t = 1
+    low, high = np.asarray(intervals).T
+    widths = high - low
+    n = int(np.argmin(widths))
+    left, right = low[n] - widths[n], high[n] + widths[n]
+    if widths.max() <= 2**HALVINGS * widths[n] or left <= low.min() or right >= high.max():
+        return middle
+    ends = [float(left), float(right)]
+    if math.isinf(a) and math.isinf(b):
+        ends = [(1 - abs(t)) / t for t in ends]
+    elif math.isinf(a) or math.isinf(b):
+        ends = [b - (1 - t) / t if math.isinf(a) else a + (1 - t) / t for t in ends]
+    return [*middle, (min(ends), max(ends))]
+
+
+def _around(ends: Sequence[float], a: float, b: float) -> Brackets:
+    """Return a bracket around each place where an interval was halved."""
+    return [(x - BESIDE * (b - a), x + BESIDE * (b - a)) for x in ends if x != a]
 
 
 class Part(NamedTuple):

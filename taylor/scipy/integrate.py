@@ -26,8 +26,9 @@ from taylor.core.tags import fresh_tag
 from taylor.drivers.driver import parts
 from taylor.drivers.evolution import has_nodes
 from taylor.drivers.several import argument, pullback, pushforward, series
-from taylor.numbers.kinds import base, is_operand
-from taylor.scipy.integrands import SOME, At, Function, Integrand
+from taylor.numbers.kinds import base, base_array, is_operand
+from taylor.scipy import jumps
+from taylor.scipy.integrands import AROUND, SOME, At, Function, Integrand
 from taylor.scipy.theirs import names_of
 
 __all__ = [
@@ -50,6 +51,7 @@ def quad(
     points: Any = None,
     weight: str | None = None,
     wvar: Any = None,
+    complex_func: bool = False,
 ) -> tuple[Any, Any]:
     """Return (∫ₐᵇ func(x, *args) dx, the error SciPy estimates).
 
@@ -57,7 +59,9 @@ def quad(
     *args) takes them as arguments, a number or an array each, or has them from the function it
     stands in.  Then the second is None.  At plain `points` between the limits func may have kinks;
     the most intervals are `limit`, or what SciPy takes.  `weight` is one of SciPy's, with wvar; of
-    what varies "cos" or "sin" (wvar x), or "alg" and its kin: a factor.
+    what varies "cos" or "sin" (wvar x), or "alg" and its kin: a factor.  A func that is complex at
+    plain numbers is told by `complex_func`; else SciPy takes its real part.  Where func jumps at an
+    x that moves with what is differentiated, NonAnalyticError says so.
 
     >>> import taylor
     >>> f = lambda p: quad(lambda x, p: np.exp(-p * x), 0.0, np.inf, p)[0]
@@ -71,14 +75,16 @@ def quad(
         f, rest = make(*p[: len(held)]), p[len(held) :]
         return (lambda x: f(x, *rest)) if rest else f
 
-    return _quad(at, a, b, (*held, *args), epsabs, epsrel, limit, points, weight, wvar)
+    p = (*held, *args)
+    return _quad(at, a, b, p, epsabs, epsrel, limit, points, weight, wvar, complex_func)
 
 
 def _quad(
     at: At, a: Any, b: Any, p: Sequence[Any], epsabs: float = 1.49e-8, epsrel: float = 1.49e-8,
     limit: int | None = None, points: Any = None, weight: str | None = None, wvar: Any = None,
+    complex_func: bool = False,
 ) -> tuple[Any, Any]:  # fmt: skip
-    """Return `quad` of the function at(*p)."""
+    """Return `quad` of the function at(*p); in another integral it may be complex untold."""
     given = [argument(v) for v in (a, b, *p)]
     options: dict[str, Any] = dict(epsabs=epsabs, epsrel=epsrel)
     options |= {} if limit is None else {"limit": limit}
@@ -89,7 +95,9 @@ def _quad(
     if not any(map(is_operand, (*given, argument(wvar) if weight else 0.0))):
         weighted = {"weight": weight, "wvar": wvar} if weight else {}
         f = at(*given[2:])
-        y, error, *_ = scipy.integrate.quad(f, *given[:2], **options, **weighted)
+        told = complex_func or (AROUND.get() is not None and np.iscomplexobj(f(_inner(a, b))))
+        more = weighted | ({"complex_func": True} if told else {})
+        y, error, *_ = scipy.integrate.quad(f, *given[:2], **options, **more)
         return y, error
     for x in given[:2]:
         if is_operand(x) and x.shape:
@@ -171,6 +179,9 @@ class _Integral:
     def _value(self, a: Any, b: Any, *p: Any) -> Any:
         return self.integrand.over(float(a), float(b), [*map(_double, p)], self.options)
 
+    def _check(self, p: Sequence[Any]) -> None:
+        jumps.check(self.at, [*map(base_array, p)], self.integrand.brackets)
+
     def _jvp(self, dargs: Sequence[Any], y: Any, a: Any, b: Any, *p: Any) -> Any:
         da, db, *dp = dargs
         terms = [] if db is None else [self.integrand(b, *p) * db]
@@ -179,6 +190,7 @@ class _Integral:
         live = [i for i, d in enumerate(dp) if d is not None]
         if not live:
             return total(terms)
+        self._check(p)
 
         def slope(*pd: Any) -> Function:
             at, moving = pd[: len(p)], dict(zip(live, pd[len(p) :], strict=True))
@@ -192,6 +204,7 @@ class _Integral:
         high = None if _infinite(b) else np.sum(bar * self.integrand(b, *p))
         if not p:
             return low, high
+        self._check(p)
 
         def adjoint(w: Any, *q: Any) -> Function:
             def joined(x: Any) -> Any:
@@ -209,10 +222,12 @@ class _Integral:
         self, algebra: Algebra, args: Sequence[Any], live: Sequence[bool], y: Sequence[Any]
     ) -> Callable[[int], list[Any]]:
         heads = [_double(x[0] if m else x) for x, m in zip(args, live, strict=True)]
+        last: list[Any] = [self, ()]  # the integral of the degree before, and its parameters
 
         def degree(k: int) -> list[Any]:
             if k == 0:
                 heads[:] = [_double(x[0] if m else x) for x, m in zip(args, live, strict=True)]
+                last[1] = heads[2:]
                 return [self(*heads)]
             cut, part = algebra.truncated(k), algebra.part(k)
             tables = [
@@ -226,15 +241,16 @@ class _Integral:
                 f = make(*(series(t, cut, tag) if m else t for t, m in given))
 
                 def of_degree(*x: Any) -> Any:
-                    z = lift(f(*x))
-                    return parts(z, tag, cut.size)[part] if is_operand(z) else 0.0
+                    return parts(lift(f(*x)), tag, cut.size)[part]
 
                 return of_degree
 
             found: Any = 0.0
             if any(live[2:]):
+                last[0]._check(last[1])
                 inside = self._of(lambda *p: grown(self.at, live[2:], p))
                 found = inside(*heads[:2], *tables[2:])
+                last[:] = inside, tables[2:]
             for i in (0, 1):
                 if live[i]:
                     if algebra.size == 2:
@@ -268,6 +284,13 @@ def _near(at: At, start: Any, order: int, end: Any, *p: Any) -> Function:
         return u * sum(terms[1:], start=terms[0])
 
     return integral
+
+
+def _inner(a: float, b: float) -> float:
+    """Return a number between two limits."""
+    if math.isinf(a):
+        return 0.0 if math.isinf(b) else b + math.copysign(1.0, a)
+    return a + math.copysign(1.0, b) if math.isinf(b) else (a + b) / 2
 
 
 def _infinite(x: Any) -> bool:
