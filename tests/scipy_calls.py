@@ -197,6 +197,8 @@ for power in ("log-likelihood", "neyman", "mod-log-likelihood", "cressie-read"):
     call(f"stats.power_divergence {power}", P, lambda sp, x, power=power: sp.stats.power_divergence(
         x, np.arange(1.0, 7) / 21 * np.sum(x), lambda_=power).pvalue)
 call("stats.bartlett", P, lambda sp, x: np.stack(sp.stats.bartlett(x, x**2, sp.data(W))[:2]))
+call("stats.levene", X, lambda sp, x: np.stack(sp.stats.levene(x[:7], x[7:] ** 2)[:2]))
+call("stats.levene mean", X, lambda sp, x: sp.stats.levene(x[:9], x[9:], center="mean").pvalue)
 call("stats.tvar", X, lambda sp, x: sp.stats.tvar(x, (-0.8, 0.9)))
 call("stats.tsem", A, lambda sp, x: sp.stats.tsem(x, axis=1))
 call("stats.tmean", X, lambda sp, x: sp.stats.tmean(x, (None, 0.9)))

@@ -137,6 +137,7 @@ STILL = {  # choices between what stays equal, or does not matter
     "a layer that is off": lambda w, t: np.maximum(t(np.maximum(w - 9, 0)) @ np.ones((4, 3)), 0),
     "one that varies": lambda w, t: np.maximum(t(np.maximum(w - 9, 0)) @ w[0], 0) + w[:, 0],
     "pools of what is off": lambda w, t: np.max(t(np.maximum(w - 0.5, 0)), axis=1) * w[:, 1],
+    "slopes of zero": lambda w, t: np.maximum(t(w[0] * 0 + 1), w[1] * 0 + 1) + w,
 }
 
 
@@ -148,6 +149,9 @@ def test_ties_that_stay_cost_a_product_with_the_hessian_no_line_of_each_variable
     x, v = np.linspace(-1, 1, 12), np.cos(np.arange(12.0))
     found = taylor.hvp(f, x, v)
     assert len(calls) < 8
+    calls.clear()
+    taylor.gradient(f, x)
+    assert len(calls) == 1
     slope = lambda h: taylor.gradient(f, x + h * v)
     near = (slope(-2e-3) - 8 * slope(-1e-3) + 8 * slope(1e-3) - slope(2e-3)) / 12e-3
     np.testing.assert_allclose(found, near, rtol=1e-8, atol=1e-9)

@@ -50,8 +50,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "drivers": [
         "columns", "labelled", "trees", "derivable", "often", "arguments", "results", "complexes",
         "taken", "overflown",
-        "driver", "ties", "forward_mode", "kinks", "interpolation", "lines",
-        "reverse_mode", "inside", "derivatives", "objective",
+        "driver", "ties", "forward_mode", "reverse_mode", "kinks", "interpolation",
+        "lines", "inside", "derivatives", "objective",
         "several", "transform", "pattern", "sparse", "evolution", "scan", "checkpoint", "implicit",
         "recorded", "sets", "symbolic", "forms", "typed", "patience", "tensors", "blocks",
         "entries", "compile", "again", "lanes",

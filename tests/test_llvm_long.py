@@ -1,5 +1,6 @@
 """Long programs as machine code: split into functions, made in linear time, and not at once."""
 
+import dataclasses
 import sys
 
 import numpy as np
@@ -207,9 +208,18 @@ def test_what_has_no_code_is_found_out_at_a_later_call(monkeypatch):
     assert c.waiting == {} and planar.UNORDERED in next(iter(c.reasons.values()))
 
 
+@dataclasses.dataclass
+class Square:
+    rate: float
+
+    def __call__(self, x):
+        return np.sum(self.rate * x**2)
+
+
 RATE = {"now": 1.0}
 OF_MORE = {  # a function, and the n-th point and direction or what else it is given
     "lengths": (lambda x: np.sum(np.sin(x) ** 2), lambda n: (np.linspace(0.1, 0.9, n + 2),)),
+    "an object without a hash": (Square(2.0), lambda n: (np.linspace(0.1, 0.9, n + 2),)),
     "whole numbers": (lambda x, n: np.sum(x**n), lambda n: (np.linspace(0.1, 0.9, 3), n + 2)),
     "a dict it reads": (
         lambda x: np.sum(np.exp(RATE["now"] * x)),

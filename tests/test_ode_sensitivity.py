@@ -227,8 +227,8 @@ def test_every_driver_goes_through_solve_ivp():
 
 ENDS = {  # functions of x > 0 by an event or a loop, and in closed form
     "time of an event": (
-        lambda x: solve_ivp(lambda t, y: [y[1], -x[1]], (0, 9), [x[0], 0.0], events=landed),
-        lambda x: np.sqrt(2 * x[0] / x[1]),
+        lambda x: solve_ivp(lambda t, y: [-x[1]], (0, 9), [x[0]], events=landed),
+        lambda x: x[0] / x[1],
     ),
     "loop": (
         lambda x: taylor.checkpoint(lambda y, x: y * x[0] + x[1], 3)(x[1], x),

@@ -9,7 +9,9 @@ import subprocess
 import sys
 import types
 import warnings
+from fractions import Fraction
 
+import mpmath
 import numpy as np
 import pytest
 import scipy.fft
@@ -222,6 +224,13 @@ def test_integrands_are_recorded_and_give_what_they_give_at_each_point(name):
     slope = taylor.derivative(exact, 0.7)
     for driver in (taylor.derivative, taylor.gradient):
         assert driver(lambda p: f(taylor.scipy.integrate, p), 0.7) == pytest.approx(slope, rel=1e-7)
+
+
+@pytest.mark.parametrize("p", [mpmath.mpf("0.7"), Fraction(7, 10), np.float32(0.7)])
+def test_integrals_of_other_numbers(p):
+    f = lambda p: taylor.scipy.integrate.quad(lambda x: p * p * x, 0.0, 1.0)[0]
+    for driver in (taylor.derivative, taylor.gradient):
+        assert float(driver(f, p)) == pytest.approx(float(p), rel=1e-6)
 
 
 WITH_OBJECTS = {  # functions of p that have it, or something beside it, in an object among args

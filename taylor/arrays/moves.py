@@ -123,11 +123,19 @@ def _broadcast_arrays(*args: Any) -> Any:
     return tuple(np.broadcast_to(x, shape) for x in args)
 
 
+def _check_axis(name: str, axis: Any) -> None:
+    """Raise TypeError where the second array stands in the place of an axis."""
+    if type(axis) is not int and np.ndim(axis):
+        raise TypeError(f"np.{name} takes its arrays in one list: np.{name}([a, b])")
+
+
 def _stack(arrays: Any, axis: Any = 0) -> Any:
+    _check_axis("stack", axis)
     return stack([lift(x) for x in arrays], axis)
 
 
 def _concatenate(arrays: Any, axis: Any = 0) -> Any:
+    _check_axis("concatenate", axis)
     arrays = [lift(x) for x in arrays]
     if axis == 0 and len(shape_of(arrays[0])) and (first := host(arrays)) is not None:
         joined = first._of_tables(lambda *tables: np.concatenate(tables, 1), arrays)

@@ -139,8 +139,9 @@ def _of_function(f: FunctionType) -> list[tuple[Place, Any]]:
         found += [(("attribute", n), v) for n, v in f.__dict__.items()]
     names = looked_up(f.__code__)
     if (names.loaded or names.stored) and of_package(f.__module__) not in PACKAGES:
-        known = f.__globals__
-        used = names_in(f.__code__) if names.loaded & BY_TABLE else names.loaded | names.stored
+        known, used = f.__globals__, names.loaded | names.stored if names.stored else names.loaded
+        if not names.loaded.isdisjoint(BY_TABLE):
+            used = names_in(f.__code__)
         found += [(("global", n), known[n]) for n in used if n in known]
     return found
 

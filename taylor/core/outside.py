@@ -147,19 +147,25 @@ def _within(x: Any) -> Iterator[tuple[Any, Any]]:
 
 def _pairs(whole: Any) -> list[tuple[Any, Any]]:
     """Return an object with each of its parts that may hold something, or be it."""
-    found = [(whole, x) for _, x in parts(whole) if type(x) not in EMPTY]
-    if type(whole) is FunctionType:
-        modules = [x for _, x in found if type(x) is ModuleType]
-        found += [pair for m in modules for pair in _named(m, whole)]
+    if type(whole) is not FunctionType:
+        return [(whole, x) for _, x in parts(whole) if type(x) not in EMPTY]
+    found = []
+    for _, x in parts(whole):
+        if (kind := type(x)) is ModuleType:
+            if of_package(x.__name__) not in PACKAGES:
+                found += [(whole, x), *_named(x, whole)]
+        elif kind not in EMPTY:
+            found.append((whole, x))
     return found
 
 
 def _named(module: ModuleType, f: FunctionType) -> list[tuple[Any, Any]]:
     """Return modules of the user with what the code of f names of them, from one on."""
     found, modules = list[tuple[Any, Any]](), [module]
+    names = names_in(f.__code__)
     for m in modules:
         if of_package(m.__name__) not in PACKAGES:
-            own = [(m, x) for n, x in vars(m).items() if n in names_in(f.__code__)]
+            own = [(m, x) for n, x in vars(m).items() if n in names]
             modules += [x for _, x in own if type(x) is ModuleType and x not in modules]
             found += own
     return found

@@ -154,10 +154,10 @@ def _pullback(
         y = as_data(v[out][()] if type(v[out]) is np.ndarray else v[out], x)
         seed = seed_of(_adjoint(w, y, what), y)
         free = None if current_policy().kink == "error" else _free_of_kinks(code, v, out, seed, x)
+        # choices between constants are recorded, too: an outer derivative looks at them
+        held = x._constant(seed) if is_operand(x) and not is_operand(seed) else seed
         if kinks.removable(code, v, out, x, pull, what):
             with policy(singular=current_policy().singular, kink="subgradient"):
-                # choices between constants are recorded, too: an outer derivative looks at them
-                held = seed if is_operand(seed) else x._constant(seed)
                 found = y, pulled(code, v, {out: held}, x)
         else:
             found = y, pulled(code, v, {out: seed}, x) if free is None else free
@@ -171,11 +171,10 @@ def _pullback(
     by_convention = free is None and current_policy().kink != "error"
     hidden = is_operand(found[1]) and has_nan(found[1])  # in derivatives by outer variables
     if by_convention or not whole or hidden or ties.of_slopes(code):
-        tied = ties.tied(code, v, out)
-        if tied is not None:
-            slopes = kinks.adjoint_at(tied, x, found[1], pull, what)
-            found = ties.beside(tied, found[0]), slopes
-            whole = all_finite(found[1])
+        lost = hidden or not whole
+        found = kinks.beside(found, lost, code, v, out, x, held, pull, what)
+        whole = all_finite(found[1])
+        hidden = is_operand(found[1]) and has_nan(found[1])
     if hidden or not whole:
         found = _limited(found, x, seed, code, v, out)
         whole = all_finite(found[1])

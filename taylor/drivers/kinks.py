@@ -21,10 +21,11 @@ from taylor.core.singular import masked
 from taylor.drivers import ties
 from taylor.drivers.driver import all_finite, alone, finite, has_nan, result
 from taylor.drivers.forward_mode import along
+from taylor.drivers.reverse_mode import pulled
 from taylor.drivers.ties import Shares, Tied
 from taylor.errors import NonAnalyticError, ShapeMismatch, TaylorError
 from taylor.numbers.kinds import base, is_operand
-from taylor.numbers.policy import current_policy
+from taylor.numbers.policy import current_policy, policy
 from taylor.series.series import Series
 
 Array = Any
@@ -95,7 +96,20 @@ def removable(code: Any, v: list[Any], out: int, x: Any, pull: Function, what: s
     return True
 
 
-def adjoint_at(t: Tied, x: Any, found: Any, pull: Function, what: str) -> Any:
+def beside(
+    found: Any, lost: bool, code: Any, v: list[Any], out: int, x: Any, w: Any, pull: Any, what: str
+) -> tuple[Any, Any]:
+    """Return value and adjoint of x at the ties of a recorded f; `found` is what the rules give."""
+    t = ties.tied(code, v, out)
+    if t is not None:
+        return ties.beside(t, found[0]), _adjoint_at(t, x, found[1], pull, what)
+    if not lost or not ties.any_tied(code, v):
+        return found[0], found[1]
+    with policy(singular=current_policy().singular, kink="subgradient"):  # what is tied stays so
+        return found[0], pulled(code, v, {out: w}, x)
+
+
+def _adjoint_at(t: Tied, x: Any, found: Any, pull: Function, what: str) -> Any:
     """Return the adjoint of x at ties; `found` is what the rules give."""
     if is_operand(x):
         if all_finite(found) or not all_finite(first_at(t, pull, base(x), what, 0)):

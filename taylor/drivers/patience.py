@@ -66,13 +66,14 @@ class Crowd:
             return False
         if len(self.asked) > ASKED:
             self.asked.clear()
-        calls = self.asked[f, where] = self.asked.get((f, where), 0) + 1
+        asked = id(f), where  # a function may be an object without a hash
+        calls = self.asked[asked] = self.asked.get(asked, 0) + 1
         if calls == 1:
             often = "what it reads has changed often" if self.changes else "many shapes have code"
             reasons[(*kind, "more")] = f"{often}: more is made at call {self.paid[kind]} of a kind"
         if calls < self.paid[kind]:
             return True
-        del self.asked[f, where]
+        self.asked.pop(asked, None)
         return self.changes >= CHANGES and self._changed(f)
 
     def _changed(self, f: Any) -> bool:

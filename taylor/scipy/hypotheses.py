@@ -19,9 +19,9 @@ from taylor.scipy import special
 from taylor.scipy.descriptive import kurtosis, sample, sem, skew
 
 __all__ = [
-    "bartlett", "chisquare", "f_oneway", "jarque_bera", "kurtosistest", "linregress", "normaltest",
-    "pearsonr", "power_divergence", "skewtest", "ttest_1samp", "ttest_ind", "ttest_ind_from_stats",
-    "ttest_rel",
+    "bartlett", "chisquare", "f_oneway", "jarque_bera", "kurtosistest", "levene", "linregress",
+    "normaltest", "pearsonr", "power_divergence", "skewtest", "ttest_1samp", "ttest_ind",
+    "ttest_ind_from_stats", "ttest_rel",
 ]  # fmt: skip
 
 POWERS = {
@@ -250,3 +250,14 @@ def bartlett(*samples: Any, axis: int | None = 0) -> Outcome:
     k = len(each)
     scale = 1 + (sum(1 / n for n in freedom) - 1 / sum(freedom)) / (3 * (k - 1))
     return _by_chi_squared(-parts / scale, k - 1)
+
+
+def levene(*samples: Any, center: str = "median", axis: int | None = 0) -> Outcome:
+    """Return the test of Levene for equal variances: `f_oneway` of distances from the middle.
+
+    center: "median" (Brown and Forsythe) or "mean".
+    """
+    if center not in ("median", "mean"):
+        raise ValueError(f"center is 'median' or 'mean' here, not {center!r}")
+    middle, each = getattr(np, center), [sample(a, axis) for a in samples]
+    return f_oneway(*(abs(x - middle(x, axis=-1, keepdims=True)) for x in each), axis=-1)

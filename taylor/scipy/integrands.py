@@ -56,7 +56,7 @@ class Recorded:
         return self.program.weight + (self.code.weight if self.code else 0)
 
     def __call__(self, *x: Any) -> Any:
-        """Return its value; None where that is no number."""
+        """Return its value; None where that is no float."""
         if self.known is not None and (y := self.known.call(*x)) is not None:
             return y
         self.calls += 1
@@ -64,7 +64,7 @@ class Recorded:
         if self.code is not None and self.calls > OFTEN:
             run = self.code
         y = run(*x)
-        return y if np.isfinite(y).all() else None
+        return y if np.asarray(y).dtype.kind in "fc" and np.isfinite(y).all() else None
 
 
 def _recorded(f: Function, x: Sequence[Any]) -> Recorded:
@@ -96,8 +96,10 @@ class Integrand:
         if (around := AROUND.get()) is not None:
             around.after = self.after = 0
         token = AROUND.set(self)
+        floats = all(np.asarray(v).dtype.kind in "fciub" for v in p)
+        self.fails |= not floats
         try:
-            return integral(self._of(*p), a, b, options)
+            return (integral if floats else adaptive)(self._of(*p), a, b, options)
         finally:
             AROUND.reset(token)
 
@@ -151,7 +153,7 @@ def integral(f: Function, a: float, b: float, options: dict[str, Any]) -> Any:
     """
     if math.isfinite(a) and math.isfinite(b) and "points" not in options:
         parts = [_by_one_rule(f, a, b)]
-        while len(parts) <= HALVINGS:
+        while len(parts) <= HALVINGS and math.isfinite(parts[-1].error):
             y = sum(part.value for part in parts)
             near = max(options["epsabs"], options["epsrel"] * np.max(np.abs(y), initial=0.0))
             if sum(part.error for part in parts) <= near:
@@ -159,6 +161,11 @@ def integral(f: Function, a: float, b: float, options: dict[str, Any]) -> Any:
             worst = parts.pop(max(range(len(parts)), key=lambda i: parts[i].error))
             middle = (worst.a + worst.b) / 2
             parts += [_by_one_rule(f, worst.a, middle), _by_one_rule(f, middle, worst.b)]
+    return adaptive(f, a, b, options)
+
+
+def adaptive(f: Function, a: float, b: float, options: dict[str, Any]) -> Any:
+    """Return ∫ₐᵇ f(x) dx by SciPy's adaptive rule."""
     y, _, info = scipy.integrate.quad_vec(f, a, b, norm="max", full_output=True, **options)
     if not info.success:
         warnings.warn(info.message, scipy.integrate.IntegrationWarning, stacklevel=2)
@@ -178,6 +185,8 @@ def _by_one_rule(f: Function, a: float, b: float) -> Part:
     """Return the rule of 21 points; the estimate of its error is by that of ten of them."""
     middle, half = (a + b) / 2, (b - a) / 2
     y = np.array([f(middle + half * x) for x in POINTS])
+    if y.dtype.hasobject:  # from outside
+        return Part(a, b, y[0], math.inf)
     table = y.reshape(21, -1)
     mean = ALL @ table / 2
     off = float(np.max(np.abs(half * (2 * mean - WEIGHTS @ table[:10])), initial=0.0))

@@ -219,7 +219,7 @@ class Taylor(PowerSeries):
         2.718281828459045
         """
         h = np.asarray(h) if isinstance(h, (list, tuple)) else content(h)
-        if labels_of(type(h)) and asked_by(sys._getframe(1)) == "table":
+        if type(h) is not float and labels_of(type(h)) and asked_by(sys._getframe(1)) == "table":
             return self  # as a column: df.assign(y=x)
         coef, h = together(self._coef, h)
         return horner(coef, h)
