@@ -37,7 +37,7 @@ from taylor.core.instructions import (
     total,
 )
 from taylor.core.sides import passed_back, passed_on
-from taylor.core.slopes import falls, in_range, is_nothing, lowered, trusted, within
+from taylor.core.slopes import alike, falls, in_range, is_nothing, lowered, trusted, within
 from taylor.core.table import Elementary, Rule
 from taylor.numbers import rounding
 from taylor.numbers.kinds import ValueSet, base, is_operand
@@ -340,7 +340,7 @@ class Integral(Row):
             if is_operand(a0) and not t.has_low(args[0]):  # its slope would cancel near 0
                 square = by = choose(a0 * a0, 0.25, square, 1 - a0 * a0, "formula")
         else:
-            a0, b0 = (*map(t.value, args), 1)[:2]
+            a0, b0 = alike(*map(t.value, args), 1)[:2]
             unit, square, divide, by = _modulus(t, args, a0, b0)
         lanes = t.singular(self.row, args, y[0], square)
         w, x, of_w = y, [t.table[arg] for arg in args], unit

@@ -22,7 +22,7 @@ from taylor.core.functions import (
 )
 from taylor.core.singular import leading, masked, overflowed
 from taylor.core.table import Elementary
-from taylor.numbers.kinds import ValueSet, base, is_nested, is_operand
+from taylor.numbers.kinds import Kind, ValueSet, base, is_nested, is_operand
 from taylor.numbers.values import constant, is_float, over, times
 
 NEARLY = 2.0**25  # times the least float is one whose products have most of their digits
@@ -105,6 +105,20 @@ def _of_angle(a: Any, b: Any, bar: Any, wanted: Sequence[bool]) -> list[Any]:
     whole = over(bar, h)
     pairs = zip(wanted, (b, a), (1, -1), strict=True)
     return [times(times(whole, over(c, h)), sign) if w else None for w, c, sign in pairs]
+
+
+def alike(a: Any, b: Any, *more: Any) -> tuple[Any, ...]:
+    """Return numbers, a float beside others in the numbers of these: its square is exact there.
+
+    >>> import mpmath
+    >>> alike(0.5, mpmath.mpf(2), 1)[:2]
+    (mpf('0.5'), mpf('2.0'))
+    """
+    if isinstance(a, float) and not (type(b) is int or is_operand(b) or Kind.of(b).numpy):
+        return a + 0 * b, b, *more
+    if isinstance(b, float) and not (type(a) is int or is_operand(a) or Kind.of(a).numpy):
+        return a, b + 0 * a, *more
+    return a, b, *more
 
 
 def falls(row: Elementary, a: Any, r: Any = None, *more: Any) -> Any:

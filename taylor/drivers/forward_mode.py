@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taylor.core.algebra import Univariate, check_order
+from taylor.core.functions import TINY
 from taylor.core.graded import multivariate
 from taylor.core.operand import lift
 from taylor.core.singular import masked
@@ -74,9 +75,10 @@ def along(f: Function, x: Any, v: Any, order: int) -> Any:
         x, v = direction(x, v)
         c = _along(f, x, v * unit, 1)
         if not is_operand(c):
+            whole = np.abs(c[1]) >= TINY  # with all its digits
             with np.errstate(all="ignore"):
                 c = np.stack([c[0], c[1] / unit])
-            if np.all(np.isfinite(c[1]) & (c[1] != 0)):
+            if np.all(np.isfinite(c[1]) & whole):
                 return c
     return _along(f, x, v, order)
 
