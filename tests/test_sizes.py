@@ -19,7 +19,7 @@ FOLDERS = {  # lines that a folder may have
     "machine": 8101,
     "series": 3142,
     "drivers": 9301,
-    "scipy": 12167,
+    "scipy": 12302,
     "ode": 13935,
     "command": 495,
     ".": 842,
