@@ -422,7 +422,7 @@ def test_integrals_over_kinks_that_move_have_first_derivatives():
         assert driver(still, 0.7) == pytest.approx(0.045 + 1.4 * 0.7, rel=1e-7)
         assert driver(apart, 0.7) == pytest.approx(2 * 0.7 - 0.7**2 * 5 / 6, rel=1e-12)
     assert taylor.hessian(still, 0.7) == pytest.approx(1.4, rel=1e-7)
-    with pytest.raises(taylor.errors.NonAnalyticError, match="jumps at x = 0.3"):
+    with pytest.raises(taylor.errors.NonAnalyticError, match="jumps at x"):
         taylor.derivative(kinked, 0.3, 2)
 
 
