@@ -183,8 +183,8 @@ def adaptive(f: Function, a: float, b: float, options: dict[str, Any]) -> tuple[
 def _narrowest(intervals: Any, a: float, b: float) -> Brackets:
     """Return a bracket around the narrowest interval, if it is far narrower than others.
 
-    SciPy's are of t, x = a + (1 - t)/t, b - (1 - t)/t, (1 - |t|)/t where limits are infinite.  One at
-    an end is none.
+    SciPy's are of t, x = a + (1 - t)/t, b - (1 - t)/t, (1 - |t|)/t where limits are infinite.  One
+    at an end is none.
     """
     middle = [(-BESIDE, BESIDE)] if math.isinf(a) and math.isinf(b) else []  # t = -1 and t = 1
     low, high = np.asarray(intervals).T
