@@ -92,7 +92,8 @@ def _units(x: Any) -> dict[Any, Any]:
         return {}
     size = np.abs(x)
     half, step = size.dtype.type(0.5), int(np.finfo(size.dtype).minexp) // 2
-    if not size.size or np.ldexp(half, step // 2) < size.min() <= size.max() < 2.0 ** (-step // 2):
+    low, high = np.ldexp(half, step // 2), np.ldexp(half, -step // 2)
+    if not size.size or low < size.min() <= size.max() < high:
         return {}
     exponents = np.frexp(size)[1]
     groups = np.rint(exponents / step)
@@ -130,7 +131,8 @@ def each_unit(x: Any) -> Any:
     if not (units := _units(x)):
         return None
     far = functools.reduce(np.logical_or, [at for unit, at in units.items() if unit != 1])
-    return np.where(far, np.ldexp(0.5, np.frexp(np.abs(x))[1]), 1)
+    size = np.abs(np.asarray(x))
+    return np.where(far, np.ldexp(size.dtype.type(0.5), np.frexp(size)[1]), 1)
 
 
 def in_units(slopes: Any, unit: Any, plain: Callable[[], Any], at: Any = ...) -> Any:
