@@ -20,7 +20,7 @@ FOLDERS = {  # lines that a folder may have
     "series": 3143,
     "drivers": 9485,
     "scipy": 12302,
-    "ode": 13935,
+    "ode": 13971,
     "command": 495,
     ".": 842,
     "hyperdual": 202,
