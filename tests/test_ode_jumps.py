@@ -247,6 +247,16 @@ def test_surfaces_that_meet_but_do_not_stay_together():
     assert y.coef.tolist() == pytest.approx([4.0, -2.0], abs=1e-13)
 
 
+def test_surfaces_that_meet_and_do_not_vary():
+    def fun(t, y, q):
+        rate = 1 + np.where(y[0] > 1, 1.0, 0.0) + np.where(y[1] > 2, 1.0, 0.0)
+        return [1.0, 2.0, q * rate]
+
+    end = lambda q: solve_ivp(fun, (0.0, 2.0), [0.0, 0.0, 0.0], args=(q,)).y[2, -1]
+    for driver in (taylor.derivative, taylor.gradient):
+        assert driver(end, 0.7) == pytest.approx(4.0, rel=1e-13)
+
+
 def test_surfaces_that_are_crossed_without_a_slope():
     fun = lambda t, y, q: np.stack([3 * (t - 1) ** 2, np.where(y[0] > q - 1, 1.0, 0.0)])
     with pytest.raises(NonAnalyticError, match="slope"):

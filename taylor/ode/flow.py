@@ -71,6 +71,10 @@ TINY = 2.0**-40  # of a state: rates that are none
 FEW = 8  # numbers: derivatives in so many cost an implicit method no more than adjoints
 
 
+class Apart(NonAnalyticError):
+    """What is met at one time may not stay together: tangents tell."""
+
+
 class Course(NamedTuple):
     """From where to which times a system is integrated, and how."""
 
@@ -160,7 +164,7 @@ def _flow(step: Function, course: Course, derived: bool) -> Evolution:
     def back(w: Any, y0: Any, *p: Any) -> Any:
         varied = [i for i, v in enumerate(course.varied or (True,) * (1 + len(p))) if v]
         options = course.options
-        with contextlib.suppress(AtRest):
+        with contextlib.suppress(AtRest, Apart):
             if not isinstance(options, MethodOptions):
                 return _adjoint(step, course, w, y0, p)
             if sum(np.size((y0, *p)[i]) for i in varied) > FEW:
@@ -351,14 +355,23 @@ def delay_of(
 
 
 def common_delay(found: Sequence[tuple[Function | None, Any]], t: Any, what: str) -> Any:
-    """Return the delay at t of what is met there, if its derivatives are the same for all."""
+    """Return the delay at t of what is met there, if all derivatives of it are the same for all.
+
+    In reverse mode it is not known what varies: `Apart` is raised if it may not be the same.
+    """
+    delays = [0 * t if root is None else root(theta) for root, theta in found]
     if len(found) > 1:
-        slopes = [np.zeros(1) if root is None else gradient(root, base(z)) for root, z in found]
-        size = max(norm(slope) for slope in slopes)
-        if any(norm(slope - slopes[0]) > SAME * size for slope in slopes):
-            raise NonAnalyticError(MEET.format(what, t))
-    root, theta = found[0]
-    return 0 * t if root is None else root(theta)
+        if any(theta is not None and has_nodes(theta) for _, theta in found):
+            slopes = [np.zeros(1) if root is None else gradient(root, base(z)) for root, z in found]
+            error = Apart(MEET.format(what, t))
+        else:
+            slopes = [numbers_in(lift(delay)) for delay in delays]
+            error = NonAnalyticError(MEET.format(what, t))
+        size, first = max(map(norm, slopes)), slopes[0]
+        for x in slopes[1:]:
+            if np.any(abs(x - first) > SAME * np.maximum(abs(x), abs(first)) + TINY * size):
+                raise error
+    return delays[0]
 
 
 def piecewise(f: Function) -> Function:

@@ -43,7 +43,7 @@ from taylor.ode.flow import (
     point_of,
 )
 from taylor.ode.integrator import Integrator
-from taylor.ode.moved import moved, order_of, regular
+from taylor.ode.moved import check_known, moved, order_of, regular
 from taylor.ode.options import Options, argument
 from taylor.ode.pieces import Pieces
 from taylor.ode.record import Record
@@ -237,6 +237,8 @@ class Variation:
                 self.coefs.append((starts, in_steps(series, len(starts))))
                 self.starts = []
             return flow(f, course).forward()(*given)
+        if is_operand(self.y):
+            check_known(self.y)
         system = plain_of(f, point_of(self.y), p)
         if self.last is not None and system.is_like(self.last[0]):
             it = self.last[1]
