@@ -120,17 +120,17 @@ def derived(
 
     def run(*x: Any) -> list[Any]:
         nonlocal count
-        *x, share = x if shares is not None else (*x, None)
+        at, share = (x[:-1], x[-1]) if shares is not None else (x, None)
         tape: Tape = x[0].tape
         loops = [type(i.op) is Loop for i in program.code]
         # decisions are checked at the values, and loops may divide by what others give
         tape.exact = bool(program.guards) or sum(loops) > 1
         f = _Recorded(program, tape, share)
-        y = driver(f, *x)
+        y = driver(f, *at)
         tape.guards += f.guards.values()
         results = [tape.node(e) for e in (y if isinstance(y, tuple) else [y])]
         count = len(results) if isinstance(y, tuple) else 0
-        results += [tape.node(lower(f, *x[: len(program.inputs)])) for lower in below]
+        results += [tape.node(lower(f, *at[: len(program.inputs)])) for lower in below]
         return [*results, *f.zero(results)]
 
     with policy():

@@ -61,7 +61,8 @@ def found(f: Any, where: Where, run: Callable[[Where], Any]) -> Any:
     tied = *where, TIED
     alone = not f.machines.get(where) and any(m.met for m in f.machines.get(tied, ()))
     answer = None if alone else run(where)
-    if answer is None and f.kinked.get(where) and f.unused.allows(tied):
+    allowed = tied in f.waiting or f.unused.allows(tied)
+    if answer is None and f.kinked.get(where) and allowed:
         answer = run(tied)
         if answer is not None:
             f.unused.note(where, True)
