@@ -79,7 +79,9 @@ def given(where: Where, program: Program, x: Sequence[Array]) -> tuple[Any, ...]
     if not may_tie(where, program):
         return ()
     shares = where[-1] == TIED
-    if ties.any_tied(program.code, values(program.code, x)) != shares:
+    with np.errstate(all="ignore"):
+        v = values(program.code, x)
+    if ties.any_tied(program.code, v) != shares:
         raise DomainError("no tie here" if shares else "a tie")
     below = (gradient,) if where[0] not in FIRST else ()
     return (np.full(room(program.code), 0.5), below) if shares else ()
