@@ -167,9 +167,14 @@ SAID = {
     "taylor.scipy.sparse.spsolve(A, x)",
     "No numeric types to aggregate": "windows of pandas are plain numbers: write "
     "np.convolve, or np.lib.stride_tricks.sliding_window_view(x, n).mean(-1), with x.to_numpy()",
-    "^Series cannot interpolate": "write np.interp with x.to_numpy()",
-    r"\(s\) for \S+: ('object' and '|'\w+' and 'object')": "eval of pandas works on plain numbers: "
-    "write the expression with the columns, df.a * df.b",
+    "^Series cannot interpolate|does not implement interpolate": "write np.interp with "
+    "x.to_numpy()",
+    r"\(s\) for \S+: ('(object|taylor)' and '|'\w+' and '(object|taylor)')": "eval of pandas "
+    "works on plain numbers: write the expression with the columns, df.a * df.b",
+    "^Invalid value '<Column>": "a column of floats cannot hold values of taylor: make another, "
+    "df.assign(w=df.w.where(mask, p)), or start with one that is differentiated",
+    "^<class 'object'>$": "tables are joined by plain numbers, not by a column that is "
+    "differentiated",
     VALUES + " to Decimal": "decimal numbers have no derivatives; mpmath's have many digits and do",
     r"\bnot " + VALUES: "a value of taylor carries derivatives; write it with NumPy's functions, "
     "or take x.value where none is wanted",
@@ -192,18 +197,26 @@ WANTED = {  # what would drop derivatives, and what was wanted
 }
 
 
+TABLES = {
+    ("pandas.core.common", "apply_if_callable"): "table",
+    ("pandas.core.dtypes.missing", "_isna"): "missing",
+    ("pandas.core.algorithms", "isin"): "isin",
+}
+
+
 def asked_by(frame: FrameType | None) -> str:
     """Return "masked" or "sparse" if arrays of these kinds ask for an array of a value.
 
-    "table" is pandas that asks for a column: it calls what can be called.
+    "table" is pandas that asks for a column: it calls what can be called; "missing" asks which
+    numbers are none, "isin" for what it would hash.
 
     m + x, m - x and m * x of a masked array m are right.  Of a sparse matrix it is a product, which
     SciPy leaves to the other operand if the array that this gives has no axes.
     """
     if frame is not None and str(frame.f_globals.get("__name__")).startswith("scipy.sparse."):
         return "sparse" if frame.f_code.co_name.endswith("_dispatch") else ""
-    if frame is not None and frame.f_globals.get("__name__") == "pandas.core.common":
-        return "table"
+    if frame is not None and str(frame.f_globals.get("__name__")).startswith("pandas."):
+        return TABLES.get((frame.f_globals["__name__"], frame.f_code.co_name), "")
     name = ""
     while frame is not None and frame.f_globals.get("__name__") == "numpy.ma.core":
         name, frame = frame.f_code.co_name, frame.f_back
