@@ -18,7 +18,7 @@ FOLDERS = {  # lines that a folder may have
     "arrays": 2452,
     "machine": 8101,
     "series": 3143,
-    "drivers": 9485,
+    "drivers": 9683,
     "scipy": 12302,
     "ode": 13971,
     "command": 495,
