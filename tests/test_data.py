@@ -323,6 +323,37 @@ COLUMN = {  # functions of a Series
         + (p * GAPS).cummin().sum()
         + (p * GAPS).cumsum(skipna=False).sum()
     ),
+    "running in groups": lambda p: sum(
+        (getattr((p * GAPS).groupby(FRAME.g), name)() ** 2).sum()
+        for name in ("cumsum", "std", "rank", "first")
+    ),
+    "places in groups": lambda p: (
+        sum(p[i] ** 2 for i in p.groupby(FRAME.g).idxmax())
+        + (p.groupby(pd.Categorical(FRAME.g, list("uvw")), observed=False).sum() ** 2).sum()
+    ),
+    "rows over gaps": lambda p: sum(
+        (getattr(pd.DataFrame({"p": p * GAPS, "w": WEIGHTS}), name)(axis=1, skipna=skip) ** 2).sum()
+        for name in ("sum", "mean", "max")
+        for skip in (True, False)
+    ),
+    "sums of which one is none": lambda p: (
+        FRAME[["w"]].assign(p=p * GAPS).sum(skipna=False).sum()
+        + p.sum()
+        + p.to_frame("p").assign(w=GAPS, p2=p**2).sum(skipna=False).iloc[[1, 0, 2]].sum()
+    ),
+    "moments": lambda p: p.sem() * p.skew() * p.kurt() + (p * GAPS).cov(WEIGHTS) * p.autocorr(),
+    "questions": lambda p: (
+        p.sum()
+        * (
+            p.is_unique
+            + 2 * p.nunique()
+            + 4 * p.is_monotonic_increasing
+            + 8 * p.hasnans
+            + 16 * (p * GAPS).is_monotonic_increasing
+            + len(p.unique())
+            + divmod(p, 9.0)[1].sum()
+        )
+    ),
     "groups": lambda p: (p.groupby(FRAME.g).sum() ** 2).sum() + p.groupby(FRAME.g).mean()["u"],
     "sorted": lambda p: p.sort_values().iloc[0] + p.sort_values(ascending=False).iloc[1] ** 2,
     "reindexed": lambda p: (p.reindex(["d", "z", "a"]) ** 2).sum(),
@@ -390,6 +421,8 @@ EQUALS = {
     "isin": lambda p: p.isin([7.0, 2.0, np.nan]),
     "mode": lambda p: (p * GAPS / GAPS).mode(),
     "rank": lambda p: (p * GAPS / GAPS).rank(na_option="bottom"),
+    "unique": lambda p: pd.Series((p * GAPS / GAPS).unique()),
+    "drop_duplicates": lambda p: FRAME.assign(p=p).drop_duplicates("p").p,
 }
 
 
@@ -401,6 +434,22 @@ def test_questions_which_elements_are_equal(name):
             g(f, pd.Series([2.0, 1.0, 2.0, 3.0], index=NAMES))
         wanted = differences(lambda x: float(f(pd.Series(x, index=NAMES))), X)
         assert g(f, pd.Series(X, index=NAMES)).to_numpy() == pytest.approx(wanted, abs=1e-6)
+
+
+@pytest.mark.parametrize("x", [[2.0, 2.0, 1.5, -1.0], [0.5, 2.0, 2.0, 3.0], [1.0, 2.0, 1.0, 2.0]])
+def test_equal_numbers_neither_rise_nor_fall(x):
+    asked = lambda p: [p.is_monotonic_increasing, p.is_monotonic_decreasing]
+    for g in (gradient, taylor.jacfwd):
+        found = g(lambda p: p.sum() * (asked(p) @ np.array([2, 4])), pd.Series(x))
+        assert found.tolist() == [asked(pd.Series(x)) @ np.array([2, 4])] * 4
+
+
+@pytest.mark.parametrize("f", [WEIGHTS.isin, lambda p: p.to_frame("w").merge(p.to_frame("w"))])
+def test_what_pandas_would_hash_is_an_error(f):
+    with pytest.raises(taylor.errors.NonAnalyticError, match="this point only"):
+        gradient(lambda p: len(f(p)) * p.sum(), pd.Series([2.0, 1.0, 2.0, 3.0], index=NAMES))
+    with pytest.raises(TypeError, match="no text"):
+        gradient(lambda p: len(p.astype(str)[0]) * p.sum(), WEIGHTS)
 
 
 def test_sums_of_too_few_numbers_are_none():
@@ -527,6 +576,11 @@ def test_arrays_of_xarray_are_arrays_with_labels():
         wanted = differences(lambda x, f=f: float(f(x)), X)
         assert gradient(f, X) == pytest.approx(wanted, abs=1e-6)
         assert jvp(f, X, X)[1] == pytest.approx(wanted @ X, abs=1e-5)
+    for p in (a, a * 1.0):  # equal numbers, and equal numbers that vary alike
+        assert (
+            gradient(lambda x, p=p: x.sum() * (1 + x.equals(x * p / a)), a).values.tolist()
+            == [2] * 4
+        )
     g = gradient(lambda p: ((p * a).sum("t") * p.sel(t=10)).sum(), a)
     assert type(g) is xarray.DataArray and g.dims == ("t",) and g.t.equals(a.t)
     assert g.to_numpy() == pytest.approx(X[0] * X + np.sum(X**2) * np.eye(4)[0])

@@ -289,3 +289,21 @@ def test_only_a_time_varies():
         expected = taylor.gradient(lambda x, times=times: exactly(*times(x)), [0.6])
         for slopes in (taylor.gradient, taylor.jacobian):
             assert slopes(end, [0.6]) == pytest.approx(expected, rel=1e-12)
+
+
+def test_events_and_runs_through_removable_points():
+    whole = lambda x: x / (1 - np.exp(-x))
+    rate = lambda t, y, *c: [1 + 0 * y[0], whole(y[0])]
+
+    def end(x):
+        return solve_ivp(rate, (0.0, 2.0), [x[0], 0.0]).y[1, -1]
+
+    def at_event(x):
+        level = event(lambda t, y, c: y[0] - c, terminal=True)
+        return solve_ivp(rate, (0.0, 2.0), [x[0], 0.0], args=(x[1],), events=level).y[1, -1]
+
+    start, c = -0.7, -1e-12
+    wanted = whole(start + 2) - whole(start)
+    assert taylor.jacrev(end, np.array([start])) == pytest.approx(wanted, rel=1e-13)
+    found = taylor.jacrev(at_event, np.array([start, c]))
+    assert found == pytest.approx([-whole(start), 1 + c / 2], rel=1e-13)

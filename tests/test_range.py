@@ -554,6 +554,34 @@ def test_slopes_far_from_one_go_by_units_of_the_point(x):
             assert found == pytest.approx([want] * 3, rel=1e-14, abs=0)
 
 
+def test_slopes_of_arrays_far_from_one_go_by_units_of_each_number():
+    f = lambda x: 1 / (1 / x) + x
+    g = lambda x: 8 * x / np.log1p(1 / x)
+    for far in (
+        (1e200, -1e-300, 1e-200),
+        (1e100,),
+        (np.float32(1e25), np.float32(-1e-30)),
+        (1e200j,),
+    ):
+        for n in 0, 8:
+            x = np.array([0.4, *far, *[2.0] * n], np.result_type(*map(type, far)))
+            one, zeros = np.ones_like(x), np.zeros_like(x)
+            for found in (
+                taylor.derivative(f, x),
+                taylor.jvp(f, x, one)[1],
+                np.diag(taylor.jacobian(f, x)),
+                np.diag(taylor.jacfwd(f, x)),
+                taylor.jvp(lambda x: np.sum(f(x)) * np.ones_like(x), x, one)[1] / len(x),
+            ):
+                assert found == pytest.approx(zeros + 2, rel=1e-6) and found.dtype == x.dtype
+    for found in taylor.derivative(g, [0.4, 1e-300]), np.diag(taylor.jacobian(g, [0.4, 1e-300])):
+        assert found == pytest.approx([taylor.derivative(g, 0.4), taylor.derivative(g, 1e-300)])
+    tied = lambda x: np.maximum(x[0] + x[1], 1e200 + 2 * x[0]) + x[0]  # not along x[0], or x[1]
+    assert taylor.jvp(tied, [0.0, 1e200], [1.0, 1.0])[1] == 3
+    lost = taylor.jvp(lambda x: np.sum(np.sqrt(x * x)), [0.4, 1e-300], [1.0, 1.0])[1]
+    assert not np.isfinite(lost)
+
+
 def test_adjoints_of_an_angle_out_of_range():
     f, x = (lambda x: np.arctan2(0.09, x) ** 0.25), 1e200
     for d in taylor.gradient(f, x), taylor.gradient(taylor.compile(f), x), taylor.derivative(f, x):

@@ -241,6 +241,8 @@ class Operand(Handled):
         by = asked_by(sys._getframe(2))
         if by == "masked":
             raise self._refused("a masked array")
+        if by == "missing":
+            return np.where(np.asarray(np.isnan(self), dtype=bool), np.nan, 0.0)
         return memory.elements(self, () if by == "sparse" else self.shape, bool(copy))
 
     def _inactive(self, what: str) -> Any:

@@ -7,6 +7,7 @@ node.  Imported where pandas is in use already.
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,16 +16,39 @@ import pandas as pd
 from pandas.api.extensions import ExtensionArray, ExtensionDtype, no_default
 from pandas.api.indexers import check_array_indexer
 
+from taylor.core.advice import asked_by
 from taylor.core.conditions import Condition
 from taylor.core.operand import Operand, as_array, lift
 from taylor.errors import NonAnalyticError
 
 TABLES = (pd.Series, pd.Index, pd.DataFrame)
-REDUCTIONS = ("sum", "prod", "mean", "median", "min", "max", "var", "std", "any", "all")
+NEEDED = {"any": 0, "all": 0, "sum": 0, "prod": 0, "skew": 3, "kurt": 4}  # numbers; else one
+SPREADS = "var", "std", "sem"
+REDUCTIONS = (*NEEDED, *SPREADS, "mean", "median", "min", "max")
 RUNNING: dict[str, tuple[Any, float]] = {  # and what changes nothing: it stands where none is
     "cumsum": (np.cumsum, 0.0), "cumprod": (np.cumprod, 1.0),
     "cummax": (np.maximum.accumulate, -np.inf), "cummin": (np.minimum.accumulate, np.inf),
 }  # fmt: skip
+
+
+def _sem(x: Any, ddof: int = 1) -> Any:
+    return np.std(x, ddof=ddof) / np.sqrt(len(x))
+
+
+def _skew(x: Any) -> Any:
+    """Return the skewness, adjusted as in pandas: G₁ of Joanes and Gill (1998)."""
+    n, d = len(x), x - np.mean(x)
+    return n * np.sqrt(n - 1) / (n - 2) * np.sum(d**3) / np.sum(d**2) ** 1.5
+
+
+def _kurt(x: Any) -> Any:
+    """Return the excess kurtosis, adjusted as in pandas: G₂ of Joanes and Gill (1998)."""
+    n, d = len(x), x - np.mean(x)
+    ratio = n * (n + 1) * np.sum(d**4) / np.sum(d**2) ** 2
+    return (n - 1) / ((n - 2) * (n - 3)) * (ratio - 3 * (n - 1))
+
+
+OWN = {"sem": _sem, "skew": _skew, "kurt": _kurt}  # those that NumPy has not
 
 
 class Varying(ExtensionDtype):  # type: ignore[misc]
@@ -35,6 +59,11 @@ class Varying(ExtensionDtype):  # type: ignore[misc]
     @classmethod
     def construct_array_type(cls) -> Any:
         return Column
+
+    def _get_common_dtype(self, dtypes: list[Any]) -> Any:
+        """Return what holds columns of these types: beside numbers of NumPy they stay one value."""
+        numbers = (isinstance(t, np.dtype) and t.kind in "iufc" for t in dtypes if t != self)
+        return self if all(numbers) else None
 
 
 class Column(ExtensionArray):  # type: ignore[misc]
@@ -47,7 +76,8 @@ class Column(ExtensionArray):  # type: ignore[misc]
 
     @classmethod
     def _from_sequence(cls, scalars: Any, *, dtype: Any = None, copy: bool = False) -> Column:
-        return cls(as_array(list(scalars)))
+        plain = isinstance(scalars, np.ndarray) and not scalars.dtype.hasobject
+        return cls(scalars.copy() if plain else as_array(list(scalars)))
 
     @classmethod
     def _concat_same_type(cls, to_concat: Sequence[Column]) -> Column:
@@ -64,7 +94,10 @@ class Column(ExtensionArray):  # type: ignore[misc]
         return Column(found) if np.ndim(found) else found
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        self.operand[check_array_indexer(self, index)] = inside(value)
+        index, value = check_array_indexer(self, index), inside(value)
+        if isinstance(value, Operand) and isinstance(self.operand, np.ndarray):
+            self.operand = self.operand + np.zeros_like(value, shape=len(self))
+        self.operand[index] = value
 
     def take(self, indices: Any, *, allow_fill: bool = False, fill_value: Any = None) -> Column:
         places = np.asarray(indices)
@@ -78,6 +111,8 @@ class Column(ExtensionArray):  # type: ignore[misc]
 
     def astype(self, dtype: Any, copy: bool = True) -> Any:
         if isinstance(dtype, (ExtensionDtype, str)) or np.dtype(dtype).kind not in "fc":
+            if isinstance(dtype, pd.StringDtype):
+                raise TypeError("a column that is differentiated has no text; take x.value")
             return super().astype(dtype, copy)
         return Column(self.operand.astype(dtype))
 
@@ -91,6 +126,17 @@ class Column(ExtensionArray):  # type: ignore[misc]
         if na_position != "last":
             raise TypeError("a column that is differentiated is sorted with na_position='last'")
         return np.argsort(self.operand if ascending else -self.operand, kind="stable")
+
+    def _monotonic_check(self) -> tuple[bool, bool, bool]:
+        """Return whether the numbers never fall, never rise, and differ."""
+        x = self.operand
+        up, down = (np.all(held(c)) for c in (x[1:] >= x[:-1], x[1:] <= x[:-1]))
+        strict = np.all(held(x[1:] > x[:-1])) or np.all(held(x[1:] < x[:-1]))
+        known = not np.any(self.isna())
+        return bool(up) and known, bool(down) and known, bool(strict) and known
+
+    _is_monotonic_increasing = property(lambda self: self._monotonic_check()[0])
+    _is_monotonic_decreasing = property(lambda self: self._monotonic_check()[1])
 
     def isin(self, values: Any) -> Any:
         found = np.zeros(len(self), dtype=bool)
@@ -106,10 +152,7 @@ class Column(ExtensionArray):  # type: ignore[misc]
         order = np.argsort(self.operand, kind="stable")[: np.count_nonzero(~self.isna())]
         x, places = self.operand[order], pd.Series(np.full(len(self), np.nan))
         if not np.all(held(x[1:] > x[:-1])):
-            raise NonAnalyticError(
-                f"{name} asks which elements of a column are equal, which holds at this point "
-                "only; move the point, or take plain numbers (x.value)"
-            )
+            raise _equal(name)
         places[order] = np.arange(len(order))
         return places
 
@@ -118,6 +161,18 @@ class Column(ExtensionArray):  # type: ignore[misc]
 
     def _rank(self, **kwargs: Any) -> Any:
         return self._places("rank").rank(**kwargs).to_numpy()
+
+    def factorize(self, use_na_sentinel: bool = True) -> tuple[Any, Column]:
+        places = self._places("factorize").to_numpy()
+        codes = pd.factorize(places, use_na_sentinel=use_na_sentinel)[0]
+        found, first = np.unique(codes, return_index=True)
+        return codes, self[first[found >= 0]]
+
+    def _values_for_factorize(self) -> Any:
+        raise _equal("a merge")
+
+    def unique(self) -> Column:
+        return self.factorize(use_na_sentinel=False)[1]
 
     def _mode(self, dropna: bool = True) -> Any:
         places = self._places("mode")
@@ -133,13 +188,57 @@ class Column(ExtensionArray):  # type: ignore[misc]
         min_count: int = 0,
         **kwargs: Any,
     ) -> Any:
+        if name in ("argmax", "argmin"):
+            return getattr(self, name)(skipna=skipna)
         if name not in REDUCTIONS:
             raise TypeError(f"{name} of a column that is differentiated is not implemented")
-        lost = self.isna() if skipna else np.zeros(len(self), dtype=bool)
+        lost = self.isna()
         kwargs = {k: v for k, v in kwargs.items() if k == "ddof"}
-        found = getattr(np, name)(self.operand[~lost] if lost.any() else self.operand, **kwargs)
-        found = found * np.nan if np.count_nonzero(~self.isna()) < min_count else found
+        x = self.operand[~lost] if skipna and lost.any() else self.operand
+        least = kwargs.get("ddof", 1) + 1 if name in SPREADS else NEEDED.get(name, 1)
+        if name not in ("any", "all") and (np.any(lost) > skipna or len(x) < max(least, min_count)):
+            found = np.sum(self.operand) * np.nan
+        else:
+            found = (OWN.get(name) or getattr(np, name))(x, **kwargs)
         return Column(np.reshape(found, 1)) if keepdims else found
+
+    def _groupby_op(
+        self,
+        *,
+        how: str,
+        has_dropped_na: bool,
+        min_count: int,
+        ngroups: int,
+        ids: Any,
+        **kwargs: Any,
+    ) -> Any:
+        """Return what pandas asks of groups: a number of each, or its column in their places."""
+        if how in ("first", "last"):
+            return self._groupby_first_last(
+                how=how, min_count=min_count, ngroups=ngroups, ids=ids, **kwargs
+            )
+        order = np.argsort(ids, kind="stable")
+        groups = np.split(order, np.searchsorted(ids[order], np.arange(ngroups)))[1:]
+        if how in ("idxmax", "idxmin"):
+            return self._extremes("arg" + how[3:], groups)
+        if how not in RUNNING and how != "rank":
+            found = [self[g]._reduce(how, min_count=min_count, **kwargs) for g in groups]
+            return np.array(found) if how in ("any", "all") else Column(as_array(found))
+        if how == "rank":
+            names = {"method" if k == "ties_method" else k: v for k, v in kwargs.items()}
+            parts: list[Any] = [self[g]._rank(**names) for g in groups]
+        else:
+            parts = [self[g]._accumulate(how, **kwargs).operand for g in groups]
+        places = np.full(len(self), -1)  # of those in no group, which have no number
+        places[order[len(order) - sum(map(len, groups)) :]] = np.arange(sum(map(len, groups)))
+        found = Column(np.concatenate(parts)).take(places, allow_fill=True)
+        return found.operand if how == "rank" else found
+
+    def _extremes(self, name: str, groups: Sequence[Any]) -> Any:
+        """Return the place of the greatest or least number of each group, -1 where none is."""
+        known = [bool(np.any(~self[g].isna())) for g in groups]
+        pairs = zip(groups, known, strict=True)
+        return np.array([g[getattr(self[g], name)()] if k else -1 for g, k in pairs], dtype=int)
 
     def _accumulate(self, name: str, *, skipna: bool = True, **kwargs: Any) -> Column:
         (run, neutral), lost = RUNNING[name], self.isna()
@@ -158,6 +257,8 @@ class Column(ExtensionArray):  # type: ignore[misc]
         return found.copy() if copy else found
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        if asked_by(sys._getframe(1)) == "isin":
+            raise _equal("isin")
         return np.asarray(self.operand, dtype=dtype)
 
     def __array_ufunc__(self, ufunc: np.ufunc, kind: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -167,6 +268,13 @@ class Column(ExtensionArray):  # type: ignore[misc]
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         return func(*map(inside, args), **{k: inside(v) for k, v in kwargs.items()})
+
+
+def _equal(what: str) -> NonAnalyticError:
+    return NonAnalyticError(
+        f"{what} asks which elements of a column are equal, which holds at this point only; move "
+        "the point, or take plain numbers (x.value)"
+    )
 
 
 def inside(x: Any) -> Any:
@@ -202,6 +310,7 @@ def _alone(op: Callable[[Any], Any]) -> Callable[[Column], Any]:
 for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow"):
     setattr(Column, f"__{_name}__", _method(getattr(operator, _name), False))
     setattr(Column, f"__r{_name}__", _method(getattr(operator, _name), True))
+Column.__divmod__ = _method(divmod, False)
 for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
     setattr(Column, f"__{_name}__", _method(getattr(operator, _name), False))
 for _name in ("neg", "pos", "abs"):

@@ -43,6 +43,8 @@ from taylor.drivers.forward_mode import (
     MAX_TABLE,
     Function,
     along,
+    each_unit,
+    in_units,
     scalar_only,
     value_and_tangent,
 )
@@ -562,7 +564,19 @@ def _byforward(
 
 
 def _columns(f: Function, x: Any, symmetric: bool = False) -> Any:
-    """Return the Jacobian by forward mode, a chunk of directions at a time."""
+    """Return the Jacobian by forward mode; `symmetric`: a matrix that is its own transpose."""
+    joined = _rows_along(f, x)
+    shape = shape_of(joined)[1:]
+    if (s := each_unit(x)) is not None and not is_operand(joined):
+        s = np.reshape(s, (-1,) + (1,) * len(shape))
+        joined = in_units(_rows_along(f, x, s), s, lambda: joined)
+    if symmetric:
+        return joined.reshape((*shape_of(x), *shape))
+    return np.moveaxis(joined, 0, -1).reshape((*shape, *shape_of(x)))
+
+
+def _rows_along(f: Function, x: Any, units: Any = None) -> Any:
+    """Return the derivatives by each variable, in these units, a chunk of them at a time."""
     size = math.prod(shape_of(x))
     chunk = max(16, LANES // max(size, 1) // 64)
     columns: list[Any] = []
@@ -572,6 +586,9 @@ def _columns(f: Function, x: Any, symmetric: bool = False) -> Any:
         algebra = multivariate(count, 1)
         tag = fresh_tag()
         eye = unit_rows(count, shape_of(x), x, start)
+        if units is not None:
+            one = units[start : start + count].reshape((count,) + (1,) * np.ndim(x))
+            eye = eye * one.astype(eye.dtype)
         try:
             y = call(f, seed(TaylorN, x, algebra, eye, tag), tag)
         except TooLarge:
@@ -579,8 +596,4 @@ def _columns(f: Function, x: Any, symmetric: bool = False) -> Any:
             continue
         columns.append(parts(y, tag, algebra.size)[1:])
         start += count
-    joined = np.concatenate(columns) if len(columns) != 1 else columns[0]
-    shape = shape_of(joined)[1:]
-    if symmetric:
-        return joined.reshape((*shape_of(x), *shape))
-    return np.moveaxis(joined, 0, -1).reshape((*shape, *shape_of(x)))
+    return np.concatenate(columns) if len(columns) != 1 else columns[0]

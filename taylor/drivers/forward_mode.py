@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -11,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taylor.core.algebra import Univariate, check_order
-from taylor.core.functions import TINY
 from taylor.core.graded import multivariate
 from taylor.core.operand import lift
 from taylor.core.singular import masked
@@ -70,29 +70,82 @@ def along(f: Function, x: Any, v: Any, order: int) -> Any:
     at the tie of a kink, on both sides of it: what they agree on is what f has, and at order 1
     the policy says the rest.
     """
-    unit = _unit(x) if order == 1 else 1.0
-    if unit != 1:
+    if order == 1 and (units := _units(point(x) if isinstance(x, (list, tuple)) else x)):
         x, v = direction(x, v)
-        c = _along(f, x, v * unit, 1)
-        if not is_operand(c):
-            whole = np.abs(c[1]) >= TINY  # with all its digits
-            with np.errstate(all="ignore"):
-                c = np.stack([c[0], c[1] / unit])
-            if np.all(np.isfinite(c[1]) & whole):
-                return c
+        if not is_operand(v) and current_policy().kink == "error":
+            return _by_units(f, x, v, units)
     return _along(f, x, v, order)
 
 
-def _unit(x: Any) -> float:
-    """Return a power of two near a float far from one, 1 for all else.
+def _units(x: Any) -> dict[Any, Any]:
+    """Return powers of two near numbers some of which are far from one, and where these are.
 
     In units of it slopes of 1/x and kin are as large as their values.
     """
-    if type(x) is np.ndarray and x.size == 1 and x.dtype == float:
-        x = x.item()
-    if type(x) not in (float, np.float64) or ORDINARY[0] < (size := abs(x)) < ORDINARY[1]:
-        return 1.0
-    return math.ldexp(0.5, math.frexp(size)[1]) if 0 < size < math.inf else 1.0
+    if type(x) in (float, np.float64):
+        if ORDINARY[0] < (size := abs(x)) < ORDINARY[1] or not 0 < size < math.inf:
+            return {}
+        return {math.ldexp(0.5, math.frexp(size)[1]): True}
+    if is_operand(x) or not isinstance(x, (np.ndarray, np.generic, complex)):
+        return {}
+    if (x := np.asarray(x)).dtype.kind not in "fc":
+        return {}
+    size = np.abs(x)
+    half, step = size.dtype.type(0.5), int(np.finfo(size.dtype).minexp) // 2
+    low, high = np.ldexp(half, step // 2), np.ldexp(half, -step // 2)
+    if not size.size or low < size.min() <= size.max() < high:
+        return {}
+    exponents = np.frexp(size)[1]
+    groups = np.rint(exponents / step)
+    if not groups.any():
+        return {}
+    found = dict[Any, Any]()
+    for n in np.unique(groups):
+        at = exponents[groups == n]
+        middle = (int(at.min()) + int(at.max())) // 2 if n else 1
+        found[np.ldexp(half, middle)] = groups == n
+    return found
+
+
+def _by_units(f: Function, x: Any, v: Any, units: dict[Any, Any]) -> Any:
+    """Return f(x) and J·v, the sum of J·v_i with v_i what v is at the numbers near one unit."""
+    plain = functools.cache(lambda: _along(f, x, v, 1))
+    total: Any = 0
+    try:
+        for unit, there in units.items():
+            d = np.where(there, v, 0).astype(v.dtype)
+            c = _along(f, x, d * v.dtype.type(unit), 1)
+            if is_operand(c):
+                return plain()
+            same = plain if len(units) == 1 else functools.partial(_along, f, x, d, 1)
+            total = total + in_units(c[1], unit, same, 1)
+    except NonAnalyticError:  # of a part alone, it may be
+        return plain()
+    if len(units) > 1 and not np.all(np.isfinite(total)):
+        total = np.where(np.isfinite(total), total, plain()[1])
+    return np.stack([c[0], total])
+
+
+def each_unit(x: Any) -> Any:
+    """Return for each number of an array a power of two near it if it is far from one; or None."""
+    if not (units := _units(x)):
+        return None
+    far = functools.reduce(np.logical_or, [at for unit, at in units.items() if unit != 1])
+    size = np.abs(np.asarray(x))
+    return np.where(far, np.ldexp(size.dtype.type(0.5), np.frexp(size)[1]), 1)
+
+
+def in_units(slopes: Any, unit: Any, plain: Callable[[], Any], at: Any = ...) -> Any:
+    """Return slopes found in other units; `plain()[at]` has those that cannot be found so."""
+    if slopes.dtype.kind not in "fc":
+        return plain()[at]
+    with np.errstate(all="ignore"):
+        found = slopes / np.asarray(unit, slopes.dtype)
+        whole = np.isfinite(found) & (np.abs(slopes) >= np.finfo(slopes.dtype).tiny)
+    if np.all(whole) or np.all(unit == 1):
+        return found
+    other = plain()[at]
+    return np.where(whole | ((slopes == 0) & (other == 0)), found, other)
 
 
 def _along(f: Function, x: Any, v: Any, order: int) -> Any:
@@ -290,7 +343,16 @@ def partials_of_order(f: Function, x: Any, order: int, most: int | None = None) 
             "many for one table; use univariate series along directions (taylor.directional) or "
             "fewer variables"
         )
-    carrier = table_along(f, x, unit_rows(n, np.shape(x), x), order, most)
+    rows = unit_rows(n, np.shape(x), x)
+    full, value = _tensor(f, x, rows, order, most)
+    if order != 1 or (s := each_unit(x)) is None or is_operand(full):
+        return full, value
+    scaled = rows * np.reshape(s, (n,) + (1,) * np.ndim(x)).astype(rows.dtype)
+    return in_units(_tensor(f, x, scaled, 1, most)[0], s, lambda: full), value
+
+
+def _tensor(f: Function, x: Any, rows: Array, order: int, most: int | None) -> tuple[Any, Any]:
+    carrier = table_along(f, x, rows, order, most)
     full = carrier.tensor(order).reshape((*carrier.shape, *np.shape(x) * order))
     return full if is_operand(full) else full[()], carrier._coef[0]
 

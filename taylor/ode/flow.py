@@ -55,7 +55,7 @@ from taylor.ode.edges import AtRest
 from taylor.ode.integrator import Integrator
 from taylor.ode.jets import MEET, Crossing, Differentiated, Plain
 from taylor.ode.methods import MethodOptions
-from taylor.ode.moved import check_adjoint, check_known, moved, numbers_in
+from taylor.ode.moved import check_adjoint, check_known, moved, numbers_in, regular
 from taylor.ode.options import Options, argument
 from taylor.ode.surfaces import condition_of, met_at
 from taylor.ode.system import System, check_function, filled, is_parameter, shaped
@@ -403,7 +403,8 @@ def jumps(f: Function, t: Any, y: Any, p: Sequence[Any], d: Any) -> list[Functio
     if not system.branches:
         return []
     slope = system.flow(t, old, *q)
-    before, after = (np.asarray(system.flow(t + s * d, old + s * d * slope, *q)) for s in (-1, 1))
+    sides = [(t + s * d, old + s * d * slope) for s in (-1, 1)]
+    before, after = (np.asarray(regular(f, *at, q)(*at, *q)) for at in sides)
     if norm(after - before) <= SAME * max(norm(before), norm(after)):
         return []
     return [

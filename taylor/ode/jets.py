@@ -419,16 +419,25 @@ class Differentiated(Integrator):
         that is left.
         """
         with np.errstate(all="ignore"):
-            old, new = (np.asarray(self.system.flow(*at, *self._parameters)) for at in sides)
-            most = np.maximum(np.maximum(abs(old), abs(new)), abs(self.y) / (abs(rest) or 1))
-            parts = [np.broadcast_to(self.degrees, old.shape) == k for k in range(self.top)]
-            if all(norm(new[k] - old[k]) <= JUMP * norm(most[k]) for k in parts):
+            rates = [np.asarray(self.system.flow(*at, *self._parameters)) for at in sides]
+            if not self._differ(rest, *rates) or not self._differ(rest, *map(self._rates, sides)):
                 return None
         return NonAnalyticError(
             f"fun, or a derivative of it, jumps at t = {self.t} where no condition crosses zero "
             "with a slope, so the derivatives of the solution are not known beyond: integrate up "
             f"to there and go on with the other branch; last good state y = {self.y}"
         )
+
+    def _differ(self, rest: Any, old: Array, new: Array) -> bool:
+        """Whether rates of any degree but the highest do, by what counts in a time."""
+        most = np.maximum(np.maximum(abs(old), abs(new)), abs(self.y) / (abs(rest) or 1))
+        parts = [np.broadcast_to(self.degrees, old.shape) == k for k in range(self.top)]
+        return not all(norm(new[k] - old[k]) <= JUMP * norm(most[k]) for k in parts)
+
+    def _rates(self, at: tuple[Any, Any]) -> Array:
+        """Return the rates at a place, by the program there: fun may be nearly 0/0."""
+        system = System(self.system.own, *at, self._args)
+        return np.asarray(system.regular(*at, *system.parameters(self._args)))
 
 
 class DifferentiatedMethod(Differentiated, ByMethod):

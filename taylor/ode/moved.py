@@ -9,6 +9,7 @@ with the coefficients Y_k of the series of y at t is a polynomial: no step is ta
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -22,8 +23,9 @@ from taylor.core.tags import fresh_tag
 from taylor.drivers.driver import parts
 from taylor.drivers.evolution import Evolution, has_nodes, orders_of
 from taylor.drivers.several import pullback, series
-from taylor.errors import NonAnalyticError
+from taylor.errors import DomainError, GuardError, NonAnalyticError
 from taylor.numbers.kinds import base, is_nested, is_operand
+from taylor.ode.system import System
 from taylor.series.series import Series
 
 Array = NDArray[Any]
@@ -38,11 +40,23 @@ def moved(f: Function, t: Any, y: Any, tau: Any, p: Sequence[Any]) -> Any:
     """Return y(t + tau) for y' = f(t, y, *p)."""
     if not is_operand(tau):
         return y
+    f = regular(f, t, y, p)
 
     def rate(s: Any, y: Any, t: Any, tau: Any, *p: Any) -> Any:
         return tau * f(t + s * tau, y, *p)
 
     return _shift(rate, 0).forward()(y, lift(t), tau, *p)
+
+
+def regular(f: Function, t: Any, y: Any, p: Sequence[Any]) -> Function:
+    """Return the rates at a place by their program, if there is one: f may be nearly 0/0 there."""
+    at, values = (base(lift(t)), base(lift(y))), [base(lift(x)) for x in p]
+    with contextlib.suppress(DomainError, GuardError):
+        system = System(f, *at, values)
+        if len(system.free) == len(p):
+            system.regular(*at, *values)
+            return system.regular
+    return f
 
 
 def order_of(x: Any) -> int:

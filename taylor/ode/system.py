@@ -362,13 +362,19 @@ class System:
         check_unread((t, y, *parameters))
         return dy
 
+    def regular(self, t: Any, y: Any, *parameters: Any) -> Any:
+        """Return f(t, y) by its program, which loses no digits beside places where f is 0/0."""
+        if self.program is None:
+            return self.flow(t, y, *parameters)
+        return kept(plain, self.program)(t, y, *parameters)
+
     def _value(self, t: Any, y: Any, parameters: Sequence[Any]) -> Any:
         try:
             return self.f(t, y, *filled(self.args, self.free, parameters))
         except TypeError:  # NumPy's functions take no numbers of many digits
             if self.floats or self.program is None:
                 raise
-            return kept(plain, self.program)(t, y, *parameters)
+            return self.regular(t, y, *parameters)
 
     def series(self, t: Any, y: Array, parameters: Sequence[Any], order: int) -> Array:
         """Return the coefficients 0..order of the solution through (t, y), in any number type."""

@@ -43,7 +43,7 @@ from taylor.ode.flow import (
     point_of,
 )
 from taylor.ode.integrator import Integrator
-from taylor.ode.moved import moved, order_of
+from taylor.ode.moved import moved, order_of, regular
 from taylor.ode.options import Options, argument
 from taylor.ode.pieces import Pieces
 from taylor.ode.record import Record
@@ -138,7 +138,7 @@ class Variation:
     def passed(self, pieces: Pieces, it: Integrator, stop: bool = False) -> None:
         """Note steps of an integrator, and whether they lead to an event to `meet`."""
         if self.rate is not None and len(pieces):
-            _check_rate(it.slope(pieces, 0, 0 * pieces.h[0]), self.rate, self.t)
+            self._check_rate(it.slope(pieces, 0, 0 * pieces.h[0]), self.rate)
             self.rate = None
         if self.dense and self.recorded:
             self.starts += pieces.t.tolist()
@@ -321,7 +321,7 @@ class Variation:
             delay = _common(t, [*found, *(delay_of(f, g, t + s, y + x, p) for g in here)])
             self.y = moved(f, t + s, y + x, delay, p) - x
         else:
-            _check_rate(rate, self._rate(), t)
+            self._check_rate(rate, self._rate())
             found = [self._root(event, order, t, y) for event, order in events]
             delay = common_delay(found, t, "events that change or end the run")
             self.y = self._moved(t, y, delay)
@@ -346,6 +346,14 @@ class Variation:
     def _rate(self) -> Any:
         """Return y' at the present state, as plain numbers."""
         return number(self.fun(self.t, number(self.y).copy(), *map(base, self.args)))
+
+    def _check_rate(self, rate: Any, here: Any) -> None:
+        """Raise NonAnalyticError where fun has another value on the other side of an event."""
+        if _differ(rate, here):
+            f, p, _ = numeric(*self.held)
+            y, q = number(self.y), [number(x) for x in p]
+            if _differ(rate, regular(f, self.t, y, q)(self.t, y, *q)):  # fun may be nearly 0/0
+                raise _at_jump(self.t)
 
     # -------------------------------------------------------------- the end
     def result(self, t: Any, status: int) -> dict[str, Any]:
@@ -399,11 +407,9 @@ def _joined(values: Sequence[Any], like: Any = 0.0) -> Any:
     return np.stack(values)
 
 
-def _check_rate(one: Any, other: Any, t: Any) -> None:
-    """Raise NonAnalyticError where fun has another value on the other side of an event."""
+def _differ(one: Any, other: Any) -> bool:
     one, other = np.asarray(one), np.reshape(other, np.shape(one))
-    if norm(one - other) > SAME * max(norm(one), norm(other)):
-        raise _at_jump(t)
+    return bool(norm(one - other) > SAME * max(norm(one), norm(other)))
 
 
 def _common(t: Any, found: Sequence[tuple[Function | None, Any]]) -> Any:
