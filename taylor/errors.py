@@ -63,6 +63,10 @@ class NotHolomorphic(TypeError):
     """A function of a complex variable has no complex derivative: it takes parts or moduli."""
 
 
+class NoPartials(TypeError):
+    """An algebra of an operator has no partial derivatives; rules known by tangents need them."""
+
+
 class TieError(TraceError):
     """Two recorded values are equal, and whether they stay so depends on their derivatives."""
 

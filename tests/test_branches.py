@@ -324,3 +324,25 @@ def test_derivatives_of_the_slope_at_a_jump_are_none_either():
     x, v = np.array([0.0, 0.37]), np.array([1.0, 0.5])
     for f in (lambda x: np.sum(x % 1.0), lambda x: np.sum(np.sign(x) + x**2)):
         assert np.isnan(taylor.hvp(f, x, v)[0])
+
+
+STEPS = {
+    "counted": lambda x: np.count_nonzero(x > 1.55),
+    "searched": lambda x: np.searchsorted([1.0, 1.55, 3.0], x[0] + 0.2),
+    "searched in": lambda x: np.searchsorted(x, 1.2) - 1,
+    "floor": lambda x: 2.5 * np.floor(x[1]) + np.sign(x[1]),
+}
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_what_does_not_vary_is_a_number(name):
+    f = lambda x: float(STEPS[name](x)) * x[0] ** 2
+    fast = taylor.compile(f, strict=True)
+    points = np.array([[1.0, 2.3], [2.0, 3.3], [0.2, -1.3]])
+    assert taylor.lanes(f)(points).tolist() == [f(p) for p in points] == [fast(p) for p in points]
+    assert taylor.record(f, points[0])(points[0]) == f(points[0])
+    for p in points:
+        wanted = [2 * f(p) / p[0], 0.0]
+        assert taylor.gradient(f, p) == pytest.approx(wanted)
+        assert taylor.gradient(fast, p) == pytest.approx(wanted)
+        assert taylor.jacfwd(f, p) == pytest.approx(wanted)

@@ -576,6 +576,11 @@ def test_arrays_of_xarray_are_arrays_with_labels():
         wanted = differences(lambda x, f=f: float(f(x)), X)
         assert gradient(f, X) == pytest.approx(wanted, abs=1e-6)
         assert jvp(f, X, X)[1] == pytest.approx(wanted @ X, abs=1e-5)
+    for p in (a, a * 1.0):  # equal numbers, and equal numbers that vary alike
+        assert (
+            gradient(lambda x, p=p: x.sum() * (1 + x.equals(x * p / a)), a).values.tolist()
+            == [2] * 4
+        )
     g = gradient(lambda p: ((p * a).sum("t") * p.sel(t=10)).sum(), a)
     assert type(g) is xarray.DataArray and g.dims == ("t",) and g.t.equals(a.t)
     assert g.to_numpy() == pytest.approx(X[0] * X + np.sum(X**2) * np.eye(4)[0])

@@ -939,3 +939,51 @@ def test_arrays_are_taken_as_their_elements_are(name, kind):
     assert found.dtype == dtype
     each = [f(x[i], y[i], b[i]).coef for i in np.ndindex(x.shape)]
     np.testing.assert_array_equal(found.coef, np.stack(each, -1).reshape(found.coef.shape))
+
+
+def kernel(x, least=None):
+    """Return a sum over a Gaussian kernel; its squared distances are at `least` 0."""
+    d2 = np.sum(x**2, 1)[:, None] + np.sum(x**2, 1) - 2 * x @ x.T
+    return np.sum(
+        np.sin(np.arange(9.0).reshape(3, 3)) * np.exp(-(d2 if least is None else least(d2)) / 2)
+    )
+
+
+def path(x, largest=lambda a, b: a):
+    """Return a function of a path whose first places are the same constant."""
+    return np.exp(x[0, 1]) * x[2, 0] ** 2 + largest(x[0, 0] * 0 + 1, x[1, 1] * 0 + 1)
+
+
+STANDING = {  # ties that stay wherever x goes: with them, without
+    "squared distances": (lambda x: kernel(x, lambda d: np.maximum(d, 0.0)), kernel),
+    "lower and upper": (lambda x: kernel(x, lambda d: np.clip(d, 0.0, 1e9)), kernel),
+    "constants": (lambda x: path(x, np.maximum), path),
+    "one function": (lambda x: np.sum(np.minimum(x * x, x**2)), lambda x: np.sum(x * x)),
+    "nothing": (lambda x: np.sum(x**3 + abs(x - x)), lambda x: np.sum(x**3)),
+}
+
+
+@pytest.mark.parametrize("driver", [taylor.gradient, taylor.hessian])
+@pytest.mark.parametrize("name", STANDING)
+def test_code_passes_ties_that_stay(name, driver):
+    f, smooth = STANDING[name]
+    code = taylor.compile(f)
+    points = np.random.default_rng(1).integers(-4, 5, (3, 3, 2)) / 4
+    for x in points:
+        np.testing.assert_allclose(driver(code, x), driver(smooth, x), 1e-12, 1e-13)
+        code.f = None  # what is not by code fails from now on
+    assert not code.reasons
+
+
+@pytest.mark.parametrize("f", [abs, lambda x: np.maximum(x, 0) ** 2, lambda x: x * abs(x)])
+def test_code_of_ties_that_leave_a_mark_is_not_believed(f):
+    code = taylor.compile(lambda x: np.sum(f(x)))
+    for x in (np.array([0.0, 1.0]), np.array([2.0, 1.0]), np.array([0.0, -1.0])):
+        for driver in (taylor.hessian, taylor.gradient, taylor.hessian):
+            try:
+                expected = driver(lambda x: np.sum(f(x)), x)
+            except NonAnalyticError:
+                with pytest.raises(NonAnalyticError):
+                    driver(code, x)
+            else:
+                np.testing.assert_array_equal(driver(code, x), expected)

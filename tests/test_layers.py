@@ -53,7 +53,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "driver", "ties", "forward_mode", "reverse_mode", "kinks", "interpolation",
         "lines", "inside", "derivatives", "objective",
         "several", "transform", "pattern", "sparse", "evolution", "scan", "checkpoint", "implicit",
-        "recorded", "sets", "symbolic", "forms", "typed", "patience", "tensors", "blocks",
+        "sided", "recorded", "sets", "symbolic", "forms", "typed", "patience", "tensors", "blocks",
         "entries", "compile", "again", "lanes",
     ],
     "operators": [

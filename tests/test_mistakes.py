@@ -105,6 +105,10 @@ FUNCTIONS = {
     "return x.numpy()[0]": "taylor.stop_gradient(x)",
     "return x.at[0].set(1.0)[0]": "y[i] = z",
     "return x.tobytes()": "x.value is the plain array",
+    "return x(0)": "an element is x[0]",
+    "return taylor.jacobian(x, x0)[0, 0] * x[0]": "is a function, gradient|not gradient(f(x), x)",
+    "return (x * x0).groupby([0, 0, 1]).sum()[0]": "pd.Series(x, index=df.index)",
+    "return np.rec.array(x)": "a dict of arrays",
     # NumPy without derivatives
     "return np.frexp(x)[0][0]": "np.frexp has no derivative",
     "return np.nextafter(x, 2)[0]": "np.nextafter has no derivative",
@@ -447,3 +451,11 @@ def test_a_recorded_value_is_printed_with_its_place():
 def test_a_series_is_pickled_and_a_recorded_value_is_not():
     t = taylor.Taylor.variable(1.0, 2)
     assert pickle.loads(pickle.dumps(t)) == t
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_what_numpy_asserts_of_values_is_told(mode):
+    for f in (lambda x: np.testing.assert_allclose(x, X), lambda x: np.add(x, "a")):
+        with pytest.raises((TypeError, ValueError)) as caught:
+            MODES[mode](f)
+        assert "x.value" in " ".join([str(caught.value), *caught.value.__notes__])

@@ -397,6 +397,23 @@ def test_traces_with_a_matrix(many):
     assert op.hessian_trace(lambda x: x[0] ** 2 * x[1], q, ones) == Fraction(16, 21)
 
 
+def test_rules_of_which_only_the_tangent_is_known():
+    rule = taylor.rule(jvp=lambda d, y, x: 2 * np.sum(x * d[0], -1))(lambda x: np.sum(x * x, -1))
+    cases = {
+        lambda x: rule(x) * x[..., 0] ** 2: lambda x: 2 * np.sum(x * x) + 16 * x[0] ** 2,
+        lambda x: np.sum(np.linalg.eigvals(x.reshape(2, 2)) ** 3).real: lambda x: 6 * (x[0] + x[3]),
+    }
+    x = np.array([0.7, -1.3, 0.45, 2.1])
+    for g, want in cases.items():
+        slopes = taylor.gradient(lambda x, want=want: want(x), x)
+        for f in g, taylor.compile(g):
+            assert op.laplacian(f, x) == pytest.approx(want(x))
+            assert taylor.gradient(lambda x, f=f: op.laplacian(f, x), x) == pytest.approx(slopes)
+    g, want = next(iter(cases.items()))
+    assert op.laplacian(g, np.stack([x, x + 1])) == pytest.approx([want(x), want(x + 1)])
+    assert op.biharmonic(g, x) == pytest.approx(48)
+
+
 def test_kinks_and_singular_points():
     assert op.laplacian(lambda x: abs(x[0]) ** 3 * x[1], [0.0, 1.0]) == 0
     with pytest.raises(taylor.errors.NonAnalyticError, match="kink"):

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from taylor.errors import ShapeMismatch, TaylorError, TraceError
+from taylor.numbers.data import held, labels_of
 from taylor.numbers.kinds import Fillable, is_operand
 
 CALL = r"\(\) (got an unexpected|got multiple|missing \d|takes \d|takes from)"
@@ -58,6 +59,10 @@ NAMES = {
 DRIVE = "derivatives come from drivers: taylor.gradient(f, x), taylor.derivative(f, x)"
 PLAIN = "x.value is the plain value; taylor.stop_gradient(x) is a constant that stays in f"
 MEMORY = "x.value is the plain array"
+LABELS = (
+    "a column beside values of taylor is an array: give f its parameters as a Series, or make one, "
+    "pd.Series(x, index=df.index)"
+)
 ATTRIBUTES = {
     **dict.fromkeys(("grad", "backward", "requires_grad", "requires_grad_", "retain_grad"), DRIVE),
     **dict.fromkeys(("detach", "numpy", "cpu", "primal", "aval", "data"), PLAIN),
@@ -81,6 +86,12 @@ ATTRIBUTES = {
     "map": "f(x) works on all elements at once",
     "apply": "f(x) works on all elements at once",
     "sigmoid": "write taylor.sigmoid(x)",
+    **dict.fromkeys(
+        ("groupby", "rolling", "expanding", "ewm", "resample", "shift", "pct_change", "fillna",
+         "dropna", "ffill", "bfill", "interpolate", "isna", "notna", "loc", "iloc", "iat", "agg",
+         "assign", "corr", "cov", "merge", "head", "tail", "nlargest", "nsmallest", "rename",
+         "reindex", "sort_values", "sort_index", "reset_index", "set_index", "to_frame",
+         "to_numpy", "value_counts", "sel", "isel"), LABELS),
 }  # fmt: skip
 
 # NumPy's functions that have no derivative here, and what to do
@@ -112,6 +123,7 @@ FUNCTIONS_INSTEAD = {
 # modules of others that work on plain numbers, and what to use instead
 RULE = "give it its derivative with @taylor.rule(vjp=...)"
 LIBRARIES = {
+    "numpy.testing.": "compare the plain values, x.value",
     "numpy.polynomial.": "coefficients with one axis can be evaluated at them; for a fit write "
     "np.polyfit, or import taylor.numpy as np",
     "scipy.optimize.": "use taylor.scipy.optimize (values in args=) or taylor.implicit_root",
@@ -173,6 +185,9 @@ SAID = {
     "works on plain numbers: write the expression with the columns, df.a * df.b",
     "^Invalid value '<Column>": "a column of floats cannot hold values of taylor: make another, "
     "df.assign(w=df.w.where(mask, p)), or start with one that is differentiated",
+    r"(?s)NotImplemented from __array_ufunc__.*'str'": "text is no number: write of x.value",
+    VALUES + " object is not callable": "an element is x[0]",
+    "^Unknown input type$": "np.rec.array works on plain numbers: a dict of arrays has names, too",
     "^<class 'object'>$": "tables are joined by plain numbers, not by a column that is "
     "differentiated",
     VALUES + " to Decimal": "decimal numbers have no derivatives; mpmath's have many digits and do",
@@ -236,6 +251,16 @@ def check_polynomial(frame: FrameType, x: Any) -> None:
         raise TypeError(
             f"{name}(x, c) of a value of taylor does not see that c has several axes: write "
             f"{name}(x, c.reshape(c.shape + (1,) * np.ndim(x)), tensor=False)"
+        )
+
+
+def check_evaluated(x: Any) -> None:
+    """Raise TypeError where a value that a driver made, an array in f, is called as a series."""
+    if x.tag.level < 0 and not x.tag.closed:
+        raise TypeError(
+            "a value of taylor inside f is an array, and x(0) would evaluate its series: an "
+            "element is x[0]; the first argument of a driver is a function, gradient(f, x), not "
+            f"its value ({PAGE})"
         )
 
 
@@ -375,4 +400,6 @@ def _holds(x: Any) -> bool:
         return any(map(is_operand, x.flat))
     if isinstance(x, FunctionType):
         return any(is_operand(cell.cell_contents) for cell in x.__closure__ or ())
+    if labels_of(type(x)):
+        x = held(x)
     return is_operand(x) or (isinstance(x, Fillable) and x.filled)

@@ -265,9 +265,9 @@ def jump_in(what: str) -> NonAnalyticError:
     )
 
 
-def held_integers(x: Any) -> Any:
-    """Return the integers that a recorded step holds, leaving guards for where they are others."""
+def held_step(x: Any) -> Any:
+    """Return the numbers that a recorded step is, leaving guards for where it is others."""
     n = np.asarray(base(x.value))
     for held in (x >= n, x <= n):
         mask(held)
-    return n.astype(int)
+    return n

@@ -17,6 +17,7 @@ from taylor.core import algebra as below
 from taylor.core.algebra import MAX_ORDER, Algebra, Univariate, check_order, gathered
 from taylor.core.products import NONE, Between, Pairs, collected, sorted_pairs
 from taylor.core.tables import contract_rows, last_nonzero
+from taylor.errors import NoPartials
 from taylor.numbers.kinds import Array
 from taylor.numbers.values import constant
 
@@ -376,7 +377,7 @@ def differentiation(algebra: Algebra, lower: Algebra, i: int) -> tuple[Array, Ar
         rows = np.arange(lower.size)
         return rows, rows + 1, rows + 1
     if not (isinstance(algebra, Monomials) and isinstance(lower, Monomials)):
-        raise TypeError(f"{algebra} has no partial derivatives; give the rule a step of its own")
+        raise NoPartials(f"{algebra} has no partial derivatives; give the rule a step of its own")
     up = lower.exponents.astype(int)
     up[:, i] += 1
     source = algebra.places(up)

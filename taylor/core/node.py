@@ -20,18 +20,19 @@ from taylor.core.conditions import (
     Condition,
     Guard,
     held_integer,
-    held_integers,
+    held_step,
     jump_in,
     own,
 )
 from taylor.core.functions import stop_gradient
 from taylor.core.instructions import ADD, DIV, MUL, Arithmetic, Const, Input, Op, Scale, Shape
-from taylor.core.maps import Gather, Reshape, Scatter, gather
+from taylor.core.maps import Gather, Reshape, Scatter, Sum, gather
 from taylor.core.memory import Cell, each, in_memory, joint, placed, positions, renew, shares
 from taylor.core.operand import NUMBERS, Operand, binary, bind, fits, host, lift
 from taylor.core.parts import Part
 from taylor.core.places import Place, copied, element, moved, whole
 from taylor.core.products import Between
+from taylor.core.sides import Choose
 from taylor.core.simpler import SIMPLER, arithmetic, negative
 from taylor.core.singular import equal
 from taylor.core.table import Elementary, derived
@@ -145,7 +146,7 @@ class Node(Operand):
             wider = self * dtype.type(1)
             return wider if order == "K" else wider.copy(order)
         if dtype.kind in "iu" and self._is_step():
-            return held_integers(self).astype(dtype)
+            return held_step(self).astype(int).astype(dtype)
         raise TraceError(
             f"recorded values are {self.dtype}; astype({dtype}) would cut off "
             + (
@@ -469,12 +470,13 @@ class Node(Operand):
     __hash__ = Operand.__hash__
 
     def _is_step(self) -> bool:
-        """Whether it is made of constants and of functions that are constant between jumps."""
+        """Whether it is made of constants, choices, and what is constant between jumps."""
         found, code = {self.i}, self.tape.code
         for i in (left := [self.i]):
             op, args, _ = code[i]
-            if isinstance(op, (Gather, Reshape)):
-                left.extend(new := set(args) - found)
+            chosen = isinstance(op, Choose) and op.mode == "where"
+            if chosen or isinstance(op, (Arithmetic, Gather, Reshape, Scale, Sum)):
+                left.extend(new := set(args[2:] if chosen else args) - found)
                 found |= new
             elif type(op) is Row and op.row.jumps is not None:
                 x = [base(self.tape.value_of(a)) for a in args]
@@ -488,14 +490,19 @@ class Node(Operand):
 
     def __int__(self) -> int:
         if not self.shape and self._is_step():
-            return int(held_integers(self))
+            return int(held_step(self))
         return held_integer(self) if self.tape.watched and not self.shape else super().__int__()
+
+    def __float__(self) -> float:
+        steps = not self.shape and self._is_step()
+        return float(held_step(self)) if steps else super().__float__()
 
     def _truth(self) -> Array:
         """Return where the value is other than zero, with a guard; at a zero it is not known."""
         x = within(self.value, Node)  # of an outer recording: there it leaves a guard, too
         outcome = x._truth() if isinstance(x, Node) else ~np.asarray(equal(x, 0), dtype=bool)
         if np.any(~outcome & self._nonzero()):
+            self.tape.tied = True
             raise TieError(
                 "the truth of a recorded value that is zero, and == of two with one value, depend "
                 f"on their derivatives; compare with < or > ({PAGE})"

@@ -27,7 +27,7 @@ from taylor.core.rules import pruned, tangents, values
 from taylor.core.table import Elementary
 from taylor.core.tags import Tag
 from taylor.core.tape import Tape
-from taylor.errors import GuardError, ShapeMismatch, TraceError
+from taylor.errors import GuardError, ShapeMismatch, TieError, TraceError
 from taylor.kept import STORE, identity
 from taylor.numbers.data import unlabelled
 from taylor.numbers.kinds import base, is_nested, is_operand
@@ -263,6 +263,8 @@ def recording(
 def outputs_of(tape: Tape, f: Callable[..., Any], x: Sequence[Node]) -> tuple[list[int], bool]:
     """Return the instructions that f(*x) returns, of one tape, and whether it is but one."""
     y = called(f, *x)
+    if tape.tied:  # libraries take any TypeError of == for "no"
+        raise TieError("f has caught that == of two recorded values depends on their derivatives")
     single = not isinstance(y, (tuple, list))
     return [_output(tape, v).i for v in ([y] if single else y)], single
 

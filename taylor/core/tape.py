@@ -64,6 +64,7 @@ class Tape:
         self.exact = True  # whether of the values more than shapes and kinds is used
         self.passing = False  # whether it is of this point only, and never run at another one
         self.shortened = False  # whether a quotient is without zeros that both its sides have
+        self.tied = False  # whether a TieError was raised, which f may have caught
         self.read = False  # whether the recorded function has taken a plain value out
         self.most: float = math.inf  # instructions after which the recording is given up
         self.outer: set[Tag] = set()  # of variables made by hand that the point is a series in

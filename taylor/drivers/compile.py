@@ -25,7 +25,7 @@ from taylor.core.algebra import Univariate
 from taylor.core.memory import fresh
 from taylor.core.program import Program, check_unread, record, steady
 from taylor.core.reads import Reads
-from taylor.drivers import blocks, entries, forms, patience, tensors, trees
+from taylor.drivers import blocks, entries, forms, patience, sided, tensors, trees
 from taylor.drivers.derivable import Derivable
 from taylor.drivers.forms import COMPLEX, EXACT, FLOAT, floats, pattern_of
 from taylor.drivers.forward_mode import taylor_coefficients
@@ -34,7 +34,6 @@ from taylor.drivers.sets import NEAR, SetCode
 from taylor.errors import (
     CompileError,
     DomainError,
-    GuardError,
     NotNow,
     ShapeMismatch,
     TaylorError,
@@ -78,6 +77,7 @@ class Compiled(Derivable):
         self.apart: dict[Any, bool] = {}  # whether a form's points, of a shape, are each on its own
         self._doubt: tuple[Any, Exception] | None = None  # a reason, if the ordinary way succeeds
         self._warned = False
+        self.kinked: dict[Any, bool] = {}  # whether ties may leave a form without finite results
         self.uppers: dict[Any, Compiled] = {}  # functions of f
         self.waiting: dict[Any, tuple[int, int]] = {}  # calls so far, and at which code is made
         self.entries: dict[Any, Entry] = {None: Entry()}  # by driver: what most calls need
@@ -248,10 +248,14 @@ class Compiled(Derivable):
 
     def _run_at(self, where: Any, x: Sequence[Any]) -> Any:
         """Return what `_run` does at numbers; calls like this one find the code by themselves."""
-        begun = time.perf_counter()
-        found = self._run(where, x, lambda machine: blocks.results(machine, where[1], x))
-        self._enter(where, found, begun)
-        return found
+
+        def run(where: Any) -> Any:
+            begun = time.perf_counter()
+            found = self._run(where, x, lambda machine: blocks.results(machine, where[1], x))
+            self._enter(where, found, begun)
+            return found
+
+        return sided.found(self, where, run)
 
     def _enter(self, where: Any, found: Any, begun: float) -> None:
         """Let Python call the code of a form at once, if it ran."""
@@ -350,9 +354,8 @@ class Compiled(Derivable):
     def _made(self, where: Any, x: Sequence[Any], calls: int) -> tuple[Machine, int, Any]:
         """Return the machine of a form recorded at x, how many results it has, and what f returns.
 
-        The number is that of a driver's results (see `derived`), the other a structure.
-
-        Raises NotNow if it is not kept and would take too long to make at this call.
+        The number is that of a driver's results (see `derived`), the other a structure.  Raises
+        NotNow if it is not kept and would take too long to make at this call.
         """
         kind, form, *_ = where
         hasty = calls == 1 and kind in patience.PLAIN and not self.strict
@@ -361,7 +364,8 @@ class Compiled(Derivable):
         program, structure = self.recorded(kind, at, most)
         if kind == "series":
             structure = forms.with_constants(structure, forms.varies(program, form[1]))
-        what = kind, form, program.identity, *map(np.shape, x), *pattern_of(x)
+        what = *where[:2], program.identity, *map(np.shape, x), *pattern_of(x), *where[-1:]
+        self.kinked[where] = sided.may_tie(where, program)
         shared, own = program.told, program
         kept: tuple[Machine, int] | None = STORE.get(*what) if shared else None
         if kept is not None and kept[0] not in self.machines[where]:  # of f elsewhere, perhaps
@@ -372,10 +376,12 @@ class Compiled(Derivable):
             program, x, more = tensors.planned(program, form, x[0])
         elif kind not in patience.PLAIN:
             driver, x = blocks.chosen(form, program, x)
-            program, count = derived(program, driver, x)
+            shares = sided.given(where, program, at)
+            program, count = derived(program, driver, x, *shares)
+            x = (*x, *shares[:1])
         self.waiting[where] = calls, self.needed(kind, form, program, more)
         make = self.strict or self.waiting[where][1] <= calls
-        made = forms.machine(kind, form, program, x, make), count
+        made = sided.of(where, forms.machine(kind, form, program, x, make)), count
         made = STORE.put(made, *what) if shared and kept is None else made
         return self.crowd.noted((*made, structure), where, own, program)
 
@@ -474,18 +480,10 @@ class Compiled(Derivable):
         Raises GuardError where a branch goes the other way.
         """
         try:
-            machine = Machine(derived(program, driver, x)[0])
+            return forms.caller(Machine(derived(program, driver, x)[0]))
         except (TaylorError, ImportError, OSError) as error:
             self._has_no_code(("products",), error)
             return NotImplemented
-
-        def run(*x: Any) -> Array | None:
-            status, outputs = machine(*x)
-            if status == GUARD:
-                raise GuardError("a branch goes the other way here")
-            return outputs[0] if status == OK else None
-
-        return run
 
     def along(self, x: Any, v: Any, order: int) -> Any:
         """Return the coefficients 0..order of t -> f(x + t·v)."""

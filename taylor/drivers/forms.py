@@ -20,9 +20,9 @@ from taylor.core.operand import Operand
 from taylor.core.program import Program
 from taylor.drivers import trees
 from taylor.drivers.arguments import OfSeveral
-from taylor.errors import TaylorError
+from taylor.errors import GuardError, TaylorError
 from taylor.llvm.ir import WIDTH
-from taylor.machine.machine import Machine
+from taylor.machine.machine import GUARD, OK, Machine
 from taylor.machine.partials import Partials
 from taylor.numbers.data import has_own_class, is_array_like, plain_array, what_is_lost
 from taylor.numbers.kinds import base, content
@@ -276,3 +276,15 @@ def machine(kind: str, form: Any, program: Program, x: Sequence[Any], make: bool
     if kind == "points" and not all(varies(program, heights)):
         raise TaylorError("the result does not depend on the series")
     return Machine(program, algebra, heights, unit, complex=pattern_of(x), make=make)
+
+
+def caller(machine: Machine) -> Callable[..., Any]:
+    """Return what gives the first output of a machine at x; None where that is not finite."""
+
+    def run(*x: Any) -> Any:
+        status, outputs = machine(*x)
+        if status == GUARD:
+            raise GuardError("a branch goes the other way here")
+        return outputs[0] if status == OK else None
+
+    return run

@@ -24,6 +24,7 @@ from taylor.core.tape import Tape
 from taylor.drivers.derivable import Derivable, outer
 from taylor.drivers.derivatives import pushed
 from taylor.drivers.driver import all_finite
+from taylor.drivers.sided import Traced
 from taylor.errors import TaylorError
 from taylor.machine.questions import is_written
 from taylor.numbers.kinds import is_operand
@@ -40,14 +41,15 @@ class _Recorded(Derivable):
 
     watches = True
 
-    def __init__(self, program: Program, tape: Tape) -> None:
+    def __init__(self, program: Program, tape: Tape, shares: Any) -> None:
         self.program, self.tape = program, tape
+        self.traced = None if shares is None else Traced(tape, shares)
         self.seen: dict[int, Any] = {}
         self.guards: dict[Any, Guard] = {}
 
     def trace(self, x: Sequence[Any]) -> list[Any]:
         """Return the value of every instruction at x."""
-        v = self.program.trace(x)
+        v = self.program.trace(x) if self.traced is None else self.traced(self.program, x)
         for n, guard in enumerate(self.program.guards):
             new = guard.moved(lambda i: self.tape.node(outer(v[i], self.tape)).i)
             self.guards[n, new.a, new.b] = new
@@ -102,28 +104,37 @@ class _Recorded(Derivable):
             yield y
 
 
-def derived(program: Program, driver: Callable[..., Any], x: Sequence[Any]) -> tuple[Program, int]:
+def derived(
+    program: Program,
+    driver: Callable[..., Any],
+    x: Sequence[Any],
+    shares: Any = None,
+    below: Sequence[Callable[..., Any]] = (),
+) -> tuple[Program, int]:
     """Return the program of driver(f, *x) for f recorded at x[0], and how many results it has.
 
     Of a result that is no tuple there are none.  One more is nan where the result has no meaning.
+    With shares of ties (`sided`) these are one more input.  Results of other drivers of f follow.
     """
     count = 0
 
     def run(*x: Any) -> list[Any]:
         nonlocal count
+        at, share = (x[:-1], x[-1]) if shares is not None else (x, None)
         tape: Tape = x[0].tape
         loops = [type(i.op) is Loop for i in program.code]
         # decisions are checked at the values, and loops may divide by what others give
         tape.exact = bool(program.guards) or sum(loops) > 1
-        f = _Recorded(program, tape)
-        y = driver(f, *x)
+        f = _Recorded(program, tape, share)
+        y = driver(f, *at)
         tape.guards += f.guards.values()
         results = [tape.node(e) for e in (y if isinstance(y, tuple) else [y])]
         count = len(results) if isinstance(y, tuple) else 0
+        results += [tape.node(lower(f, *at[: len(program.inputs)])) for lower in below]
         return [*results, *f.zero(results)]
 
     with policy():
-        recorded = record(run, *x)
+        recorded = record(run, *x, *([] if shares is None else [shares]))
     return merged(recorded.pruned()), count
 
 

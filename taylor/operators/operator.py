@@ -15,7 +15,7 @@ from taylor.drivers import kinks, trees
 from taylor.drivers.derivable import Derivable, recording, watched
 from taylor.drivers.driver import call, parts, point, seed
 from taylor.drivers.lines import tables
-from taylor.errors import ShapeMismatch
+from taylor.errors import NoPartials, ShapeMismatch
 from taylor.numbers.kinds import Floats, Kind
 from taylor.numbers.values import constant, shape_of
 from taylor.operators.apolar import Apolar, Form, apolar
@@ -177,12 +177,22 @@ class Operator:
             if front and self.order:
                 of_y = (lambda y: g(at(y)[0])) if each else g
                 found = in_turn(lambda _, y: self._values(g, *at(y)), of_y, y, self.size)
-            return self._values(g, x, rows) if found is None else found
+            if found is not None:
+                return found
+            try:
+                return self._values(g, x, rows)
+            except NoPartials:
+                return by_points(g) if front else by_tensors(g)
 
         def by_tensors(g: Function) -> Any:
             if rows is None:
                 return self._by_tensors(g, x)
             return self._by_tensors(lambda v: g(x + v @ rows), 0 * rows[:, 0])
+
+        def by_points(g: Function) -> Any:
+            points = np.reshape(y, (-1, np.shape(y)[-1]))
+            found = np.stack([self._found(g, *at(p)) for p in points])
+            return np.reshape(found, (*np.shape(x)[:-1], *np.shape(found)[1:]))
 
         if self._apolar is None:
             return values(f)

@@ -11,7 +11,7 @@ from typing import Any, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from taylor.core.advice import asked_by
+from taylor.core.advice import asked_by, check_evaluated
 from taylor.core.algebra import check_order
 from taylor.core.graded import Monomials, multivariate
 from taylor.errors import DomainError, ShapeMismatch
@@ -191,6 +191,7 @@ class TaylorN(PowerSeries):
         """
         if labels_of(type(dx)) and asked_by(sys._getframe(1)) == "table":
             return self  # as a column: df.assign(y=x)
+        check_evaluated(self)
         n = self.algebra.variables
         steps = list(dx)
         if len(steps) != n:

@@ -106,7 +106,7 @@ def _next_degree(owner: Coefficients, entry: _Known, x: Sequence[Any], mine: lis
 
     at = [below(v._coef) if m else v for v, m in zip(x, mine, strict=True)]
     parts, places = [], []
-    for i in range(lower.variables):
+    for i in range(algebra.variables):
         rows, source, weights = differentiation(algebra, lower, i)
         speed = [
             below(derived(v._coef, algebra, lower, i)) if m else None

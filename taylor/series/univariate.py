@@ -10,7 +10,7 @@ from typing import Any, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from taylor.core.advice import asked_by
+from taylor.core.advice import asked_by, check_evaluated
 from taylor.core.algebra import Univariate, check_order, univariate
 from taylor.core.functions import sqrt
 from taylor.core.operand import lift
@@ -221,6 +221,7 @@ class Taylor(PowerSeries):
         h = np.asarray(h) if isinstance(h, (list, tuple)) else content(h)
         if type(h) is not float and labels_of(type(h)) and asked_by(sys._getframe(1)) == "table":
             return self  # as a column: df.assign(y=x)
+        check_evaluated(self)
         coef, h = together(self._coef, h)
         return horner(coef, h)
 
