@@ -363,7 +363,7 @@ def common_delay(found: Sequence[tuple[Function | None, Any]], t: Any, what: str
     if len(found) > 1:
         if any(theta is not None and has_nodes(theta) for _, theta in found):
             slopes = [np.zeros(1) if root is None else gradient(root, base(z)) for root, z in found]
-            error = Apart(MEET.format(what, t))
+            error: NonAnalyticError = Apart(MEET.format(what, t))
         else:
             slopes = [numbers_in(lift(delay)) for delay in delays]
             error = NonAnalyticError(MEET.format(what, t))
