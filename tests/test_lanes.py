@@ -289,3 +289,13 @@ def test_equal_values_of_a_matrix_have_no_derivatives_in_lanes(name, driver):
     for h in (g, code, lambda x: taylor.lanes(g)(points)):
         with pytest.raises(taylor.NonAnalyticError):
             h(points[1])
+
+
+def test_operators_of_products_with_parts_of_constants():
+    x = np.array([[0.7, -1.3, 0.45, 2.1], [0.2, 0.9, -0.4, 1.1]])
+    f = lambda x: np.einsum("i,j,k->", x, x**2, x**3)
+    sums = [np.sum(x**k, axis=1) for k in range(5)]
+    second = 6 * sums[1] ** 2 * sums[2] + 2 * 4 * sums[1] * sums[3]  # f = Σx · Σx² · Σx³
+    second += 2 * (2 * sums[1] * sums[3] + 3 * sums[2] ** 2 + 6 * sums[3] * sums[1])
+    np.testing.assert_allclose(taylor.lanes(lambda x: taylor.laplacian(f, x))(x), second)
+    np.testing.assert_allclose([taylor.laplacian(f, y) for y in x], second)

@@ -16,7 +16,7 @@ FOLDERS = {  # lines that a folder may have
     "core": 14030,
     "linalg": 1802,
     "arrays": 2452,
-    "machine": 8101,
+    "machine": 8112,
     "series": 3145,
     "drivers": 9683,
     "scipy": 12302,

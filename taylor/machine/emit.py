@@ -371,7 +371,7 @@ def lifted(f: Function, x: Any) -> Symbol:
     rows = np.zeros((len(each), wide.size + WIDTH))
     rows[:, : wide.size] = [plane.reshape(-1) for plane in each]
     name = f.table(rows, "double")
-    f.constants[name] = array.reshape(-1)
+    f.constants[name] = rows.reshape(-1)
     distance = wide.size + WIDTH if len(planes) > 1 else 0
     return Symbol(f, array.shape, None, name, 0, c_strides(wide.shape), plane=distance)
 
@@ -499,9 +499,9 @@ def contraction(f: Function, names: list[str], out: str, args: list[Symbol]) -> 
         return known
     if out:  # a constant is laid out so that the vectors along the result find it in order
         for k, (name, x) in enumerate(zip(names, args, strict=True)):
-            if isinstance(x.slot, str) and out[-1] in name[:-1]:
+            if isinstance(x.slot, str) and not x.lead and out[-1] in name[:-1]:
                 order = [i for i, c in enumerate(name) if c != out[-1]] + [name.index(out[-1])]
-                array = np.reshape(f.constants[x.slot], x.shape).transpose(order)
+                array = x.constants().transpose(order)
                 names[k], args[k] = "".join(name[i] for i in order), lifted(f, array)
     sums = Contraction(names, out, args)
     if not sums.reduced:  # a product element by element

@@ -10,6 +10,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from taylor.llvm.function import Function
@@ -70,6 +72,15 @@ class Strided:
     def base(self) -> str:
         """The pointer from which the offset counts."""
         return self.slot if isinstance(self.slot, str) else "%data"
+
+    def constants(self) -> NDArray[Any]:
+        """Return the numbers of a constant array, as it is seen here."""
+        memory, steps = self.f.constants[self.slot], [8 * s for s in self.strides]
+        found = np.empty(self.shape, complex if self.complex else float)
+        found.real = as_strided(memory[self.offset :], self.shape, steps)
+        if self.complex:
+            found.imag = as_strided(memory[self.offset + self.plane :], self.shape, steps)
+        return found
 
     def moved(self, shape: Shape, strides: Sequence[int], start: int) -> tuple[Any, ...]:
         """Return what describes these numbers in another order, from the one at `start` on."""
