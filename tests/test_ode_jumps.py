@@ -257,6 +257,16 @@ def test_surfaces_that_meet_and_do_not_vary():
         assert driver(end, 0.7) == pytest.approx(4.0, rel=1e-13)
 
 
+def test_runs_that_end_where_a_surface_moves_with_an_argument():
+    end = lambda q, limit: solve_ivp(
+        lambda t, y, q: q * (1 + np.where(y[0] > limit, 1.0, 0.0)) + 0 * y, (0, 1), [0.0], args=(q,)
+    ).y[0, -1]  # y0 is constant, and y is not
+    for driver in (taylor.derivative, taylor.gradient):
+        with pytest.raises(NonAnalyticError, match="a run begins or ends"):
+            driver(lambda q: end(q, 1.0), 1.0)
+        assert driver(lambda q: end(q, 0.5), 1.0) == pytest.approx(2.0, rel=1e-13)
+
+
 def test_surfaces_that_are_crossed_without_a_slope():
     fun = lambda t, y, q: np.stack([3 * (t - 1) ** 2, np.where(y[0] > q - 1, 1.0, 0.0)])
     with pytest.raises(NonAnalyticError, match="slope"):

@@ -44,11 +44,12 @@ def propagated() -> Iterator[None]:
 
 class Edges:
     """Questions about the surfaces at a place of a run: `plain` is the system in plain numbers, and
-    `varied` says with what of (y, *args) derivatives are asked for besides its series.
+    `varied` says with what of (y, *args) derivatives are asked for besides its series: of y that is
+    at `start`.
     """
 
-    def __init__(self, plain: Any, varied: Sequence[bool]) -> None:
-        self.plain, self.varied = plain, varied
+    def __init__(self, plain: Any, varied: Sequence[bool], start: Any) -> None:
+        self.plain, self.varied, self.start = plain, varied, start
         self.varies = bool(plain.levels) or any(varied)
         self.order = sum(level.like.order for level in plain.levels) + any(varied)
 
@@ -142,15 +143,12 @@ class Edges:
                 return False
             slopes = pullback(partial(f, t), (y, *p), 1.0)
         many = len(varied) - 1  # parameters, to which their tangents may have been appended
-        wanted = [varied[0], *(varied[1 + i % many] for i in range(len(p)))]
+        of_y = varied[0] or t != self.start  # later y may vary with any of them: tangents tell
+        wanted = [of_y, *(varied[1 + i % many] for i in range(len(p)))]
         return any(w and np.any(numbers(x) != 0) for w, x in zip(wanted, slopes, strict=True))
 
 
 # ------------------------------------------------------------------ elements at rest
-class AtRest(NonAnalyticError):
-    """Elements of y come to rest, on which adjoints have no way back."""
-
-
 class SeriesElements(Elements):
     """The elements of y in a state of coefficients of series."""
 
@@ -231,7 +229,7 @@ class NoElements(Elements):
 
     def cleared(self, table: Array, at: Array, level: Any = 0.0) -> Array:
         """Raise NonAnalyticError."""
-        raise AtRest(
+        raise NonAnalyticError(
             "a component of y comes to rest, where second derivatives of a solution jump: take "
             "first ones, or integrate up to there"
         )

@@ -51,7 +51,6 @@ from taylor.numbers.kinds import base, is_operand
 from taylor.ode.adjoints import adjoint, counting
 from taylor.ode.control import norm
 from taylor.ode.dense import Solution
-from taylor.ode.edges import AtRest
 from taylor.ode.integrator import Integrator
 from taylor.ode.jets import MEET, Crossing, Differentiated, Plain
 from taylor.ode.methods import MethodOptions
@@ -69,10 +68,6 @@ FAR = 40  # doublings of the distance within which the other side of a surface i
 SAME = 1e-7  # of derivatives of times, relative to them: a difference that is none
 TINY = 2.0**-40  # of a state: rates that are none
 FEW = 8  # numbers: derivatives in so many cost an implicit method no more than adjoints
-
-
-class Apart(NonAnalyticError):
-    """What is met at one time may not stay together: tangents tell."""
 
 
 class Course(NamedTuple):
@@ -164,12 +159,13 @@ def _flow(step: Function, course: Course, derived: bool) -> Evolution:
     def back(w: Any, y0: Any, *p: Any) -> Any:
         varied = [i for i, v in enumerate(course.varied or (True,) * (1 + len(p))) if v]
         options = course.options
-        with contextlib.suppress(AtRest, Apart):
+        with contextlib.suppress(NonAnalyticError):  # of what may vary, or has no way back
             if not isinstance(options, MethodOptions):
                 return _adjoint(step, course, w, y0, p)
             if sum(np.size((y0, *p)[i]) for i in varied) > FEW:
                 return adjoint(step, course.t0, course.times, options, course.varied, w, y0, p)
-        return _contracted(run, w, (y0, *p), varied)
+        tangents = _flow(step, course._replace(varied=(), kept=None), derived)  # they know
+        return _contracted(tangents.run, w, (y0, *p), varied)
 
     def derived_flow(g: Function) -> Evolution:
         return _flow(g, course._replace(kept=None, report=None), True)
@@ -357,20 +353,18 @@ def delay_of(
 def common_delay(found: Sequence[tuple[Function | None, Any]], t: Any, what: str) -> Any:
     """Return the delay at t of what is met there, if all derivatives of it are the same for all.
 
-    In reverse mode it is not known what varies: `Apart` is raised if it may not be the same.
+    In reverse mode it is not known what varies: they may not be.
     """
     delays = [0 * t if root is None else root(theta) for root, theta in found]
     if len(found) > 1:
         if any(theta is not None and has_nodes(theta) for _, theta in found):
             slopes = [np.zeros(1) if root is None else gradient(root, base(z)) for root, z in found]
-            error: NonAnalyticError = Apart(MEET.format(what, t))
         else:
             slopes = [numbers_in(lift(delay)) for delay in delays]
-            error = NonAnalyticError(MEET.format(what, t))
         size, first = max(map(norm, slopes)), slopes[0]
         for x in slopes[1:]:
             if np.any(abs(x - first) > SAME * np.maximum(abs(x), abs(first)) + TINY * size):
-                raise error
+                raise NonAnalyticError(MEET.format(what, t))
     return delays[0]
 
 

@@ -556,7 +556,7 @@ class Plain:
         """Have an integrator ask how surfaces are crossed, and move: see `moving`."""
         if isinstance(it, Differentiated):
             it.through = self.through
-            it.edges = Edges(self, varied)
+            it.edges = Edges(self, varied, it.t)
 
     def table(self, x: Any) -> Any:
         """Return the plain numbers of a state."""
