@@ -20,7 +20,7 @@ FOLDERS = {  # lines that a folder may have
     "series": 3145,
     "drivers": 9683,
     "scipy": 12302,
-    "ode": 13986,
+    "ode": 13978,
     "command": 495,
     ".": 846,
     "hyperdual": 202,
