@@ -1,6 +1,7 @@
 """taylor.scipy.linalg, integrate, interpolate, signal, sparse: values are SciPy's, in all modes."""
 
 import importlib
+from fractions import Fraction
 
 import mpmath
 import numpy as np
@@ -412,6 +413,13 @@ def test_integrals_of_what_jumps_where_it_moves_have_no_derivatives(name):
             assert driver(y, p) == 0.0
 
 
+@pytest.mark.parametrize("p", [Fraction(1, 2), mpmath.mpf("0.7"), 1, np.float32(0.7)])
+def test_jumps_of_integrals_are_found_at_all_kinds_of_numbers(p):
+    y = lambda p: integrate.quad(lambda x: p * x if x < 0.3 * p else p * p, 0.0, 1.0)[0]
+    with pytest.raises(taylor.errors.NonAnalyticError, match="integrate each side apart"):
+        taylor.derivative(y, p)
+
+
 def test_integrals_over_kinks_that_move_have_first_derivatives():
     kinked = lambda p: integrate.quad(lambda x: np.maximum(x - p, 0.0), 0.0, 1.0)[0]  # (1-p)²/2
     still = lambda p: integrate.quad(lambda x: p * x if x < 0.3 else p * p, 0.0, 1.0)[0]
@@ -422,6 +430,7 @@ def test_integrals_over_kinks_that_move_have_first_derivatives():
         assert driver(still, 0.7) == pytest.approx(0.045 + 1.4 * 0.7, rel=1e-7)
         assert driver(apart, 0.7) == pytest.approx(2 * 0.7 - 0.7**2 * 5 / 6, rel=1e-12)
     assert taylor.hessian(still, 0.7) == pytest.approx(1.4, rel=1e-7)
+    assert taylor.derivatives(still, 1, 1) == pytest.approx([0.745, 1.445], rel=1e-7)
     with pytest.raises(taylor.errors.NonAnalyticError, match="jumps at x"):
         taylor.derivative(kinked, 0.3, 2)
 

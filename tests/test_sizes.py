@@ -19,7 +19,7 @@ FOLDERS = {  # lines that a folder may have
     "machine": 8112,
     "series": 3145,
     "drivers": 9683,
-    "scipy": 12302,
+    "scipy": 12310,
     "ode": 13978,
     "command": 495,
     ".": 846,

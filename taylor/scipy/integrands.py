@@ -88,7 +88,7 @@ class Integrand:
         self.at, self.after = at, after
         self.programs: list[Recorded] = []
         self.tried = 0  # programs that have been compared
-        self.brackets: list[tuple[float, float]] = []  # where the last integral was not smooth
+        self.brackets: Brackets | None = None  # where the last integral was not smooth, if any was
         self.fails = False
 
     def __call__(self, x: Any, *p: Any) -> Any:
@@ -103,7 +103,7 @@ class Integrand:
         self.fails |= not floats
         try:
             y, narrow = (integral if floats else adaptive)(self._of(*p), a, b, options)
-            self.brackets = narrow if floats and around is None else []
+            self.brackets = narrow if around is None else []
             return y
         finally:
             AROUND.reset(token)

@@ -179,8 +179,11 @@ class _Integral:
     def _value(self, a: Any, b: Any, *p: Any) -> Any:
         return self.integrand.over(float(a), float(b), [*map(_double, p)], self.options)
 
-    def _check(self, p: Sequence[Any]) -> None:
-        jumps.check(self.at, [*map(base_array, p)], self.integrand.brackets)
+    def _check(self, *args: Any) -> None:
+        a, b, *p = map(base_array, args)
+        if self.integrand.brackets is None:  # the value is known from elsewhere
+            self._value(a, b, *p)
+        jumps.check(self.at, p, self.integrand.brackets or [])
 
     def _jvp(self, dargs: Sequence[Any], y: Any, a: Any, b: Any, *p: Any) -> Any:
         da, db, *dp = dargs
@@ -190,7 +193,7 @@ class _Integral:
         live = [i for i, d in enumerate(dp) if d is not None]
         if not live:
             return total(terms)
-        self._check(p)
+        self._check(a, b, *p)
 
         def slope(*pd: Any) -> Function:
             at, moving = pd[: len(p)], dict(zip(live, pd[len(p) :], strict=True))
@@ -204,7 +207,7 @@ class _Integral:
         high = None if _infinite(b) else np.sum(bar * self.integrand(b, *p))
         if not p:
             return low, high
-        self._check(p)
+        self._check(a, b, *p)
 
         def adjoint(w: Any, *q: Any) -> Function:
             def joined(x: Any) -> Any:
@@ -247,7 +250,7 @@ class _Integral:
 
             found: Any = 0.0
             if any(live[2:]):
-                last[0]._check(last[1])
+                last[0]._check(*heads[:2], *last[1])
                 inside = self._of(lambda *p: grown(self.at, live[2:], p))
                 found = inside(*heads[:2], *tables[2:])
                 last[:] = inside, tables[2:]
@@ -265,9 +268,14 @@ class _Integral:
 
 
 def _double(x: Any) -> Any:
-    """Return numbers of less than double precision in double: others have no such integrals."""
-    small = isinstance(x, (np.ndarray, np.generic)) and x.dtype in (np.float32, np.float16)
-    return x.astype(float) if small else x
+    """Return whole numbers and those of less than double precision in double precision.
+
+    Others have no such integrals, and programs at whole numbers no others for x.
+    """
+    if isinstance(x, (np.ndarray, np.generic)):
+        small = x.dtype in (np.float32, np.float16) or x.dtype.kind in "iub"
+        return x.astype(float) if small else x
+    return float(x) if type(x) is int else x
 
 
 def _near(at: At, start: Any, order: int, end: Any, *p: Any) -> Function:
