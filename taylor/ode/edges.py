@@ -55,9 +55,9 @@ class Edges:
         self.order = sum(level.like.order for level in plain.levels) + any(varied)
 
     def moving(self, t: Any, table: Any, d: Any) -> bool:
-        """Whether a function whose sign decides on the branch of fun vanishes within a time d, where
-        fun jumps, and varies: with the variables of the series, or with what of (y, *args) is
-        `varied`.
+        """Whether a function whose sign decides on the branch of fun vanishes within a time d, and
+        fun jumps there, and it varies: with the variables of the series, or with what of (y, *args)
+        is `varied`.
         """
         y, p = self.plain.series(table), self.plain.given[1]
         values = base(y), [base(x) for x in p]
@@ -70,28 +70,22 @@ class Edges:
         own = (condition_of(system.between, m) for m in found)
         return any(self._varies(f, t, y, p) and self._jumps(system, f, t, *values) for f in own)
 
-    def jumping(self, t: Any, table: Any, d: Any) -> bool:
-        """Whether a condition that varies vanishes within a time d of a place, by the rates before
-        it or behind it, and fun jumps across it.
+    def jumping(self, t: Any, table: Any, d: Any, ends: tuple[Any, Any]) -> bool:
+        """Whether a condition that varies vanishes within a time d of a place, and fun jumps across
+        it; the rates are those at the ends of the time beside.
         """
         y, p = self.plain.series(table), self.plain.given[1]
         v, q = base(y), [base(x) for x in p]
-        for beside in (t - d, t + d):
+        for beside in ends:
             system = System(self.plain.f, beside, v, q)
             if system.program is None:
                 return True
-            for met in vanishing_at(system.between, (t, v), self.slopes(system, t, v, d, q), d, q)[
-                0
-            ]:
+            slopes = _rates(system, v, q, ends)
+            for met in vanishing_at(system.between, (t, v), slopes, d, q)[0]:
                 f = condition_of(system.between, met)
                 if self._varies(f, beside, y, p) and self._jumps(system, f, beside, v, q):
                     return True
         return False
-
-    def slopes(self, system: System, t: Any, y: Array, d: Any, p: Sequence[Any]) -> tuple[Any, Any]:
-        """Return the rates a time d before and after a place."""
-        before, after = (np.asarray(system.flow(t + k * d, y, *p)) for k in (-1, 1))
-        return before, after
 
     def resting(self, t: Any, table: Any) -> bool:
         """Whether fun, or its first derivative, jumps across a surface on which the state lies, and
@@ -118,16 +112,17 @@ class Edges:
                     return True
         return False
 
-    def touched(self, t: Any, table: Any, d: Any) -> bool:
+    def touched(self, t: Any, table: Any, d: Any, ends: tuple[Any, Any] | None = None) -> bool:
         """Whether a condition that varies vanishes within a time d of a place, but does not change
-        its sign, and fun jumps on its other side.
+        its sign, and fun jumps on its other side.  The rates are those at the `ends` of the time
+        beside, if it is known to branch there.
         """
         y, p = self.plain.series(table), self.plain.given[1]
         v, q = base(y), [base(x) for x in p]
         system = System(self.plain.f, t + d, v, q)
         if not system.branches or not self.varies:
             return False
-        slopes = self.slopes(system, t, v, d, q)
+        slopes = _rates(system, v, q, ends or (t + d, t + d))
         for met in touched_at(system.between, (t, v), slopes, d, q):
             f, near = condition_of(system.between, met), t - d if met.before else t + d
             if self._varies(f, near, y, p) and self._jumps(system, f, near, v, q):
@@ -166,6 +161,12 @@ class Edges:
         of_y = varied[0] or t != self.start  # later y may vary with any of them: tangents tell
         wanted = [of_y, *(varied[1 + i % many] for i in range(len(p)))]
         return any(w and np.any(numbers(x) != 0) for w, x in zip(wanted, slopes, strict=True))
+
+
+def _rates(system: System, y: Array, p: Sequence[Any], times: Sequence[Any]) -> tuple[Any, Any]:
+    """Return the rates at a state before and after some time."""
+    before, after = (np.asarray(system.flow(t, y, *p)) for t in times)
+    return before, after
 
 
 def across(
