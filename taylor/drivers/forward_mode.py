@@ -88,18 +88,13 @@ def along(f: Function, x: Any, v: Any, order: int) -> Any:
 
 
 def in_reach(slopes: Any, x: Any) -> Any:
-    """Return slopes at x, none of them far out if they are recorded for other points.
-
-    Plain numbers have them, in units of them.
-    """
+    """Return slopes at x; code has none far out, where plain numbers have them in units of x."""
     inner = leading(x)
-    if not isinstance(inner, Node) or inner.tape.passing or not is_operand(slopes):
+    if not (isinstance(inner, Node) and inner.tape.resumed and is_operand(slopes)):
         return slopes
     far = 0 * square(square(stop_gradient(inner)))  # overflows
-    shape = np.shape(slopes)
-    return slopes * (
-        1 + (far if shape[len(shape) - np.ndim(far) :] == np.shape(far) else np.sum(far))
-    )
+    by_element = np.shape(slopes)[np.ndim(slopes) - np.ndim(far) :] == np.shape(far)
+    return slopes * (1 + (far if by_element else np.sum(far)))
 
 
 def _units(x: Any) -> dict[Any, Any]:
