@@ -249,6 +249,12 @@ class Operand(Handled):
         """Return the plain value, if nothing is lost."""
         raise self._refused(what)
 
+    def _constant_index(self) -> Any:
+        """Return the integers to take as an index, if nothing is lost."""
+        raise TypeError(
+            f"values of taylor cannot be an index: np.rint(x).astype(int) is; int(x.value) ({PAGE})"
+        )
+
     __float__, __int__ = _converted(float, "float()"), _converted(int, "int()")
     __complex__ = _converted(complex, "complex()")
     __index__ = _converted(operator.index, "an index made")
@@ -494,9 +500,7 @@ def plain_index(index: Any) -> Any:
     if isinstance(index, tuple):
         return tuple(map(plain_index, index))
     if isinstance(index, Operand):
-        raise TypeError(
-            f"values of taylor cannot be an index: np.rint(x).astype(int) is; int(x.value) ({PAGE})"
-        )
+        return index._constant_index()
     if isinstance(index, Condition):
         return index.mask()
     if isinstance(index, str):
