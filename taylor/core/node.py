@@ -26,7 +26,18 @@ from taylor.core.conditions import (
     own,
 )
 from taylor.core.functions import stop_gradient
-from taylor.core.instructions import ADD, DIV, MUL, Arithmetic, Const, Input, Op, Parameter, Scale, Shape
+from taylor.core.instructions import (
+    ADD,
+    DIV,
+    MUL,
+    Arithmetic,
+    Const,
+    Input,
+    Op,
+    Parameter,
+    Scale,
+    Shape,
+)
 from taylor.core.maps import Gather, Reshape, Scatter, Sum, gather
 from taylor.core.memory import Cell, each, in_memory, joint, placed, positions, renew, shares
 from taylor.core.operand import NUMBERS, Operand, binary, bind, fits, host, lift
