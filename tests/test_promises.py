@@ -354,7 +354,7 @@ def test_counts_of_conditions_are_whole_numbers(name):
     compiled = taylor.compile(f, strict=True)
     for z in ([0.5, 0.1, -0.8, 0.9, 0.3], [0.5, 0.3, -0.8, 0.9, 0.3], [0.1, 0.2, 0.3, 0.0, -1.0]):
         z = np.array(z)
-        lines = [taylor.derivative(lambda s, e=e: f(z + s * e), 0.0) for e in np.eye(5)]
+        lines = [taylor.derivative(lambda s, z=z, e=e: f(z + s * e), 0.0) for e in np.eye(5)]
         assert compiled(z) == pytest.approx(f(z), rel=1e-15)
         for g in (f, compiled):
             assert taylor.gradient(g, z) == pytest.approx(np.array(lines, float), rel=1e-14)

@@ -26,19 +26,8 @@ from taylor.core.conditions import (
     own,
 )
 from taylor.core.functions import stop_gradient
-from taylor.core.instructions import (
-    ADD,
-    DIV,
-    MUL,
-    Arithmetic,
-    Const,
-    Input,
-    Op,
-    Parameter,
-    Scale,
-    Shape,
-)
-from taylor.core.maps import Gather, Reshape, Scatter, Sum, gather
+from taylor.core.instructions import ADD, DIV, MUL, Arithmetic, Const, Input, Op, Scale, Shape
+from taylor.core.maps import Gather, Reshape, Scatter, gather
 from taylor.core.memory import Cell, each, in_memory, joint, placed, positions, renew, shares
 from taylor.core.operand import NUMBERS, Operand, binary, bind, fits, host, lift
 from taylor.core.parts import Part
@@ -484,7 +473,7 @@ class Node(Operand):
         found, code = {self.i}, self.tape.code
         for i in (left := [self.i]):
             op, args, _ = code[i]
-            if type(op) in (Input, Parameter):
+            if not args and type(op) is not Const:
                 return False
             if type(op) is Row and op.row.jumps is not None:
                 x = [base(self.tape.value_of(a)) for a in args]
