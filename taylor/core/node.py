@@ -518,7 +518,7 @@ class Node(Operand):
         Of what is constant between jumps it is known.
         """
         if self._is_step():
-            return held_step(self) != 0
+            return np.asarray(held_step(self) != 0)
         x = within(self.value, Node)  # of an outer recording: there it leaves a guard, too
         outcome = x._truth() if isinstance(x, Node) else ~np.asarray(equal(x, 0), dtype=bool)
         if np.any(~outcome & self._nonzero()):
