@@ -54,7 +54,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "lines", "inside", "derivatives", "objective",
         "several", "transform", "pattern", "sparse", "evolution", "scan", "checkpoint", "implicit",
         "sided", "recorded", "sets", "symbolic", "forms", "typed", "patience", "tensors", "blocks",
-        "entries", "compile", "again", "lanes",
+        "entries", "methods", "compile", "again", "lanes",
     ],
     "operators": [
         "symbol", "apolar", "axes", "points", "operator", "drivers", "estimates", "__init__",

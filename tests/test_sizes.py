@@ -18,7 +18,7 @@ FOLDERS = {  # lines that a folder may have
     "arrays": 2452,
     "machine": 8112,
     "series": 3145,
-    "drivers": 9683,
+    "drivers": 9737,
     "scipy": 12310,
     "ode": 13978,
     "command": 495,
