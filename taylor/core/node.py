@@ -13,8 +13,9 @@ from typing import Any, cast
 import numpy as np
 
 from taylor.core.advice import PAGE
+from taylor.core.applied import Call
 from taylor.core.bilinear import Bilinear
-from taylor.core.calls import Call, Row, of_row
+from taylor.core.calls import Row, of_row
 from taylor.core.conditions import (
     MIRRORED,
     SIGNS,

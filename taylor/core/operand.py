@@ -18,8 +18,9 @@ import numpy as np
 
 from taylor.core import advice, binding, functions, maps, memory, places, table
 from taylor.core.advice import ATTRIBUTES, PAGE, WANTED, asked_by, no_attribute
+from taylor.core.applied import Call
 from taylor.core.binding import UFUNCS, Handler, Method, call, call_ufunc, holds, method
-from taylor.core.calls import Call, Row
+from taylor.core.calls import Row
 from taylor.core.conditions import Condition
 from taylor.core.instructions import MUL, Arithmetic, Op
 from taylor.core.maps import Gather, Scatter
