@@ -252,9 +252,7 @@ class Operand(Handled):
 
     def _constant_index(self) -> Any:
         """Return the integers to take as an index, if nothing is lost."""
-        raise TypeError(
-            f"values of taylor cannot be an index: np.rint(x).astype(int) is; int(x.value) ({PAGE})"
-        )
+        raise TypeError(advice.NO_INDEX)
 
     __float__, __int__ = _converted(float, "float()"), _converted(int, "int()")
     __complex__ = _converted(complex, "complex()")
