@@ -13,7 +13,7 @@ FOLDERS = {  # lines that a folder may have
     "display": 322,
     "numbers": 3844,
     "llvm": 4253,
-    "core": 14144,
+    "core": 14143,
     "linalg": 1802,
     "arrays": 2452,
     "machine": 8114,
