@@ -285,7 +285,7 @@ def test_surfaces_that_are_met_as_fun_changes_in_time(name):
         for driver in (taylor.derivative, taylor.gradient):
             assert driver(end, 1.0) == pytest.approx(slope, rel=1e-12)
     if "vary" not in name:  # second derivatives jump with kinks
-        with pytest.raises(NonAnalyticError, match="meet|one way"):
+        with pytest.raises(NonAnalyticError, match=r"meet|one way"):
             end(Taylor.variable(1.0, 1 if slope is None else 2))
 
 
