@@ -264,9 +264,7 @@ class ByMethod(Integrator):
         return False
 
     def _slide(self, sign: int) -> None:
-        """Go back from a surface where fun turns round; else raise IntegrationError: where one
-        leaves a surface is no jump, which these steps see.
-        """
+        """Go back where fun turns round; elsewhere, where one leaves a surface is no jump."""
         if not self._turns_round(sign):
             raise self._stuck(SLIDES)
         super()._slide(sign)
