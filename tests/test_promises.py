@@ -323,3 +323,40 @@ def test_rounding_straight_through_at_a_tie():
     f = lambda x: x + taylor.stop_gradient(np.round(x) - x)
     assert taylor.jvp(f, np.array([2.0, 1.5]), np.ones(2))[1].tolist() == [1.0, 1.0]
     assert taylor.gradient(lambda x: np.sum(f(x)), np.array([2.0, 1.5])).tolist() == [1.0, 1.0]
+
+
+def _left(z):
+    k, s = np.count_nonzero(z > 0.2), 0.0
+    while k:
+        s, k = s + z[k] ** 2, k - 1
+    return s
+
+
+COUNTS = {
+    "index": lambda z: z[np.sum(z > 0.2)] ** 2,
+    "slice": lambda z: np.sum(z[: (z > 0.2).sum()] ** 2),
+    "array": lambda z: np.sum(z[np.cumsum(z > 0.2) - 1] ** 2),
+    "where": lambda z: np.sum(z[np.where(z > 0.2, 1, 2)] ** 3),
+    "largest": lambda z: z[np.max(np.arange(5) * (z > 0.2))] ** 2,
+    "product": lambda z: z[(z > 0.2) @ np.ones(5, dtype=int)] * z[0],
+    "shape": lambda z: np.sum(z[0] * np.ones(np.sum(z > 0.2))),
+    "key": lambda z: {3: 2.0, 4: 1.0}.get(np.sum(z > 0.2), 7.0) * z[0],
+    "truth": lambda z: z[0] ** 2 if np.sum(z > 0.35) else z[1] ** 3,
+    "equal": lambda z: z[0] ** 2 if np.sum(z > 0.2) == 3 else z[1] ** 3,
+    "loop": _left,
+}
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_counts_of_conditions_are_whole_numbers(name):
+    """They are indices, shapes, keys and truths, and code made for one count knows another."""
+    f = COUNTS[name]
+    compiled = taylor.compile(f, strict=True)
+    for z in ([0.5, 0.1, -0.8, 0.9, 0.3], [0.5, 0.3, -0.8, 0.9, 0.3], [0.1, 0.2, 0.3, 0.0, -1.0]):
+        z = np.array(z)
+        lines = [taylor.derivative(lambda s, z=z, e=e: f(z + s * e), 0.0) for e in np.eye(5)]
+        assert compiled(z) == pytest.approx(f(z), rel=1e-15)
+        for g in (f, compiled):
+            assert taylor.gradient(g, z) == pytest.approx(np.array(lines, float), rel=1e-14)
+    with pytest.raises(IndexError, match="whole number"):
+        taylor.gradient(lambda z: z[np.sum(z > 0.2) / 2], np.array([0.5, 0.1, 0.3, 0.9]))

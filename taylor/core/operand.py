@@ -18,8 +18,9 @@ import numpy as np
 
 from taylor.core import advice, binding, functions, maps, memory, places, table
 from taylor.core.advice import ATTRIBUTES, PAGE, WANTED, asked_by, no_attribute
+from taylor.core.applied import Call
 from taylor.core.binding import UFUNCS, Handler, Method, call, call_ufunc, holds, method
-from taylor.core.calls import Call, Row
+from taylor.core.calls import Row
 from taylor.core.conditions import Condition
 from taylor.core.instructions import MUL, Arithmetic, Op
 from taylor.core.maps import Gather, Scatter
@@ -248,6 +249,10 @@ class Operand(Handled):
     def _inactive(self, what: str) -> Any:
         """Return the plain value, if nothing is lost."""
         raise self._refused(what)
+
+    def _constant_index(self) -> Any:
+        """Return the integers to take as an index, if nothing is lost."""
+        raise TypeError(advice.NO_INDEX)
 
     __float__, __int__ = _converted(float, "float()"), _converted(int, "int()")
     __complex__ = _converted(complex, "complex()")
@@ -494,9 +499,7 @@ def plain_index(index: Any) -> Any:
     if isinstance(index, tuple):
         return tuple(map(plain_index, index))
     if isinstance(index, Operand):
-        raise TypeError(
-            f"values of taylor cannot be an index: np.rint(x).astype(int) is; int(x.value) ({PAGE})"
-        )
+        return index._constant_index()
     if isinstance(index, Condition):
         return index.mask()
     if isinstance(index, str):
