@@ -19,7 +19,7 @@ FOLDERS = {  # lines that a folder may have
     "machine": 8114,
     "series": 3142,
     "drivers": 9786,
-    "scipy": 12310,
+    "scipy": 12437,
     "ode": 14068,
     "command": 495,
     ".": 846,
