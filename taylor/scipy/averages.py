@@ -37,7 +37,7 @@ def average(
     >>> bell = lambda z: -0.5 * z * z
     >>> one = np.ones(1)
     >>> total = average(lambda z: z * z, bell, (-np.inf * one, np.inf * one), [0.0 * one], one)
-    >>> float(total[0] / np.sqrt(2 * np.pi)).__round__(10)
+    >>> float(total / np.sqrt(2 * np.pi)).__round__(10)
     1.0
     """
     places = [ends[0], *turns, ends[1]]
