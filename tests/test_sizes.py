@@ -11,9 +11,9 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
     "display": 322,
-    "numbers": 3844,
+    "numbers": 3859,
     "llvm": 4253,
-    "core": 14157,
+    "core": 14155,
     "linalg": 1802,
     "arrays": 2452,
     "machine": 8114,
