@@ -1,4 +1,4 @@
-"""Functions of several arguments: their adjoints and tangents, and series made of tables.
+"""Functions of several arguments: their adjoints and tangents.
 
 What `checkpoint` and `implicit` share.
 """
@@ -10,18 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core.algebra import Algebra
-from taylor.core.memory import fresh
 from taylor.core.operand import lift
 from taylor.core.program import recording
 from taylor.core.rules import adjoints
-from taylor.core.tags import Tag
 from taylor.drivers.driver import point
 from taylor.drivers.forward_mode import value_and_tangent
 from taylor.drivers.trees import as_one
 from taylor.numbers.data import unlabelled
 from taylor.numbers.kinds import Kind
-from taylor.series.series import Series
 
 Array = Any
 Step = Callable[..., Any]
@@ -66,11 +62,3 @@ def argument(x: Any) -> Any:
     """Return an argument as a number, an array or an operand; lists become arrays."""
     x = lift(unlabelled(x, "this function"))
     return np.asarray(x) if isinstance(x, (list, tuple)) else x
-
-
-def series(table: Any, algebra: Algebra, tag: Tag, kind: type[Series] = Series) -> Any:
-    """Return the series with that table; a table made by hand keeps its place outside."""
-    if isinstance(table, Series) and table.tag.level > tag.level:
-        inner = series(np.swapaxes(table._coef, 0, 1), algebra, tag, kind)
-        return table._new(inner)
-    return kind._make(fresh(table), algebra, tag)

@@ -23,9 +23,9 @@ from taylor.core.operand import as_array, lift
 from taylor.core.outside import objects_within, outside, taken_in
 from taylor.core.table import Rule
 from taylor.core.tags import fresh_tag
-from taylor.drivers.driver import parts
+from taylor.drivers.driver import parts, series
 from taylor.drivers.evolution import has_nodes
-from taylor.drivers.several import argument, pullback, pushforward, series
+from taylor.drivers.several import argument, pullback, pushforward
 from taylor.numbers.kinds import base, base_array, is_operand
 from taylor.scipy import jumps
 from taylor.scipy.integrands import AROUND, SOME, At, Function, Integrand
