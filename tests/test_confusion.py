@@ -302,6 +302,20 @@ def test_a_driver_at_a_variable_made_by_hand(way):
         assert found.coef == pytest.approx(expected.coef, rel=1e-14)
 
 
+def test_a_direction_made_by_hand():
+    for x in (
+        Taylor.variable(0.5, 3),
+        TaylorN.variables([0.5, 1.0], 2)[0],
+        HyperDual(0.5, 1.0, 1.0),
+    ):
+        for point in (x, 0.5):
+            value, slope = taylor.jvp(np.exp, point, x * x)
+            bent = taylor.hvp(lambda y: y**4, point, x * x)
+            e = np.exp(point)
+            for off in (value - e, slope - x * x * e, bent - 12 * point**2 * x * x):
+                assert np.all(abs((off + 0 * x).coef) < 1e-13)
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_a_variable_made_by_hand_inside_a_driver(way):
     d = WAYS[way]
