@@ -220,7 +220,7 @@ def test_code_of_a_long_program_does_not_grow_with_the_order():
 
 
 def test_two_formulas_of_one_function_are_no_branches():
-    """y' = -y/(1 - exp(-y)) comes from 1 to -1 after the integral of (1 - exp(-u))/u over [-1, 1]."""
+    """y' = -y/(1 - exp(-y)) takes the integral of (1 - exp(-u))/u over [-1, 1] from 1 to -1."""
 
     def rate(t, y):
         return -y / (1 - np.exp(-y))
