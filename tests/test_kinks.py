@@ -963,7 +963,12 @@ STANDING = {  # ties that stay wherever x goes: with them, without
 }
 
 
-@pytest.mark.parametrize("driver", [taylor.gradient, taylor.hessian])
+def along(f, x):
+    """Return H·v for a v that does not move the first coordinate."""
+    return taylor.hvp(f, x, np.arange(x.size).reshape(x.shape) / 2)
+
+
+@pytest.mark.parametrize("driver", [taylor.gradient, taylor.hessian, along])
 @pytest.mark.parametrize("name", STANDING)
 def test_code_passes_ties_that_stay(name, driver):
     f, smooth = STANDING[name]
@@ -979,7 +984,7 @@ def test_code_passes_ties_that_stay(name, driver):
 def test_code_of_ties_that_leave_a_mark_is_not_believed(f):
     code = taylor.compile(lambda x: np.sum(f(x)))
     for x in (np.array([0.0, 1.0]), np.array([2.0, 1.0]), np.array([0.0, -1.0])):
-        for driver in (taylor.hessian, taylor.gradient, taylor.hessian):
+        for driver in (taylor.hessian, taylor.gradient, along, taylor.hessian, along):
             try:
                 expected = driver(lambda x: np.sum(f(x)), x)
             except NonAnalyticError:
@@ -987,3 +992,11 @@ def test_code_of_ties_that_leave_a_mark_is_not_believed(f):
                     driver(code, x)
             else:
                 np.testing.assert_array_equal(driver(code, x), expected)
+
+
+def test_code_of_ties_is_left_where_there_are_none_any_more():
+    code, x = taylor.compile(lambda x: np.sum(np.maximum(x, 0) ** 3)), np.linspace(-1, 1, 5)
+    for shift in (0.0, *(17 * [0.3]), 0.0):
+        y = x + shift
+        np.testing.assert_allclose(taylor.hvp(code, y, y), 6 * np.maximum(y, 0) ** 2, 1e-14)
+    assert len(code.machines) == 2 and all(code.machines.values())

@@ -25,7 +25,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "advice", "choices", "held", "reads", "copies", "outside", "table", "tags", "tables",
         "products", "algebra", "graded", "structured", "powers", "functions", "binding",
         "conditions", "memory", "patterns", "singular", "slopes", "instructions", "einsum", "sides",
-        "calls", "maps", "lookups", "parts", "places", "operand", "bilinear", "fillable",
+        "applied", "calls", "maps", "lookups", "parts", "places", "operand", "bilinear", "fillable",
         "removable", "simpler", "node", "tape", "totals", "rules", "shown", "program", "reals",
         "deciding", "scalars", "exponents", "repeat", "sweep", "loops", "dependence", "rolled",
     ],
@@ -54,7 +54,7 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "lines", "inside", "derivatives", "objective",
         "several", "transform", "pattern", "sparse", "evolution", "scan", "checkpoint", "implicit",
         "sided", "recorded", "sets", "symbolic", "forms", "typed", "patience", "tensors", "blocks",
-        "entries", "compile", "again", "lanes",
+        "entries", "methods", "compile", "again", "lanes",
     ],
     "operators": [
         "symbol", "apolar", "axes", "points", "operator", "drivers", "estimates", "__init__",

@@ -12,8 +12,8 @@ import sympy
 import taylor
 from taylor import Taylor, TaylorN, linalg
 from taylor.core.algebra import Univariate
-from taylor.core.calls import Call
-from taylor.core.calls import flat as joined
+from taylor.core.applied import Call
+from taylor.core.applied import flat as joined
 from taylor.core.graded import multivariate, squarefree
 from taylor.core.rules import tangent_of
 from taylor.core.tables import contract

@@ -1,8 +1,11 @@
 """Machine code: every operation against the NumPy evaluation of the same program."""
 
+import copy
+import gc
 import inspect
 import pickle
 import sys
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -812,6 +815,21 @@ def test_methods_see_the_attributes_of_their_object():
         assert np.array_equal(taylor.hessian(spring.energy, x), stiffness * np.eye(2))
     assert Spring(4.0).energy(x) == 10.0
     assert Spring.energy.machines == {}
+
+
+def test_an_object_keeps_its_compiled_methods_and_none_of_another():
+    x, spring = np.array([1.0, 2.0]), Spring(2.0)
+    assert spring.energy(x) == 5.0 and spring.energy.machines
+    assert spring.energy is spring.energy
+    for make in (copy.copy, copy.deepcopy, lambda s: pickle.loads(pickle.dumps(s))):
+        other = make(spring)
+        other.stiffness = 4.0
+        assert [s.energy(x) for s in (other, spring, other)] == [10.0, 5.0, 10.0]
+        assert np.array_equal(taylor.gradient(other.energy, x), 4.0 * x)
+    seen = weakref.ref(spring)
+    del spring, other
+    gc.collect()
+    assert seen() is None
 
 
 def test_running_sums_of_equal_numbers():

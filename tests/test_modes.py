@@ -283,6 +283,53 @@ def test_integer_data_reach_a_rule_as_integers():
     assert set(kinds) == {("f", "i")}
 
 
+def placed(w, y, *_):
+    """The adjoint of x: w at the places that the second result names."""
+    return (sum(w[0][n] * np.eye(3)[int(i)] for n, i in enumerate(y[1])),)
+
+
+SORTED = lambda x: (x[order := np.argsort(x.real)], order)
+RANKED = {
+    "vjp": rule(SORTED, vjp=placed),
+    "jvp": rule(SORTED, jvp=lambda d, y, x: (d[0][y[1]], None)),
+    "both": rule(SORTED, vjp=placed, jvp=lambda d, y, x: (d[0][y[1]], np.zeros(3))),
+}
+
+
+@pytest.mark.parametrize("kind", RANKED)
+def test_whole_numbers_beside_other_results_of_a_rule_are_indices(kind):
+    def f(x, ranked):
+        y, order = ranked(x)
+        return (y**2 @ np.array([1.0, 10.0, 100.0])[order]) * x[order[2]]
+
+    g, plain, x = (
+        (lambda x: f(x, RANKED[kind])),
+        (lambda x: f(x, SORTED)),
+        np.array([3.0, 1.0, 2.0]),
+    )
+    assert SORTED(x)[1].dtype == RANKED[kind](x)[1].dtype
+    code = taylor.compile(g)
+    code(x[::-1].copy())  # the places are others there
+    for h in (g, code):
+        np.testing.assert_allclose(gradient(h, x), gradient(plain, x), rtol=1e-14)
+    np.testing.assert_allclose(hessian(g, x), hessian(plain, x), rtol=1e-13)
+    line = [taylor.derivatives(lambda t, h=h: h(x * (1 + t)), 0.0, 3) for h in (g, plain)]
+    np.testing.assert_allclose(*line, rtol=1e-13)
+    both = np.stack([x, x[::-1]])
+    np.testing.assert_array_equal(taylor.lanes(g)(both), [plain(x), plain(x[::-1])])
+    turned = gradient(lambda x: np.sum(np.abs(RANKED[kind](x * np.exp(1j))[0][1]) ** 2), x)
+    np.testing.assert_allclose(turned, 4 * (x == 2), atol=1e-14)  # with complex results beside
+
+
+def test_whole_numbers_have_no_tangent_and_are_numbers_where_the_others_are():
+    wrong = rule(SORTED, jvp=lambda d, y, x: (d[0], d[0]))
+    with pytest.raises(TypeError, match="result 1 is of integers, which are constant"):
+        jvp(lambda x: wrong(x)[0], np.arange(3.0), np.ones(3))
+    halved = rule(lambda x: (2 * x, x / 2), jvp=lambda d, y, x: (2 * d[0], d[0] / 2))
+    for three in (3, 3.0):
+        assert taylor.derivatives(lambda x: np.prod(halved(x)), three, 2).tolist() == [9, 6, 2]
+
+
 # ------------------------------------------------------------------ bilinear maps that broadcast
 SHAPES = [(), (1,), (2,), (1, 1), (3, 1), (3, 2)]
 PAIRS = [

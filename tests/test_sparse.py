@@ -16,7 +16,7 @@ from shared import rosenbrock
 
 import taylor
 from taylor import ShapeMismatch, record
-from taylor.core.calls import Call
+from taylor.core.applied import Call
 from taylor.core.instructions import Input, Instruction, Op
 from taylor.core.maps import CumSum, Scatter
 from taylor.core.program import Program

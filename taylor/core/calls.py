@@ -1,4 +1,4 @@
-"""Calls of functions in a program: of rows of the table, and of rules of arrays.
+"""Calls of rows of the table in a program.
 
 In a program that is swept a row is an integral, p·y' = Σ q·a', with q and p as its arguments; or it
 has a local series, or jumps; or the rows it is made of stand there.
@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from taylor.core import patterns
-from taylor.core.algebra import Algebra, Univariate
+from taylor.core.algebra import Univariate
+from taylor.core.applied import wholes
 from taylor.core.choices import choose
 from taylor.core.functions import CHOICES, ROOTS, hypot
 from taylor.core.instructions import (
@@ -31,14 +32,13 @@ from taylor.core.instructions import (
     Step,
     Sweep,
     Tape,
-    Whole,
     by_degree,
     full,
     total,
 )
 from taylor.core.sides import passed_back, passed_on
 from taylor.core.slopes import alike, falls, in_range, is_nothing, lowered, trusted, within
-from taylor.core.table import Elementary, Rule
+from taylor.core.table import Elementary
 from taylor.numbers import rounding
 from taylor.numbers.kinds import ValueSet, base, is_operand
 from taylor.numbers.values import is_complex, is_float, over, plus, times, zeros
@@ -93,7 +93,7 @@ class Row(Op):
         if slopes is not None:  # an exact zero is none, whatever the argument is
             return [None if p is None or is_nothing(p) else times(bar, p) for p in slopes]
         assert self.row.compose is not None
-        return _wholes(at.pull(self.row.compose, at.a, wanted, [full(bar, at.shape)]))
+        return wholes(at.pull(self.row.compose, at.a, wanted, [full(bar, at.shape)]))
 
     def pattern(self, x: list[csr_array], shapes: list[Shape], shape: Shape) -> csr_array:
         if self.row.jumps is not None:
@@ -449,151 +449,3 @@ def composed(t: Sweep, x: Any, top: int, c: Any) -> Callable[[int], Any]:
         return total(terms)
 
     return at
-
-
-# ------------------------------------------------------------------ rules of arrays
-@dataclass(slots=True, eq=False)
-class Call(Op):
-    """A rule of arrays; the shapes of its results if it has several, which are joined into one."""
-
-    rule: Rule
-    shapes: tuple[Shape, ...] | None = None
-
-    def key(self) -> Any:
-        return (Call, self.rule, self.shapes)
-
-    @property
-    def told(self) -> bool:
-        return False
-
-    @property
-    def makes_complex(self) -> bool:
-        return self.rule.complex_valued
-
-    def split(self, y: Any) -> Any:
-        """Return the results of the rule from one array."""
-        if self.shapes is None:
-            return y
-        ends = np.cumsum([math.prod(s) for s in self.shapes])
-        parts = zip(np.split(y, ends[:-1]), self.shapes, strict=True)
-        return tuple(np.reshape(part, s) for part, s in parts)
-
-    def value(self, a: Sequence[Any], number: Number) -> Any:
-        return flat(self.rule(*a))
-
-    def height(self, h: list[int], order: int) -> int:
-        return order if any(h) else 0
-
-    def step(self, t: Sweep, i: int) -> Step:
-        found: Step = t.calling(i)
-        return found
-
-    def expanded(self, tape: Tape, args: list[Node], shape: Shape) -> Node:
-        """A rule that is known by its value alone is what that consists of."""
-        if self.rule.step is self.rule.jvp is self.rule.vjp is None:
-            return tape.node(flat(self.rule.value(*args)))
-        return tape.core(self, args, shape)
-
-    def _value(self, *a: Any) -> Any:
-        return flat(self.rule.value(*a))
-
-    def tangent(self, at: At, d: list[Any]) -> Any:
-        d = [None if e is None else w for e, w in zip(d, at.whole(d), strict=True)]
-        if at.lanes is None:
-            return self._tangent(at, d)
-        found = [
-            full(self._tangent(at, [None if e is None else e[..., k] for e in d]), at.shape, at.y)
-            for k in range(at.lanes)
-        ]
-        return np.stack(found, axis=-1)
-
-    def _tangent(self, at: At, d: list[Any]) -> Any:
-        """Return the tangent along one direction."""
-        rule, y = self.rule, self.split(at.y)
-        if rule.jvp is not None:
-            return flat(rule.jvp(tuple(d), y, *at.a))
-        if rule.vjp is None:
-            return at.push(self._value, d)
-        vjp = rule.vjp  # dy is the transpose of ȳ -> x̄, a linear map
-        found = at.pull(lambda bar: vjp(self.split(bar), y, *at.a), [at.y * 0], [True], d)
-        assert found is not None
-        return found[0]
-
-    def adjoint(self, at: At, bar: Any, wanted: list[bool]) -> Sequence[Any]:
-        rule, y, bar = self.rule, self.split(at.y), full(bar, at.shape)
-        if rule.vjp is not None:
-            found = rule.vjp(self.split(bar), y, *at.a)
-            return _wholes(b if w else None for b, w in zip(found, wanted, strict=True))
-        if rule.jvp is None:
-            return _wholes(at.pull(self._value, at.a, wanted, [bar]))
-        jvp = rule.jvp  # x̄ is the transpose of x' -> y', a linear map
-        zero = [e * 0 if w else None for e, w in zip(at.a, wanted, strict=True)]
-        given = at.pull(lambda *dx: flat(jvp(dx, y, *at.a)), zero, wanted, [bar], rule)
-        return _wholes(self._by_columns(at, bar, wanted) if given is None else given)
-
-    def _by_columns(self, at: At, bar: Any, wanted: list[bool]) -> list[Any]:
-        """Return the adjoints of the arguments from the tangents along every element of them.
-
-        The transpose of a tangent that uses the rule on what varies needs that of the rule.
-        """
-        found: list[Any] = [None] * len(at.a)
-        for n, shape in enumerate(at.shapes):
-            if wanted[n]:
-                d: list[Any] = [None] * len(at.a)
-                terms = []
-                for unit in np.eye(math.prod(shape)):
-                    d[n] = unit.reshape(shape)[()]
-                    terms.append(np.sum(bar * self.tangent(at, d)))
-                found[n] = np.reshape(np.stack(terms), shape)
-        return found
-
-    def pattern(self, x: list[csr_array], shapes: list[Shape], shape: Shape) -> csr_array:
-        used = np.unique(np.concatenate([p.indices for p in x]))
-        at = np.arange(math.prod(shape))
-        everywhere = np.repeat(at, len(used)), np.tile(used, len(at))
-        return patterns.ones(*everywhere, (len(at), x[0].shape[1]))
-
-    @property
-    def name(self) -> str:
-        return self.rule.name
-
-
-def flat(y: Any) -> Any:
-    """Return the results of a call as one array: several are ravelled and joined."""
-    return np.concatenate([np.reshape(z, -1) for z in y]) if isinstance(y, tuple) else y
-
-
-def called(
-    rule: Any, algebra: Algebra, given: Sequence[Any], live: Sequence[bool], y: Any, like: Any
-) -> Step:
-    """Return the step of a rule: it writes the part of degree k of all results, joined, into y.
-
-    `given` holds a table where `live`, else a value; the results are numbers of the kind of `like`.
-    """
-    part = algebra.part
-    tables: list[Any] = []
-    inner = rule.step(algebra, given, live, tables)
-
-    def step(k: int) -> None:
-        parts = inner(k)
-        if k == 0:
-            for head in parts:
-                table = zeros((algebra.size, *np.shape(head)), like)
-                table[0] = head
-                tables.append(table)
-        else:
-            for table, new in zip(tables, parts, strict=True):
-                if new is not None:
-                    table[part(k)] = new
-        if len(tables) == 1:
-            y[part(k)] = tables[0][part(k)]
-        else:
-            lead = np.shape(y[part(k)])[:-1]
-            joined = [np.reshape(t[part(k)], (*lead, -1)) for t in tables]
-            y[part(k)] = np.concatenate(joined, axis=-1)
-
-    return step
-
-
-def _wholes(bars: Any) -> list[Whole | None]:
-    return [None if b is None else Whole(b) for b in bars]

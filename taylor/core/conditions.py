@@ -266,8 +266,18 @@ def jump_in(what: str) -> NonAnalyticError:
 
 
 def held_step(x: Any) -> Any:
-    """Return the numbers that a recorded step is, leaving guards for where it is others."""
+    """Return the numbers that a recorded step is, leaving guards for where it is others.
+
+    Of complex ones it is the real part, as whole numbers are when they are joined with others.
+    """
     n = np.asarray(base(x.value))
-    for held in (x >= n, x <= n):
-        mask(held)
+    if n.dtype.kind != "c":
+        for held in (x >= n, x <= n):
+            mask(held)
+        return n
+    n = n.real.copy()
+    while is_nested(x):
+        if hasattr(x, "tape"):
+            x.tape.guards.append(Guard("real", x.i, -1, n))
+        x = x.value
     return n

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core.calls import Call, Row
+from taylor.core.applied import Call
+from taylor.core.calls import Row
 from taylor.core.conditions import Guard, own
 from taylor.core.einsum import Products
 from taylor.core.instructions import Arithmetic, Const, Input, Op, Scale, Shape
@@ -217,7 +218,7 @@ class Repeating(Tape):
             n = None if self.departed else self.known.calls.get((rule, tuple([x.i for x in nodes])))
             if n is not None:
                 op: Any = self.code[n].op
-                return op.split(self.reached(n))
+                return op.results(self.reached(n))
             self.depart()
         return super().call(rule, args)
 

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from taylor.core.calls import Call, Row
+from taylor.core.applied import Call
+from taylor.core.calls import Row
 from taylor.core.dependence import dependence
 from taylor.core.instructions import MUL, Const, Input, Instruction, Scale, Shape
 from taylor.core.loops import Loop

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from taylor.core import parts
-from taylor.core.calls import Call
+from taylor.core.applied import Call
 from taylor.core.functions import TINY, mod, power, real_power
 from taylor.core.instructions import (
     At,

@@ -27,7 +27,8 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import Algebra
-from taylor.core.calls import Call, Integral, Refined, Row, called, composed
+from taylor.core.applied import Call, called
+from taylor.core.calls import Integral, Refined, Row, composed
 from taylor.core.conditions import stays_number
 from taylor.core.instructions import MUL, Arithmetic, Const, Input, Parameter, Scale, Step
 from taylor.core.maps import Map

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from taylor.core.advice import PAGE
-from taylor.core.calls import Call, flat
+from taylor.core.applied import call_of, flat
 from taylor.core.conditions import Guard
 from taylor.core.instructions import LARGE, Const, Input, Instruction, Op, Shape
 from taylor.core.maps import Reshape, run
@@ -62,6 +62,7 @@ class Tape:
         self.through: frozenset[Tag] = frozenset()  # tags of the driver's own: no part of .value
         self.compiled = False  # whether kinks become nan: where they are, the ordinary way decides
         self.exact = True  # whether of the values more than shapes and kinds is used
+        self.resumed = False  # whether plain numbers take over where its results are nan
         self.passing = False  # whether it is of this point only, and never run at another one
         self.shortened = False  # whether a quotient is without zeros that both its sides have
         self.tied = False  # whether a TieError was raised, which f may have caught
@@ -244,7 +245,11 @@ class Tape:
     def call(self, rule: Rule, args: Sequence[Any]) -> Any:
         """Append a rule of arrays, and return its results."""
         nodes = [self.argument(a) for a in args]
-        y = rule(*(self.values[n.i] for n in nodes))
-        op = Call(rule, tuple([np.shape(z) for z in y]) if isinstance(y, tuple) else None)
+        given = [self.values[n.i] for n in nodes]
+        y = rule(*given)
+        varying = [
+            x for x, n in zip(given, nodes, strict=True) if type(self.code[n.i].op) is not Const
+        ]
+        op = call_of(rule, y, varying)
         value = as_data(flat(y), self.like)
-        return op.split(self.push(op, tuple(n.i for n in nodes), np.shape(value), value))
+        return op.results(self.push(op, tuple(n.i for n in nodes), np.shape(value), value))

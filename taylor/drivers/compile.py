@@ -15,7 +15,6 @@ import os
 import sys
 import threading
 import time
-import types
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -29,6 +28,7 @@ from taylor.drivers import blocks, entries, forms, patience, sided, tensors, tre
 from taylor.drivers.derivable import Derivable
 from taylor.drivers.forms import COMPLEX, EXACT, FLOAT, floats, pattern_of
 from taylor.drivers.forward_mode import taylor_coefficients
+from taylor.drivers.methods import bound
 from taylor.drivers.recorded import derived, one_point, short
 from taylor.drivers.sets import NEAR, SetCode
 from taylor.errors import (
@@ -100,10 +100,10 @@ class Compiled(Derivable):
         return (Compiled, (self.f, self.threads, self.strict))
 
     def __get__(self, obj: Any, owner: type | None = None) -> Compiled:
-        """Return the method of an object, recorded anew: its attributes may have changed."""
+        """Return the method of an object, which keeps it."""
         if obj is None:
             return self
-        return Compiled(types.MethodType(self.f, obj), self.threads, self.strict)
+        return bound(self, self.f, obj, lambda f: Compiled(f, self.threads, self.strict))
 
     def __call__(self, *x: Any, **named: Any) -> Any:
         """Return f(*x, **named)."""
@@ -274,7 +274,8 @@ class Compiled(Derivable):
         def run(*x: Any) -> Any:
             nonlocal structure
             if x:
-                x[0].tape.most, x[0].tape.compiled = most, True
+                tape = x[0].tape
+                tape.most, tape.compiled, tape.resumed = most, True, True
             y = self.f(*x)
             check_unread(x)
             if kind not in ("value", "series"):

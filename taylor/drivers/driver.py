@@ -167,11 +167,19 @@ def seed(kind: type[Series], x: Any, algebra: Algebra, directions: Array, tag: T
         table = table.astype(np.result_type(table, x), copy=False)
     if algebra.order:
         table[1 : 1 + len(directions)] = directions
-    alone = not is_operand(x) or isinstance(x, ValueSet)
-    if alone:
-        table[0] = x if is_operand(x) else x[()]
-    perturbation = series(table, algebra, tag, kind, 1)
-    return perturbation if alone else x + perturbation
+    if is_operand(x) and not isinstance(x, ValueSet):
+        return x + of_table(table, algebra, tag, kind, 1)
+    table[0] = x if is_operand(x) else x[()]
+    return of_table(table, algebra, tag, kind, 1)
+
+
+def of_table(
+    table: Any, algebra: Algebra, tag: Tag, kind: type[Series], reach: float = UNKNOWN
+) -> Any:
+    """Return the series with that table; a table made by hand keeps its place outside."""
+    if isinstance(table, Series) and table.tag.level > tag.level:
+        return table._new(of_table(np.swapaxes(table._coef, 0, 1), algebra, tag, kind, reach))
+    return kind._make(table, algebra, tag, reach)
 
 
 def _is_float(x: Any) -> bool:
@@ -199,16 +207,6 @@ def direction(x: Any, v: Any) -> tuple[Any, Any]:
     if np.shape(v) != np.shape(x):
         raise ShapeMismatch(f"the direction has shape {np.shape(v)}, the point {np.shape(x)}")
     return x, v
-
-
-def series(
-    table: Any, algebra: Algebra, tag: Tag, kind: type[Series] = Series, reach: float = UNKNOWN
-) -> Any:
-    """Return the series with that table; a table made by hand keeps its place outside."""
-    if isinstance(table, Series) and table.tag.level > tag.level:
-        inner = series(np.swapaxes(table._coef, 0, 1), algebra, tag, kind, reach)
-        return table._new(inner)
-    return kind._make(fresh(table), algebra, tag, reach)
 
 
 def call(f: Function, x: Any, tag: Tag) -> Any:

@@ -23,8 +23,8 @@ from taylor.core.node import Node
 from taylor.core.operand import host, lift
 from taylor.core.table import Rule
 from taylor.core.tags import Tag, fresh_tag
-from taylor.drivers.driver import parts, series
-from taylor.drivers.several import argument, pushforward
+from taylor.drivers.driver import parts
+from taylor.drivers.several import argument, pushforward, series
 from taylor.errors import AlgebraMismatch, ForeignNodeError, OrderMismatch
 from taylor.numbers.kinds import Kind, is_nested
 from taylor.series.series import Series

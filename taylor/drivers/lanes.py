@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core.calls import Call
+from taylor.core.applied import Call
 from taylor.core.conditions import COMPARISONS, Condition, Guard
 from taylor.core.operand import as_array, stack
 from taylor.core.program import Program, recording, steady
@@ -274,7 +274,7 @@ class Lanes(Batch):
 
 def _program(f: Function, x: Sequence[Any]) -> Program:
     tape = Tape()
-    tape.compiled = True
+    tape.compiled = tape.resumed = True
     return recording(f, *x, tape=tape)[0]
 
 

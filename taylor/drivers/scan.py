@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core.calls import Call, Row
+from taylor.core.applied import Call
+from taylor.core.calls import Row
 from taylor.core.conditions import Guard, stays_number
 from taylor.core.einsum import Products
 from taylor.core.instructions import Arithmetic, Const, Input, Instruction, Scale

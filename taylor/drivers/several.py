@@ -1,4 +1,4 @@
-"""Functions of several arguments: their adjoints and tangents.
+"""Functions of several arguments: their adjoints and tangents, and series made of tables.
 
 What `checkpoint` and `implicit` share.
 """
@@ -10,14 +10,18 @@ from typing import Any
 
 import numpy as np
 
+from taylor.core.algebra import Algebra
+from taylor.core.memory import fresh
 from taylor.core.operand import lift
 from taylor.core.program import recording
 from taylor.core.rules import adjoints
-from taylor.drivers.driver import point
+from taylor.core.tags import Tag
+from taylor.drivers.driver import of_table, point
 from taylor.drivers.forward_mode import value_and_tangent
 from taylor.drivers.trees import as_one
 from taylor.numbers.data import unlabelled
 from taylor.numbers.kinds import Kind
+from taylor.series.series import Series
 
 Array = Any
 Step = Callable[..., Any]
@@ -62,3 +66,8 @@ def argument(x: Any) -> Any:
     """Return an argument as a number, an array or an operand; lists become arrays."""
     x = lift(unlabelled(x, "this function"))
     return np.asarray(x) if isinstance(x, (list, tuple)) else x
+
+
+def series(table: Any, algebra: Algebra, tag: Tag, kind: type[Series] = Series) -> Any:
+    """Return the series with a copy of that table, as `of_table` does."""
+    return of_table(fresh(table), algebra, tag, kind)

@@ -24,7 +24,7 @@ from taylor.core.tape import Tape
 from taylor.drivers import ties
 from taylor.drivers.arguments import OfSeveral
 from taylor.drivers.derivable import outer
-from taylor.drivers.derivatives import gradient
+from taylor.drivers.derivatives import gradient, hvp
 from taylor.drivers.ties import KINK
 from taylor.errors import DomainError
 from taylor.machine.machine import INFINITE, OK, Machine
@@ -32,13 +32,23 @@ from taylor.numbers.kinds import Array
 from taylor.numbers.values import shape_of
 
 TIED = "tied"  # the last part of the name of a form with shares
+SEEN_TO = 16  # calls with ties after which it is seen to whether there are some still
 FIRST = "gradient", "value_and_gradient", "vjp", "jacobian", "jacfwd", "jacrev"
 Where = tuple[Any, ...]
 
 
+def _generic(f: Any, x: Any) -> Any:
+    """Return H·v for a generic v, which is the same with other shares only if all of H is."""
+    return hvp(f, x, next(ties.directions(np.zeros(shape_of(x)))))
+
+
+# what has to be there, and the same with other shares, for derivatives of second order
+BELOW = {"hessian": (gradient,), "hvp": (gradient, _generic)}
+
+
 def may_tie(where: Where, program: Program) -> bool:
     """Whether there is such code of a form of a program: it has kinks, and no others in loops."""
-    second = where[0] == "hessian" and not isinstance(where[1], OfSeveral)
+    second = where[0] in BELOW and not isinstance(where[1], OfSeveral)
     return (second or where[0] in FIRST) and room(program.code) > 0
 
 
@@ -73,8 +83,8 @@ def found(f: Any, where: Where, run: Callable[[Where], Any]) -> Any:
 def given(where: Where, program: Program, x: Sequence[Array]) -> tuple[Any, ...]:
     """Return what `derived` is to get beside a driver recorded at x: shares of the ties, if any.
 
-    And for second derivatives the gradient, which has to be there, too.  DomainError: there is a
-    tie at x, so that the driver is to be recorded with shares; or with them there is none.
+    And what has to be there besides: see `BELOW`.  DomainError: there is a tie at x, so that the
+    driver is to be recorded with shares; or with them there is none.
     """
     if not may_tie(where, program):
         return ()
@@ -83,8 +93,7 @@ def given(where: Where, program: Program, x: Sequence[Array]) -> tuple[Any, ...]
         v = values(program.code, x)
     if ties.any_tied(program.code, v) != shares:
         raise DomainError("no tie here" if shares else "a tie")
-    below = (gradient,) if where[0] not in FIRST else ()
-    return (np.full(room(program.code), 0.5), below) if shares else ()
+    return (np.full(room(program.code), 0.5), BELOW.get(where[0], ())) if shares else ()
 
 
 def of(where: Where, machine: Any) -> Any:
@@ -142,7 +151,7 @@ class Traced:
 class Shared:
     """The code of a driver with shares, as that of the driver alone."""
 
-    met = True  # whether there were ties when it was last called
+    met = True  # whether there were ties when it was last seen to
 
     def __init__(self, machine: Machine) -> None:
         self.machine, self.code = machine, machine.code
@@ -150,6 +159,7 @@ class Shared:
         (size,) = machine.inputs[-1]
         drawn = np.random.default_rng(size).uniform(0.25, 0.75, size)
         self.none, self.half, self.drawn = np.full(size, np.nan), np.full(size, 0.5), drawn
+        self.calls = 0
 
     def alike(self, count: int) -> bool:
         """Whether Python may call the code at once: it is called more than once."""
@@ -162,9 +172,11 @@ class Shared:
 
     def __call__(self, *x: Any) -> tuple[int, list[Any]]:
         """Return status and outputs at x; INFINITE where they are others with other shares."""
-        if not self.met:
+        self.calls += 1
+        if not self.met or self.calls % SEEN_TO == 0:
             status, found = self.machine(*x, self.none)
             if status != INFINITE:
+                self.met = False
                 return status, found
         status, found = self.machine(*x, self.half)
         if status == OK:

@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core.calls import Call
+from taylor.core.applied import Call
 from taylor.core.instructions import full
 from taylor.core.patterns import matrices
 from taylor.core.program import Program, record

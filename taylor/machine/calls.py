@@ -18,7 +18,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from taylor.core.calls import Call, Row, called, flat
+from taylor.core.applied import Call, called, flat
+from taylor.core.calls import Row
 from taylor.core.conditions import Guard
 from taylor.core.instructions import Instruction
 from taylor.core.loops import Loop

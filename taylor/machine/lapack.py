@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from taylor.core.calls import Call
+from taylor.core.applied import Call
 from taylor.core.instructions import Instruction
 from taylor.core.maps import Gather
 from taylor.core.table import Rule, lookup

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
-from taylor.core.calls import Call
+from taylor.core.applied import Call
 from taylor.core.instructions import Const, Instruction, Shape
 from taylor.core.table import Rule
 from taylor.llvm.function import Function

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import Univariate
-from taylor.core.calls import Call, Integral, Row
+from taylor.core.applied import Call
+from taylor.core.calls import Integral, Row
 from taylor.core.choices import choose
 from taylor.core.einsum import Einsum
 from taylor.core.functions import LEAST, ROOTS, TINY

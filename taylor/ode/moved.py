@@ -20,9 +20,9 @@ from taylor.core.algebra import univariate
 from taylor.core.operand import lift
 from taylor.core.singular import nans
 from taylor.core.tags import fresh_tag
-from taylor.drivers.driver import parts, series
+from taylor.drivers.driver import parts
 from taylor.drivers.evolution import Evolution, has_nodes, orders_of
-from taylor.drivers.several import pullback
+from taylor.drivers.several import pullback, series
 from taylor.errors import DomainError, GuardError, NonAnalyticError
 from taylor.numbers.kinds import base, is_nested, is_operand
 from taylor.ode.system import System

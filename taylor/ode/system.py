@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from taylor.core.advice import annotate, not_called
 from taylor.core.algebra import Univariate
-from taylor.core.calls import Call, Row
+from taylor.core.applied import Call
+from taylor.core.calls import Row
 from taylor.core.deciding import deciding, limit, vanishing, zeros
 from taylor.core.exponents import NOTHING, Exponent, exponents, saturated
 from taylor.core.functions import stop_gradient

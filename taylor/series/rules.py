@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any
 
 import numpy as np
 
 from taylor.core.algebra import Algebra
+from taylor.core.applied import Call, call_of, flat
 from taylor.core.binding import Handler
-from taylor.core.calls import Call, flat
 from taylor.core.graded import differentiation
 from taylor.core.rules import tangent_of
 from taylor.core.singular import like_numbers
@@ -48,7 +49,7 @@ def by_tangent(owner: Coefficients, rule: Rule, args: Sequence[Any], mine: list[
     """
     if owner.tag.kept is not None:
         call, table = _along(owner, rule, args, mine)
-        return call.split(owner._new(table))
+        return call.results(owner._new(table))
     tag = fresh_tag()
     tag.kept, tag.source = [], owner.tag
     given = [
@@ -60,7 +61,7 @@ def by_tangent(owner: Coefficients, rule: Rule, args: Sequence[Any], mine: list[
         call, y = _along(inner, rule, given, mine)
     finally:
         tag.closed, tag.kept = True, None
-    return call.split(owner._new(y))
+    return call.results(owner._new(y))
 
 
 @dataclass
@@ -85,10 +86,12 @@ def _along(owner: Coefficients, rule: Rule, x: Sequence[Any], mine: list[bool]) 
     assert kept is not None
     entry = next((e for e in kept if e.rule is rule and _agree(e.args, x, mine)), None)
     if entry is None:
-        head = rule(*(v.value if m else v for v, m in zip(x, mine, strict=True)))
-        shapes = tuple(np.shape(z) for z in head) if isinstance(head, tuple) else None
+        given = [v.value if m else v for v, m in zip(x, mine, strict=True)]
+        head = rule(*given)
         y = as_data(_checked(flat(head), owner.tag, rule), owner._coef)
-        entry = _Known(rule, x, Call(rule, shapes), owner._constant(y)._coef[:1], 0)
+        entry = _Known(
+            rule, x, call_of(rule, head, compress(given, mine)), owner._constant(y)._coef[:1], 0
+        )
         kept.append(entry)
     elif owner.order > entry.order:
         entry.args = x

@@ -10,7 +10,8 @@ import numpy as np
 
 from taylor.core.advice import PAGE
 from taylor.core.algebra import Univariate, few_products, univariate
-from taylor.core.calls import Call, Row
+from taylor.core.applied import Call
+from taylor.core.calls import Row
 from taylor.core.conditions import Condition
 from taylor.core.einsum import Einsum
 from taylor.core.instructions import Add, Arithmetic, Div, Mul, Op

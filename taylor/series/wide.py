@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from taylor.core.algebra import Algebra
-from taylor.core.calls import Call, Integral, Row
+from taylor.core.applied import Call
+from taylor.core.calls import Integral, Row
 from taylor.core.functions import ROOTS, hypot
 from taylor.core.program import Program
 from taylor.core.sides import Choose

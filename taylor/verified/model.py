@@ -23,7 +23,8 @@ from typing import Any, cast
 
 import numpy as np
 
-from taylor.core.calls import Call, Row
+from taylor.core.applied import Call
+from taylor.core.calls import Row
 from taylor.core.einsum import Einsum
 from taylor.core.instructions import ADD, DIV, MUL, Arithmetic, Op, Scale
 from taylor.core.lookups import Lookup

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from taylor.core.calls import Call, Row
+from taylor.core.applied import Call
+from taylor.core.calls import Row
 from taylor.core.choices import SLOPES
 from taylor.core.einsum import Einsum
 from taylor.core.instructions import Scale
