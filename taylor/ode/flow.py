@@ -160,15 +160,16 @@ def _flow(step: Function, course: Course, derived: bool) -> Evolution:
 
     def back(w: Any, y0: Any, *p: Any) -> Any:
         varied = [i for i, v in enumerate(course.varied or (True,) * (1 + len(p))) if v]
-        options, own = course.options, not isinstance(course.options, MethodOptions)
-        asked = own and (course.report or course.checkpoints is not None)  # of the way back
+        many = sum(np.size((y0, *p)[i]) for i in varied) > FEW
+        options, asked = course.options, course.report or course.checkpoints is not None
         with contextlib.suppress(NonAnalyticError):  # of what may vary, or has no way back
-            if asked or sum(np.size((y0, *p)[i]) for i in varied) > FEW:
-                if own:
-                    return _adjoint(step, course, w, y0, p)
-                return adjoint(step, course.t0, course.times, options, course.varied, w, y0, p)
-        if own:  # what is too small for an interest in y is not so for its derivatives
-            options = replace(options, atol=0.0)
+            if isinstance(options, MethodOptions):
+                if many:
+                    return adjoint(step, course.t0, course.times, options, course.varied, w, y0, p)
+            elif many or asked:
+                return _adjoint(step, course, w, y0, p)
+        if not isinstance(options, MethodOptions):
+            options = replace(options, atol=0.0)  # what is too small for an interest in y counts
         tangents = _flow(step, course._replace(options=options, varied=(), kept=None), derived)
         return _contracted(tangents.run, w, (y0, *p), varied)  # they know what varies
 
