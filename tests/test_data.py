@@ -590,3 +590,25 @@ def test_arrays_of_xarray_are_arrays_with_labels():
     g = gradient(lambda p: ((p * a).sum("t") * p.sel(t=10)).sum(), a)
     assert type(g) is xarray.DataArray and g.dims == ("t",) and g.t.equals(a.t)
     assert g.to_numpy() == pytest.approx(X[0] * X + np.sum(X**2) * np.eye(4)[0])
+
+
+WINDOWS = {
+    "pad": lambda a: a.pad(t=1, constant_values=2.0) * a.pad(t=(2, 0), mode="edge").data,
+    "shift": lambda a: a.shift(t=-1, fill_value=0.5) + a.shift(t=1).fillna(0.0),
+    "rolling": lambda a: a.rolling(t=2).mean()[1:] + a.rolling(t=2, min_periods=1).max()[1:],
+    "construct": lambda a: a.rolling(t=3).construct("w").isel(t=slice(2, None)),
+    "differentiate": lambda a: a.differentiate("t") * a.cumulative_integrate("t"),
+    "cov": lambda a: __import__("xarray").cov(a, a**2, dim="t"),
+    "isin": lambda a: a * a.isin([7.0, X[2]]).any(),
+}
+
+
+@pytest.mark.parametrize("name", WINDOWS)
+def test_windows_of_arrays_of_xarray(name):
+    import xarray
+
+    array = lambda x: xarray.DataArray(x, dims="t", coords={"t": [1.0, 2.0, 4.0, 5.0]})
+    f = lambda a: (WINDOWS[name](a) ** 2).sum()
+    wanted = differences(lambda x: float(f(array(x))), X + 0.01)
+    for g in (gradient, taylor.jacfwd):
+        assert g(f, array(X + 0.01)).values == pytest.approx(wanted, abs=1e-5)
