@@ -554,6 +554,22 @@ def test_slopes_far_from_one_go_by_units_of_the_point(x):
             assert found == pytest.approx([want] * 3, rel=1e-14, abs=0)
 
 
+def test_what_is_recorded_has_slopes_far_from_one_by_units_of_the_point():
+    f = lambda x: 1 / (1 / x) + x
+    drivers = [
+        taylor.derivative,
+        taylor.jacobian,
+        taylor.jacfwd,
+        lambda f, x: taylor.jvp(f, x, 1.0)[1],
+        lambda f, x: taylor.derivatives(f, x, 2)[1],
+    ]
+    for x in 1e200, -1e170, 1e200 + 1e199j, np.float32(1e30):
+        for d in drivers:
+            found = d(f, x), d(taylor.compile(f), x), taylor.compile(lambda x, d=d: d(f, x))(x)
+            assert found == pytest.approx([2] * 3, rel=1e-6 if x == 1e30 else 1e-14)
+    assert taylor.derivative(lambda x: np.hypot(2.0, x), 1e100, 2) == pytest.approx(4e-300)
+
+
 def test_slopes_of_arrays_far_from_one_go_by_units_of_each_number():
     f = lambda x: 1 / (1 / x) + x
     g = lambda x: 8 * x / np.log1p(1 / x)

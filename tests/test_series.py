@@ -731,3 +731,14 @@ def test_remainders_whose_quotient_overflows():
     x, y = Taylor([1e300, 1.0, 2.0]), Taylor([1e-20, 0.0, 0.0])
     assert (x % y).coef.tolist() == [1e300 % 1e-20, 1.0, 2.0]
     assert (x % 1e-20).coef.tolist() == [1e300 % 1e-20, 1.0, 2.0]
+
+
+@pytest.mark.parametrize("n, k", [(1, 20), (2, 0), (3, 4), (45, 2)])
+def test_tensors_hold_the_partial_derivatives(n, k):
+    x, r = TaylorN.variables(np.linspace(0.5, 1.0, n), k), np.random.default_rng(n)
+    y = np.exp(sum(a * e for a, e in zip(r.normal(size=n), x, strict=True)))
+    tensor = y.tensor(k)
+    assert tensor.shape == (n,) * k
+    for _ in range(20):
+        index = tuple(r.integers(0, n, k).tolist())
+        assert tensor[index] == y.partial([index.count(i) for i in range(n)])

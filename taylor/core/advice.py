@@ -197,6 +197,7 @@ SAID = {
 
 
 MASKED = re.compile("__[ri]?(add|sub|mul)__")
+NO_INDEX = f"values of taylor cannot be an index: np.rint(x).astype(int) is; int(x.value) ({PAGE})"
 WANTED = {  # what would drop derivatives, and what was wanted
     "float()": "write math.sin(x) as np.sin(x), and fill arrays made by np.zeros_like(x), or "
     "import taylor.numpy as np (with dtype=float)",

@@ -246,6 +246,19 @@ class Monomials(Graded):
         found = order[np.minimum(at, self.size - 1)]
         return np.where((self.exponents[found] == exponents).all(1), found, -1)
 
+    def derivatives(self, k: int) -> tuple[Array, Array]:
+        """Return at which monomial of degree k each of the n^k derivatives is, and α! of these.
+
+        All monomials of that degree are kept.  So many derivatives are one: k!/α!.
+        """
+        codes, total = self._codes[self.part(k)], np.zeros((), dtype=np.int64)
+        for _ in range(k):
+            total = total[..., None] + self._weights
+        order = np.argsort(codes)
+        at = order[np.searchsorted(codes[order], total.reshape(-1))]
+        alike, all_orders = np.bincount(at, minlength=len(codes)).tolist(), math.factorial(k)
+        return at, np.array([all_orders // m for m in alike], dtype=object)
+
     @functools.cached_property
     def _in_order(self) -> tuple[Array, Array]:
         order = np.argsort(self._codes)

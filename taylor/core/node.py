@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 import sys
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -27,7 +28,7 @@ from taylor.core.conditions import (
 )
 from taylor.core.functions import stop_gradient
 from taylor.core.instructions import ADD, DIV, MUL, Arithmetic, Const, Input, Op, Scale, Shape
-from taylor.core.maps import Gather, Reshape, Scatter, Sum, gather
+from taylor.core.maps import Gather, Reshape, Scatter, gather
 from taylor.core.memory import Cell, each, in_memory, joint, placed, positions, renew, shares
 from taylor.core.operand import NUMBERS, Operand, binary, bind, fits, host, lift
 from taylor.core.parts import Part
@@ -468,26 +469,41 @@ class Node(Operand):
         unlike = difference._truth() if isinstance(difference, Node) else difference != 0
         return bool(unlike) if np.ndim(unlike) == 0 else unlike
 
-    __hash__ = Operand.__hash__
-
     def _is_step(self) -> bool:
         """Whether it is made of constants, choices, and what is constant between jumps."""
         found, code = {self.i}, self.tape.code
         for i in (left := [self.i]):
             op, args, _ = code[i]
-            chosen = isinstance(op, Choose) and op.mode == "where"
-            if chosen or isinstance(op, (Arithmetic, Gather, Reshape, Scale, Sum)):
-                left.extend(new := set(args[2:] if chosen else args) - found)
-                found |= new
-            elif type(op) is Row and op.row.jumps is not None:
+            if not args and type(op) is not Const:
+                return False
+            if type(op) is Row and op.row.jumps is not None:
                 x = [base(self.tape.value_of(a)) for a in args]
                 if self.tape.watched or not any(_varies(code, a) for a in args):
                     continue
                 if np.any(op.row.jumps(*x)):
                     raise jump_in("an integer")
-            elif type(op) is not Const:
-                return False
+                continue
+            chosen = isinstance(op, Choose) and op.mode == "where"
+            left.extend(new := set(args[2:] if chosen else args) - found)
+            found |= new
         return True
+
+    def _constant_index(self) -> Any:
+        """Return the integers that a recorded step of whole numbers is, leaving a guard."""
+        if not self._is_step():
+            return super()._constant_index()
+        n = held_step(self)
+        if np.any(n != np.rint(n)):
+            raise IndexError(f"an index is a whole number, and not {n}")
+        return n.astype(int) if n.shape else int(n)
+
+    def __index__(self) -> int:
+        steps = not self.shape and self._is_step()
+        return operator.index(self._constant_index()) if steps else super().__index__()
+
+    def __hash__(self) -> int:
+        steps = not self.shape and self._is_step()
+        return hash(held_step(self)[()]) if steps else super().__hash__()
 
     def __int__(self) -> int:
         if not self.shape and self._is_step():
@@ -499,7 +515,12 @@ class Node(Operand):
         return float(held_step(self)) if steps else super().__float__()
 
     def _truth(self) -> Array:
-        """Return where the value is other than zero, with a guard; at a zero it is not known."""
+        """Return where the value is other than zero, with a guard; at a zero it is not known.
+
+        Of what is constant between jumps it is known.
+        """
+        if self._is_step():
+            return np.asarray(held_step(self) != 0)
         x = within(self.value, Node)  # of an outer recording: there it leaves a guard, too
         outcome = x._truth() if isinstance(x, Node) else ~np.asarray(equal(x, 0), dtype=bool)
         if np.any(~outcome & self._nonzero()):
@@ -512,6 +533,8 @@ class Node(Operand):
         return outcome
 
     def __bool__(self) -> bool:
+        if not self.shape and self._is_step():
+            return bool(held_step(self))
         raise TraceError(
             "the truth of a recorded value depends on all its derivatives; write x > 0 or x < 0 "
             f"({PAGE})"

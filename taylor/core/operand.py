@@ -30,7 +30,7 @@ from taylor.core.parts import Part
 from taylor.core.places import stack as stack
 from taylor.core.sides import Choose
 from taylor.core.table import Elementary, Rule
-from taylor.numbers.data import held, is_array_like, is_sparse, plain_array
+from taylor.numbers.data import has_own_operators, held, is_array_like, is_sparse, plain_array
 from taylor.numbers.kinds import Array, Fillable, Handled, is_operand
 from taylor.numbers.values import is_complex as is_complex
 
@@ -59,7 +59,7 @@ def _in_place(op: Callable[[Any, Any], Any]) -> Method:
 
 
 def _compared(op: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    return lambda self, other: self._compare(op, other)
+    return lambda self, other: self._compare(op, other) if fits(other) else NotImplemented
 
 
 def _left(f: Callable[[Any, Any], Any]) -> Method:
@@ -249,6 +249,10 @@ class Operand(Handled):
     def _inactive(self, what: str) -> Any:
         """Return the plain value, if nothing is lost."""
         raise self._refused(what)
+
+    def _constant_index(self) -> Any:
+        """Return the integers to take as an index, if nothing is lost."""
+        raise TypeError(advice.NO_INDEX)
 
     __float__, __int__ = _converted(float, "float()"), _converted(int, "int()")
     __complex__ = _converted(complex, "complex()")
@@ -481,11 +485,8 @@ def bind(op: Op, *args: Any) -> Any:
 
 # ------------------------------------------------------------------ helpers
 def fits(x: Any) -> bool:
-    """Whether x can be the other operand of an operator (strings and None cannot).
-
-    What has its own operators says so as it does to NumPy, by `__array_ufunc__ = None`.
-    """
-    own = getattr(x, "__array_ufunc__", True) is None
+    """Whether x can be the other operand of an operator: no string, nor what has its own."""
+    own = getattr(x, "__array_ufunc__", True) is None or has_own_operators(x)
     odd = x is None or own or isinstance(x, (str, bytes, dict, set))
     return is_operand(x) or not odd or is_sparse(x)
 
@@ -495,9 +496,7 @@ def plain_index(index: Any) -> Any:
     if isinstance(index, tuple):
         return tuple(map(plain_index, index))
     if isinstance(index, Operand):
-        raise TypeError(
-            f"values of taylor cannot be an index: np.rint(x).astype(int) is; int(x.value) ({PAGE})"
-        )
+        return index._constant_index()
     if isinstance(index, Condition):
         return index.mask()
     if isinstance(index, str):

@@ -62,6 +62,7 @@ class Tape:
         self.through: frozenset[Tag] = frozenset()  # tags of the driver's own: no part of .value
         self.compiled = False  # whether kinks become nan: where they are, the ordinary way decides
         self.exact = True  # whether of the values more than shapes and kinds is used
+        self.resumed = False  # whether plain numbers take over where its results are nan
         self.passing = False  # whether it is of this point only, and never run at another one
         self.shortened = False  # whether a quotient is without zeros that both its sides have
         self.tied = False  # whether a TieError was raised, which f may have caught

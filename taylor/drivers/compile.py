@@ -274,7 +274,8 @@ class Compiled(Derivable):
         def run(*x: Any) -> Any:
             nonlocal structure
             if x:
-                x[0].tape.most, x[0].tape.compiled = most, True
+                tape = x[0].tape
+                tape.most, tape.compiled, tape.resumed = most, True, True
             y = self.f(*x)
             check_unread(x)
             if kind not in ("value", "series"):

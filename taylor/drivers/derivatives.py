@@ -44,6 +44,7 @@ from taylor.drivers.forward_mode import (
     Function,
     along,
     each_unit,
+    in_reach,
     in_units,
     scalar_only,
     value_and_tangent,
@@ -565,7 +566,7 @@ def _byforward(
 
 def _columns(f: Function, x: Any, symmetric: bool = False) -> Any:
     """Return the Jacobian by forward mode; `symmetric`: a matrix that is its own transpose."""
-    joined = _rows_along(f, x)
+    joined = in_reach(_rows_along(f, x), x)
     shape = shape_of(joined)[1:]
     if (s := each_unit(x)) is not None and not is_operand(joined):
         s = np.reshape(s, (-1,) + (1,) * len(shape))

@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taylor.core.algebra import Univariate, check_order
+from taylor.core.functions import square, stop_gradient
 from taylor.core.graded import multivariate
+from taylor.core.node import Node
 from taylor.core.operand import lift
-from taylor.core.singular import masked
+from taylor.core.singular import leading, masked
 from taylor.core.tags import Tag, fresh_tag
 from taylor.drivers import ties
 from taylor.drivers.derivable import Derivable
@@ -70,11 +72,29 @@ def along(f: Function, x: Any, v: Any, order: int) -> Any:
     at the tie of a kink, on both sides of it: what they agree on is what f has, and at order 1
     the policy says the rest.
     """
-    if order == 1 and (units := _units(point(x) if isinstance(x, (list, tuple)) else x)):
+    units = _units(point(x) if isinstance(x, (list, tuple)) else x) if order else None
+    if units and (order == 1 or len(units) == 1):
         x, v = direction(x, v)
         if not is_operand(v) and current_policy().kink == "error":
-            return _by_units(f, x, v, units)
-    return _along(f, x, v, order)
+            if order == 1:
+                return _by_units(f, x, v, units)
+            return _in_unit(f, x, v, order, *units)
+    found = _along(f, x, v, order)
+    if not (order and is_operand(x)):
+        return found
+    if is_operand(found):
+        return np.concatenate([found[:1], in_reach(found[1:], x)])
+    return [found[0], *(in_reach(c, x) for c in found[1:])]
+
+
+def in_reach(slopes: Any, x: Any) -> Any:
+    """Return slopes at x; code has none far out, where plain numbers have them in units of x."""
+    inner = leading(x)
+    if not (isinstance(inner, Node) and inner.tape.resumed and is_operand(slopes)):
+        return slopes
+    far = 0 * square(square(stop_gradient(inner)))  # overflows
+    by_element = np.shape(slopes)[np.ndim(slopes) - np.ndim(far) :] == np.shape(far)
+    return slopes * (1 + (far if by_element else np.sum(far)))
 
 
 def _units(x: Any) -> dict[Any, Any]:
@@ -126,6 +146,16 @@ def _by_units(f: Function, x: Any, v: Any, units: dict[Any, Any]) -> Any:
     return np.stack([c[0], total])
 
 
+def _in_unit(f: Function, x: Any, v: Any, order: int, unit: Any) -> Any:
+    """Return the coefficients of f(x + t·v), found in that unit of t."""
+    plain = functools.cache(lambda: _along(f, x, v, order))
+    c = _along(f, x, v * v.dtype.type(unit), order)
+    if is_operand(c):
+        return plain()
+    degrees = range(1, order + 1)
+    return np.stack([c[0], *(in_units(c[k], unit, plain, k, times=k) for k in degrees)])
+
+
 def each_unit(x: Any) -> Any:
     """Return for each number of an array a power of two near it if it is far from one; or None."""
     if not (units := _units(x)):
@@ -135,12 +165,19 @@ def each_unit(x: Any) -> Any:
     return np.where(far, np.ldexp(size.dtype.type(0.5), np.frexp(size)[1]), 1)
 
 
-def in_units(slopes: Any, unit: Any, plain: Callable[[], Any], at: Any = ...) -> Any:
-    """Return slopes found in other units; `plain()[at]` has those that cannot be found so."""
+def in_units(
+    slopes: Any, unit: Any, plain: Callable[[], Any], at: Any = ..., times: int = 1
+) -> Any:
+    """Return slopes found in other units, to be divided by them so many times.
+
+    `plain()[at]` has those that cannot be found so.
+    """
     if slopes.dtype.kind not in "fc":
         return plain()[at]
     with np.errstate(all="ignore"):
-        found = slopes / np.asarray(unit, slopes.dtype)
+        found, one = slopes, np.asarray(unit, slopes.dtype)
+        for _ in range(times):
+            found = found / one
         whole = np.isfinite(found) & (np.abs(slopes) >= np.finfo(slopes.dtype).tiny)
     if np.all(whole) or np.all(unit == 1):
         return found
@@ -345,7 +382,9 @@ def partials_of_order(f: Function, x: Any, order: int, most: int | None = None) 
         )
     rows = unit_rows(n, np.shape(x), x)
     full, value = _tensor(f, x, rows, order, most)
-    if order != 1 or (s := each_unit(x)) is None or is_operand(full):
+    if is_operand(full):
+        return in_reach(full, x), value
+    if order != 1 or (s := each_unit(x)) is None:
         return full, value
     scaled = rows * np.reshape(s, (n,) + (1,) * np.ndim(x)).astype(rows.dtype)
     return in_units(_tensor(f, x, scaled, 1, most)[0], s, lambda: full), value

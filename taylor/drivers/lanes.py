@@ -274,7 +274,7 @@ class Lanes(Batch):
 
 def _program(f: Function, x: Sequence[Any]) -> Program:
     tape = Tape()
-    tape.compiled = True
+    tape.compiled = tape.resumed = True
     return recording(f, *x, tape=tape)[0]
 
 

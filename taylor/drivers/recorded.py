@@ -122,6 +122,7 @@ def derived(
         nonlocal count
         at, share = (x[:-1], x[-1]) if shares is not None else (x, None)
         tape: Tape = x[0].tape
+        tape.resumed = True
         loops = [type(i.op) is Loop for i in program.code]
         # decisions are checked at the values, and loops may divide by what others give
         tape.exact = bool(program.guards) or sum(loops) > 1

@@ -51,10 +51,11 @@ from taylor.numbers.kinds import base, is_operand
 from taylor.ode.adjoints import adjoint, counting
 from taylor.ode.control import norm
 from taylor.ode.dense import Solution
+from taylor.ode.edges import bends
 from taylor.ode.integrator import Integrator
 from taylor.ode.jets import MEET, Crossing, Differentiated, Plain
 from taylor.ode.methods import MethodOptions
-from taylor.ode.moved import check_adjoint, check_known, moved, numbers_in, regular
+from taylor.ode.moved import check_adjoint, check_known, moved, numbers_in, order_of, regular
 from taylor.ode.options import Options, argument
 from taylor.ode.surfaces import condition_of, met_at
 from taylor.ode.system import System, check_function, filled, is_parameter, shaped
@@ -396,6 +397,11 @@ def _beyond(f: Function, at: Crossing, sides_of: Any, p: Sequence[Any]) -> Any:
     else:
         raise NonAnalyticError(f"fun jumps at t = {at.t}, but no condition of it changes its sign")
 
+    if len(names) > 1 and order_of(y) <= 1 >= max(map(order_of, p), default=0):
+        # kinks of fun are jumps of second derivatives
+        own = [condition_of(system.surfaces, m) for m in names]
+        kinks = [bends(system, g, t, old, q) for g in own]
+        names = [m for m, kink in zip(names, kinks, strict=True) if not kink] or names
     places = {True: (t, y), False: (t + d, y + (new - old))}
     found = [delay_of(f, condition_of(system.surfaces, m), *places[m.before], p) for m in names]
     tau = common_delay(found, at.t, "surfaces on which fun jumps")

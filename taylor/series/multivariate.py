@@ -124,15 +124,7 @@ class TaylorN(PowerSeries):
             )
         if k == 1:  # the coefficients, in the order of the variables
             return cast(NDArray[Any], np.moveaxis(self._coef[np.arange(1, n + 1)], 0, -1))
-        rows = self.algebra.exponents[part]
-        weights = np.array(
-            [math.prod(math.factorial(int(a)) for a in row) for row in rows], dtype=object
-        )
-        index = np.indices((n,) * k).reshape(k, -1) if k else np.zeros((0, 1), dtype=int)
-        counts = np.zeros((index.shape[1], n), dtype=int)
-        for axis in range(k):
-            np.add.at(counts, (np.arange(index.shape[1]), index[axis]), 1)
-        spot = self.algebra.places(counts) - part.start
+        spot, weights = self.algebra.derivatives(k)
         scaled = factorials.scaled(self._coef, self.algebra.degrees, part, weights)
         full = np.moveaxis(scaled[spot], 0, -1)
         return cast(NDArray[Any], full.reshape((*self.shape, *(n,) * k)))
