@@ -712,6 +712,8 @@ def test_compiled_functions_give_what_others_give_when_calls_change_their_form()
     for n in (*range(len(OTHERS)), *range(len(OTHERS))[::-1], 0, 0, 5, 5):
         args, named = OTHERS[n]
         assert trees_alike(taylor.gradient(f, *args, **named), right[n]), n
+    for at in ((P,), P, (P,), P, (P, 3.0), (P,), P):  # in a tuple, which the answer then is
+        assert trees_alike(taylor.vjp(f, at, 2.0), taylor.vjp(both, at, 2.0))
     v = (P, 3.0), ({"a": X3[:2], "b": 1.0}, 1.0)
     for _ in range(2):
         assert trees_alike(taylor.hvp(f, *v), taylor.hvp(both, *v))

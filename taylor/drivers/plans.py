@@ -60,26 +60,18 @@ def plan(
         takes += map(_take, like.children if tuples else [like])
     if False in takes or not all([type(n) is int for n in form.axes]):
         return None
-    count, alone = len(structures) - 1, len(form.axes) == 1
-    ends, one = 1 if form.own else count, alone and len(driver.vary) == 1
-    (build, *more), first = _nested(structure, form.axes), takes[0]
-
-    def answer(leaves: list[Any]) -> Any:
-        if (found := g.at_once(driver, leaves)) is None:
-            if not all(map(_is_number, leaves)):
-                return None
-            found = driver.one(g, *leaves)
-        if structure is trees.LEAF:
-            return found
-        parts = iter([found] if one else found)
-        return build(parts) if alone else (build(parts), *[make(parts) for make in more])
+    count = len(structures) - 1
+    ends = 1 if form.own else count
+    answer, first = _answers(form, driver, g, structure), takes[0]
 
     def of_one(given: Sequence[Any], named: dict[str, Any]) -> Any:
         leaves = first(given[0])
         return None if leaves is None else answer(leaves)
 
     def of_all(given: Sequence[Any], named: dict[str, Any]) -> Any:
-        args: list[Any] = [*given[0]] if tupled and type(given[0]) is tuple else [*given[:ends]]
+        if tupled and type(given[0]) is not tuple:
+            return None
+        args: list[Any] = [*given[0]] if tupled else [*given[:ends]]
         if len(args) != count:
             return None
         args += named.values()
@@ -98,6 +90,24 @@ def plan(
         return answer(leaves)
 
     return of_all if tupled or len(takes) > 1 or first is None else of_one
+
+
+def _answers(form: Any, driver: Any, g: Derivable, structure: Any) -> Callable[[list[Any]], Any]:
+    """Return what gives the driver's answer at leaves, in the form of what varies."""
+    alone = len(form.axes) == 1
+    one, (build, *more) = alone and len(driver.vary) == 1, _nested(structure, form.axes)
+
+    def answer(leaves: list[Any]) -> Any:
+        if (found := g.at_once(driver, leaves)) is None:
+            if not all(map(_is_number, leaves)):
+                return None
+            found = driver.one(g, *leaves)
+        if structure is trees.LEAF:
+            return found
+        parts = iter([found] if one else found)
+        return build(parts) if alone else (build(parts), *[make(parts) for make in more])
+
+    return answer
 
 
 def _is_number(x: Any) -> bool:
