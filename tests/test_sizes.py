@@ -18,7 +18,7 @@ FOLDERS = {  # lines that a folder may have
     "arrays": 2452,
     "machine": 8114,
     "series": 3142,
-    "drivers": 9929,
+    "drivers": 9939,
     "scipy": 12437,
     "ode": 14068,
     "command": 495,
