@@ -391,3 +391,16 @@ def test_recursion_through_a_newton_iteration():
     assert derivative(lambda a: root(lambda x: x * x - a, 1.0), 2.0) == pytest.approx(
         0.5 / np.sqrt(2.0), rel=1e-14
     )
+
+
+def test_directions_that_are_series_made_by_hand():
+    x, v = [0.3, 0.7], [1.1, 0.4]
+    z = TaylorN.seeded(np.array(x + v), 2)
+    f = lambda x: np.sin(x[0] * x[1]) + x[0] ** 3
+    slopes = lambda x: np.stack([3 * x[0] ** 2 + x[1] * np.cos(x[0] * x[1]),
+                                 x[0] * np.cos(x[0] * x[1])])  # fmt: skip
+    along = lambda x, v: np.sum(slopes(x) * v)
+    found = taylor.jvp(f, z[:2], z[2:])[1], taylor.vjp(f, z[:2], z[2])[1]
+    expected = along(z[:2], z[2:]), z[2] * slopes(z[:2])
+    for y, exactly in zip(found, expected, strict=True):
+        np.testing.assert_allclose(y.coef, exactly.coef, rtol=1e-13, atol=1e-15)

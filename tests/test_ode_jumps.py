@@ -257,6 +257,38 @@ def test_surfaces_that_meet_and_do_not_vary():
         assert driver(end, 0.7) == pytest.approx(4.0, rel=1e-13)
 
 
+turns, ebbs = lambda t: np.where(t < 1, -0.1, 0.1), lambda t: np.sign(t % 4 - 1) / 10
+MEETINGS = {  # rates of (x, z) while another surface is met at t = 1, x(0), and the slope of z(2)
+    "a kink where it turns": (
+        lambda x, t, q: [turns(t), q * np.interp(x, [-1, 0, 1], [0.0, 1.0, 3.0])],
+        lambda q: 0.1 * q, 2.6,
+    ),
+    "a kink on the way": (
+        lambda x, t, q: [q, q * (ebbs(t) + np.maximum(x, 1.0))], lambda q: 0 * q, 4.0
+    ),
+    "a jump that does not vary": (
+        lambda x, t, q: [ebbs(t), q * np.where(x < 0, 1.0, 2.0)], lambda q: 0.1 + 0 * q, 4.0
+    ),
+    "a jump": (lambda x, t, q: [turns(t), q * np.floor(x + 1)], lambda q: 0.1 * q, None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MEETINGS)
+def test_surfaces_that_are_met_as_fun_changes_in_time(name):
+    rates, start, slope = MEETINGS[name]
+
+    def end(q):
+        fun = lambda t, y, q: rates(y[0], t, q)
+        return solve_ivp(fun, (0.0, 2.0), [start(q), 0.0 * q], args=(q,)).y[1, -1]
+
+    if slope is not None:
+        for driver in (taylor.derivative, taylor.gradient):
+            assert driver(end, 1.0) == pytest.approx(slope, rel=1e-12)
+    if "vary" not in name:  # second derivatives jump with kinks
+        with pytest.raises(NonAnalyticError, match=r"meet|one way"):
+            end(Taylor.variable(1.0, 1 if slope is None else 2))
+
+
 def test_runs_that_end_where_a_surface_moves_with_an_argument():
     end = lambda q, limit: solve_ivp(
         lambda t, y, q: q * (1 + np.where(y[0] > limit, 1.0, 0.0)) + 0 * y, (0, 1), [0.0], args=(q,)

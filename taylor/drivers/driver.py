@@ -27,6 +27,7 @@ from taylor.drivers.arguments import Form, is_plain, several
 from taylor.drivers.complexes import by_parts
 from taylor.drivers.derivable import Derivable
 from taylor.drivers.overflown import limited
+from taylor.drivers.plans import at_once
 from taylor.drivers.results import Options, by_code, in_form
 from taylor.drivers.taken import only_taken
 from taylor.errors import (
@@ -48,6 +49,7 @@ from taylor.numbers.kinds import (
     is_operand,
 )
 from taylor.numbers.values import as_array, as_data, integers, shape_of, together, zeros
+from taylor.series.coefficients import UNKNOWN
 from taylor.series.series import Series
 
 Array = Any
@@ -97,10 +99,10 @@ def driver(
             if f is None and "f" in named:
                 f = named.pop("f")
             simple = argnums is None and not (named or has_aux)
-            if simple and isinstance(f, Derivable):
-                made: R | None = f.at_once(g, given)
-                if made is None and f.plans and form in f.plans:
-                    made = f.plans[form](given)
+            if not has_aux and isinstance(f, Derivable):
+                made: R | None = f.at_once(g, given) if simple else None
+                if made is None:
+                    made = at_once(f, form, argnums, given, named)
                 if made is not None:
                     return made
             plain = simple and fewest <= len(given) <= most and is_plain(given[0])
@@ -166,11 +168,19 @@ def seed(kind: type[Series], x: Any, algebra: Algebra, directions: Array, tag: T
         table = table.astype(np.result_type(table, x), copy=False)
     if algebra.order:
         table[1 : 1 + len(directions)] = directions
-    perturbation = kind._make(table, algebra, tag, 1)
     if is_operand(x) and not isinstance(x, ValueSet):
-        return x + perturbation
+        return x + of_table(table, algebra, tag, kind, 1)
     table[0] = x if is_operand(x) else x[()]
-    return perturbation
+    return of_table(table, algebra, tag, kind, 1)
+
+
+def of_table(
+    table: Any, algebra: Algebra, tag: Tag, kind: type[Series], reach: float = UNKNOWN
+) -> Any:
+    """Return the series with that table; a table made by hand keeps its place outside."""
+    if isinstance(table, Series) and table.tag.level > tag.level:
+        return table._new(of_table(np.swapaxes(table._coef, 0, 1), algebra, tag, kind, reach))
+    return kind._make(table, algebra, tag, reach)
 
 
 def _is_float(x: Any) -> bool:

@@ -16,7 +16,7 @@ from taylor.core.operand import lift
 from taylor.core.program import recording
 from taylor.core.rules import adjoints
 from taylor.core.tags import Tag
-from taylor.drivers.driver import point
+from taylor.drivers.driver import of_table, point
 from taylor.drivers.forward_mode import value_and_tangent
 from taylor.drivers.trees import as_one
 from taylor.numbers.data import unlabelled
@@ -69,8 +69,5 @@ def argument(x: Any) -> Any:
 
 
 def series(table: Any, algebra: Algebra, tag: Tag, kind: type[Series] = Series) -> Any:
-    """Return the series with that table; a table made by hand keeps its place outside."""
-    if isinstance(table, Series) and table.tag.level > tag.level:
-        inner = series(np.swapaxes(table._coef, 0, 1), algebra, tag, kind)
-        return table._new(inner)
-    return kind._make(fresh(table), algebra, tag)
+    """Return the series with a copy of that table, as `of_table` does."""
+    return of_table(fresh(table), algebra, tag, kind)

@@ -19,12 +19,13 @@ from taylor.ode.control import finite, norm
 from taylor.ode.pieces import Place
 from taylor.ode.rests import Elements
 from taylor.ode.standing import holding
-from taylor.ode.surfaces import Met, condition_of, met_at, sides, touched_at
+from taylor.ode.surfaces import NEXT, Met, condition_of, met_at, sides, touched_at, vanishing_at
 from taylor.ode.system import System, shaped
 from taylor.series.series import Series
 
 Array = NDArray[Any]
 SAME = 1e-10  # relative difference of times that is none
+KINK = 0.25  # as large a difference, or less, where it is nearer: of a kink
 NEARBY, BENT = 2.0**-20, 2.0**-13  # of a state: to the other side, and of changes: one of slopes
 
 
@@ -55,7 +56,8 @@ class Edges:
 
     def moving(self, t: Any, table: Any, d: Any) -> bool:
         """Whether a function whose sign decides on the branch of fun vanishes within a time d, and
-        varies: with the variables of the series, or with what of (y, *args) is `varied`.
+        fun jumps there, and it varies: with the variables of the series, or with what of (y, *args)
+        is `varied`.
         """
         y, p = self.plain.series(table), self.plain.given[1]
         values = base(y), [base(x) for x in p]
@@ -65,35 +67,63 @@ class Edges:
         slope = np.asarray(system.flow(t, values[0], *values[1]))
         slope = np.where(nans(slope), 0, slope)
         found = met_at(system.between, (t, values[0]), slope, d, values[1])
-        return any(self._varies(condition_of(system.between, m), t, y, p) for m in found)
+        own = (condition_of(system.between, m) for m in found)
+        return any(self._varies(f, t, y, p) and self._jumps(system, f, t, *values) for f in own)
+
+    def jumping(self, t: Any, table: Any, d: Any, ends: tuple[Any, Any]) -> bool:
+        """Whether a condition that varies vanishes within a time d of a place, and fun jumps across
+        it; the rates are those at the ends of the time beside.
+        """
+        y, p = self.plain.series(table), self.plain.given[1]
+        v, q = base(y), [base(x) for x in p]
+        for beside in ends:
+            system = System(self.plain.f, beside, v, q)
+            if system.program is None:
+                return True
+            slopes = _rates(system, v, q, ends)
+            for met in vanishing_at(system.between, (t, v), slopes, d, q)[0]:
+                f = condition_of(system.between, met)
+                if self._varies(f, beside, y, p) and self._jumps(system, f, beside, v, q):
+                    return True
+        return False
 
     def resting(self, t: Any, table: Any) -> bool:
         """Whether fun, or its first derivative, jumps across a surface on which the state lies, and
         which it leaves as it varies.
         """
+        return self._lies_on(t, table, 0.0, self._bends)
+
+    def turning(self, t: Any, table: Any) -> bool:
+        """Whether fun jumps across a surface that the state has just met, and which varies."""
+        return self._lies_on(t, table, NEXT, self._jumps)
+
+    def _lies_on(self, t: Any, table: Any, near: float, matters: Callable[..., bool]) -> bool:
+        """Whether a condition that varies, and matters, vanishes to such a relative difference."""
         y, p = self.plain.series(table), self.plain.given[1]
         v, q = base(y), [base(x) for x in p]
         system = System(self.plain.f, t, v, q)
         if system.program is None or not self.varies:
             return False
+        size = near * max(1, abs(t), norm(v))
         for n, values in enumerate(sides(system.between, t, v, q)):
-            for m in np.flatnonzero(values == 0):
+            for m in np.flatnonzero(abs(values) <= size):
                 f = condition_of(system.between, Met((n, int(m)), True))
-                if self._varies(f, t, y, p) and self._bends(system, f, t, v, q):
+                if self._varies(f, t, y, p) and matters(system, f, t, v, q):
                     return True
         return False
 
-    def touched(self, t: Any, table: Any, d: Any) -> bool:
+    def touched(self, t: Any, table: Any, d: Any, ends: tuple[Any, Any] | None = None) -> bool:
         """Whether a condition that varies vanishes within a time d of a place, but does not change
-        its sign, and fun jumps on its other side.
+        its sign, and fun jumps on its other side.  The rates are those at the `ends` of the time
+        beside, if it is known to branch there.
         """
         y, p = self.plain.series(table), self.plain.given[1]
         v, q = base(y), [base(x) for x in p]
         system = System(self.plain.f, t + d, v, q)
         if not system.branches or not self.varies:
             return False
-        slope = np.asarray(system.flow(t + d, v, *q))
-        for met in touched_at(system.between, (t, v), slope, d, q):
+        slopes = _rates(system, v, q, ends or (t + d, t + d))
+        for met in touched_at(system.between, (t, v), slopes, d, q):
             f, near = condition_of(system.between, met), t - d if met.before else t + d
             if self._varies(f, near, y, p) and self._jumps(system, f, near, v, q):
                 return True
@@ -103,23 +133,8 @@ class Edges:
         self, system: System, f: Callable[..., Any], t: Any, y: Array, p: Sequence[Any]
     ) -> bool:
         """Whether fun jumps where (y, *args) goes over to the other side of f."""
-        given = y, *p
-        slopes = [np.asarray(x) for x in pullback(partial(f, t), given, 1.0)]
-        across = max(map(norm, slopes))
-        if not across > 0:
-            return False
-
-        def apart(step: float) -> Any:
-            ends = (
-                [x + k * step * g for x, g in zip(given, slopes, strict=True)] for k in (0, 1, -1)
-            )
-            here, one, other = (np.asarray(system.flow(t, *end)) for end in ends)
-            return norm(one + other - 2 * here)
-
-        far = NEARBY * max(1, *map(norm, given)) / across
-        first = apart(far)
-        # what only has a kink there differs by less where that is nearer
-        return bool(first > 0 and (self.order > 1 or apart(far / 16) > first / 4))
+        found = across(system, f, t, y, p)
+        return bool(found and found[0] > 0 and (self.order > 1 or found[1] > KINK * found[0]))
 
     def _bends(
         self, system: System, f: Callable[..., Any], t: Any, y: Array, p: Sequence[Any]
@@ -146,6 +161,40 @@ class Edges:
         of_y = varied[0] or t != self.start  # later y may vary with any of them: tangents tell
         wanted = [of_y, *(varied[1 + i % many] for i in range(len(p)))]
         return any(w and np.any(numbers(x) != 0) for w, x in zip(wanted, slopes, strict=True))
+
+
+def _rates(system: System, y: Array, p: Sequence[Any], times: Sequence[Any]) -> tuple[Any, Any]:
+    """Return the rates at a state before and after some time."""
+    before, after = (np.asarray(system.flow(t, y, *p)) for t in times)
+    return before, after
+
+
+def across(
+    system: System, f: Callable[..., Any], t: Any, y: Array, p: Sequence[Any]
+) -> tuple[Any, Any] | None:
+    """Return by how much fun differs from a line where (y, *args) goes over to the other side of f,
+    and where it does so sixteen times nearer; None if they do not change f.
+    """
+    given = y, *p
+    slopes = [np.asarray(x) for x in pullback(partial(f, t), given, 1.0)]
+    size = max(map(norm, slopes))
+    if not size > 0:
+        return None
+
+    def apart(step: float) -> Any:
+        # on the surface itself fun may have a value in the middle, as sign has
+        ends = ([x + k * step * g for x, g in zip(given, slopes, strict=True)] for k in (-1, 1, 3))
+        other, here, far = (np.asarray(system.flow(t, *end)) for end in ends)
+        return norm(other + far - 2 * here)
+
+    far = NEARBY * max(1, *map(norm, given)) / size
+    return apart(far), apart(far / 16)
+
+
+def bends(system: System, f: Callable[..., Any], t: Any, y: Array, p: Sequence[Any]) -> bool:
+    """Whether fun has no jump where (y, *args) goes over to the other side of f, as they may."""
+    found = across(system, f, t, y, p)
+    return found is not None and bool(found[1] <= KINK * found[0])
 
 
 # ------------------------------------------------------------------ elements at rest

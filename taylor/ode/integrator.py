@@ -284,20 +284,29 @@ class Integrator(State):
 
     def _slide(self, sign: int) -> None:
         """Go on along the surface that has just been left, in a direction of time."""
-        assert self._left is not None
-        found = sliding(self.fun, self._args, self.system, self._left, self.place, sign)
+        found = self._slid(sign)
         if found is None:
             raise self._stuck(SLIDES)
         self.fun, self._left = found, None
-        if self.turns is not None:
-            self.turns.append(Turn(self.t, self.y, found))
-        if not self._slides_off(order=1):
+        if not self._slides_off(at_once=True):
+            if self.turns is not None:
+                self.turns.append(Turn(self.t, self.y, found))
             self._bind()
 
-    def _slides_off(self, order: int = 2) -> bool:
+    def _slid(self, sign: int) -> Sliding | None:
+        """Return fun along the surface that has just been left; None if it is not known there."""
+        assert self._left is not None
+        return sliding(self.fun, self._args, self.system, self._left, self.place, sign)
+
+    def _turns_round(self, sign: int) -> bool:
+        """Whether fun points back to the surface that has just been left, and leaves it at once."""
+        found = self._slid(sign)
+        return found is not None and found.leaves(self.t, self.y, self._args) != 0
+
+    def _slides_off(self, at_once: bool = False) -> bool:
         """Go on beside the surface along which the state has come, if it leaves it here.
 
-        It leaves it slowly, so the first derivatives there, up to `order`, do not count.
+        Unless `at_once` it leaves it slowly, so first derivatives there do not count.
         """
         if not isinstance(slid := self.fun, Sliding):
             return False
@@ -308,11 +317,11 @@ class Integrator(State):
         there = slid.beside(side, self.place, self._args) if side else None
         self.place = there or self.place
         self._bind()
-        if self.turns is not None:
+        if self.turns is not None and not at_once:
             self.turns.append(Turn(self.t, self.y, slid, side))
         if side is not None and there is not None:
             left = renamed(slid.left, self.system, self.place, self._parameters)
-            self._left = left and left._replace(slope=side, order=order)
+            self._left = left and left._replace(slope=side, order=1 if at_once else 2)
         elif side is None:
             self._slides_off()  # where one surface lies in another one
         return True

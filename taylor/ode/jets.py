@@ -291,9 +291,14 @@ class Differentiated(Integrator):
         others = kept(not_of_time, system.between)
         old, new = (sides(others, *place, p) for place in around)
         changes = any(np.any(np.sign(a) * np.sign(b) < 0) for a, b in zip(old, new, strict=True))
-        if changes and met_at(others, (stop.time, self.y), slopes[0], d, p):
+        place, ends = (stop.time, self.y), (stop.before, self.t)
+        if (
+            changes
+            and met_at(others, place, slopes[0], d, p)
+            and (self.edges is None or self.edges.jumping(*place, d, ends))
+        ):
             raise NonAnalyticError(MEET.format("surfaces on which fun branches", stop.time))
-        self._check_touched((stop.time, self.y), d)
+        self._check_touched(place, d, ends)
 
     def switched(self, pieces: Pieces, i: int, met: Surface, t_end: Any) -> tuple[int, Pieces]:
         """Go over to another branch, and carry the derivatives there."""
@@ -326,8 +331,14 @@ class Differentiated(Integrator):
         return found
 
     def _slide(self, sign: int) -> None:
-        """Raise IntegrationError: when a surface is reached varies, and what is lost on it."""
-        raise Slides(str(self._stuck(ALONG)))
+        """Go back from a surface where fun turns round, unless it jumps there and moves; else raise
+        IntegrationError: when a surface is reached varies, and what is lost on it.
+        """
+        if not self._turns_round(sign):
+            raise Slides(str(self._stuck(ALONG)))
+        if self.edges is not None and self.edges.turning(self.t, self.y):
+            raise NonAnalyticError(TOUCH.format(self.t, self.y))
+        super()._slide(sign)
 
     def _leave(self, t_end: Any) -> None:
         """Move off a surface, which may not move if the rates jump there."""
@@ -378,11 +389,13 @@ class Differentiated(Integrator):
             self._check_touched((place.t, place.y), FLAT * abs(h))
         return found
 
-    def _check_touched(self, place: tuple[Any, Array], d: Any) -> None:
+    def _check_touched(
+        self, place: tuple[Any, Array], d: Any, ends: tuple[Any, Any] | None = None
+    ) -> None:
         """Raise NonAnalyticError if a branch of fun begins at a place as what it depends on varies,
         one way only.
         """
-        if self.edges is not None and self.edges.touched(*place, d):
+        if self.edges is not None and self.edges.touched(*place, d, ends):
             raise NonAnalyticError(TOUCH.format(*place))
 
     def stopped(self, taken: Taken, x: Any) -> tuple[int, Pieces]:

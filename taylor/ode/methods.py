@@ -264,8 +264,10 @@ class ByMethod(Integrator):
         return False
 
     def _slide(self, sign: int) -> None:
-        """Raise IntegrationError: where one leaves a surface is no jump, which these steps see."""
-        raise self._stuck(SLIDES)
+        """Go back where fun turns round; elsewhere, where one leaves a surface is no jump."""
+        if not self._turns_round(sign):
+            raise self._stuck(SLIDES)
+        super()._slide(sign)
 
     def _machine(self, system: System) -> Any:
         return super()._machine(system) if self.by_series else None

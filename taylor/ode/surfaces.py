@@ -68,26 +68,36 @@ def met_at(
     One that has another sign beyond without having vanished on either side, as that of t % 1 < p
     where t is whole, only follows another one.
     """
-    found, changes = _vanishing_at(surfaces, place, slope, d, parameters)
+    found, changes = vanishing_at(surfaces, place, (slope, slope), d, parameters)
     return found if any(np.any(x) for x in changes) else []
 
 
 def touched_at(
-    surfaces: Program, place: tuple[Any, Array], slope: Any, d: Any, parameters: Sequence[Any]
+    surfaces: Program,
+    place: tuple[Any, Array],
+    slopes: tuple[Any, Any],
+    d: Any,
+    parameters: Sequence[Any],
 ) -> list[Met]:
     """Return the conditions that vanish within a time d of a place, but have the same sign on both
-    sides.
+    sides, by the slopes before and after it.
     """
-    found, changes = _vanishing_at(surfaces, place, slope, d, parameters)
+    found, changes = vanishing_at(surfaces, place, slopes, d, parameters)
     return [met for met in found if not np.reshape(changes[met.name[0]], -1)[met.name[1]]]
 
 
-def _vanishing_at(
-    surfaces: Program, place: tuple[Any, Array], slope: Any, d: Any, parameters: Sequence[Any]
+def vanishing_at(
+    surfaces: Program,
+    place: tuple[Any, Array],
+    slopes: tuple[Any, Any],
+    d: Any,
+    parameters: Sequence[Any],
 ) -> tuple[list[Met], list[Array]]:
-    """Return the conditions that vanish on one side of a place, and of all whether they change."""
+    """Return the conditions that vanish on one side of a place, by the slopes before and after it,
+    and of all whether they change.
+    """
     t, y = place
-    at = [sides(surfaces, t + k * d, y + k * d * slope, parameters) for k in (-3, -1, 1, 3)]
+    at = [sides(surfaces, t + k * d, y + k * d * slopes[k > 0], parameters) for k in (-3, -1, 1, 3)]
     changes = [np.sign(a) * np.sign(b) < 0 for a, b in zip(at[1], at[2], strict=True)]
     found = []
     for n, (far, near, after, beyond) in enumerate(zip(*(map(np.abs, x) for x in at), strict=True)):
