@@ -8,6 +8,7 @@ import dataclasses
 import functools
 import gc
 import operator
+import os
 import sys
 import threading
 import types
@@ -241,8 +242,92 @@ def of_name(name="c"):
     return of_object(lambda m: getattr(m, name), "c")
 
 
+class Base:
+    c = 2.0
+
+    def get(self):
+        return 2.0
+
+    def __getitem__(self, i):
+        return 2.0
+
+    prop = property(lambda self: 2.0)
+    static = staticmethod(lambda: 2.0)
+    of_class = classmethod(lambda cls: 2.0)
+
+
+class Derived(Base):
+    pass
+
+
+class Asked:
+    def __getattr__(self, name):
+        if name == "c":
+            return 2.0
+        raise AttributeError(name)
+
+
+class Array(np.ndarray):
+    c = 2.0
+
+
+def of_shadow(read, name="c", value=None, at=0, make=Derived):
+    """What is found in an object's class (at 0), a base of it (1), or there, and comes nearer."""
+    cls = type("Own", (make,), {})
+    m = cls() if make is not Array else np.ones(2).view(cls)
+    owner, value = (m, cls, Derived)[at], value or (lambda v: v)
+
+    def change(v):
+        if v == 5:
+            setattr(owner, name, value(v))
+        elif name in vars(owner):
+            delattr(owner, name)
+
+    return functools.partial(read, m), change
+
+
+def of_class_itself():
+    m = Derived()
+    other = type("Other", (Derived,), {"c": 5.0})
+    return (lambda: m.c), lambda v: setattr(m, "__class__", other if v == 5 else Derived)
+
+
+def of_mask():
+    a = np.ma.masked_array([2.0, 3.0], mask=[False, True])
+    return (lambda: float(a.sum())), lambda v: a.mask.__setitem__(1, v != 5)
+
+
+def of_environment():
+    change = lambda v: os.environ.__setitem__("TEST_OF_READS", str(v))
+    change(2.0)
+    return (lambda: float(os.environ["TEST_OF_READS"])), change
+
+
 READS = {
     "a global": of_global,
+    "the environment": of_environment,
+    "an attribute beside that of its class": lambda: of_shadow(lambda m: m.c),
+    "an attribute of a class beside that of its base": lambda: of_shadow(lambda m: m.c, at=1),
+    "a method of an object": lambda: of_shadow(lambda m: m.get(), "get", lambda v: lambda: v),
+    "a method of a derived class": lambda: of_shadow(
+        lambda m: m.get(), "get", lambda v: lambda self: v, 2
+    ),
+    "an operator of a class": lambda: of_shadow(
+        lambda m: m[0], "__getitem__", lambda v: lambda self, i: v, 1
+    ),
+    "a property of a class": lambda: of_shadow(
+        lambda m: m.prop, "prop", lambda v: property(lambda self: v), 1
+    ),
+    "a static method": lambda: of_shadow(
+        lambda m: m.static(), "static", lambda v: staticmethod(lambda: v), 1
+    ),
+    "a method of classes": lambda: of_shadow(
+        lambda m: m.of_class(), "of_class", lambda v: classmethod(lambda cls: v), 1
+    ),
+    "an attribute instead of one made": lambda: of_shadow(lambda m: m.c, make=Asked),
+    "an attribute of an array": lambda: of_shadow(lambda m: m.c, make=Array),
+    "the class of an object": of_class_itself,
+    "a mask": of_mask,
     "a cell": of_cell,
     "an array": lambda: of_array(3),
     "an array of no axes": of_array,

@@ -398,14 +398,21 @@ JUMPING = {  # integrands of x and p that jump at an x that moves with p, from .
     "floor": (lambda x, p: np.floor(4 * x * p), 0.0, 1.0, 0.7),
     "all": (lambda x, p: np.where(x > p, 1.0, 0.0) * np.exp(-x * x), -np.inf, np.inf, 0.0),
     "half": (lambda x, p: np.where(x > p, 1.0, 0.0) * np.exp(-x), 0.0, np.inf, 0.3),
-}
+    "small": (lambda x, p: np.where(x < p, 1e-9, 0.0), 0.0, 1.0, 0.3),
+    "near an end": (lambda x, p: np.where(x < p, 1.0, 0.0), 0.0, 1.0, 0.9995),
+    "within": (lambda x, p: integrate.quad(lambda y: x * (y < p), 0.0, 1.0)[0], 0.0, 1.0, 0.3),
+    "within, of both": (
+        lambda x, p: integrate.quad(lambda y: np.where(y < p * x, p, 0.0), 0.0, 1.0)[0],
+        0.0, 1.0, 0.3,
+    ),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", JUMPING)
 def test_integrals_of_what_jumps_where_it_moves_have_no_derivatives(name):
     f, a, b, p = JUMPING[name]
     y = lambda p: integrate.quad(lambda x: f(x, p), a, b)[0]
-    driver = taylor.gradient if name in ("where", "half") else taylor.derivative
+    driver = taylor.gradient if name in ("where", "half", "within") else taylor.derivative
     with pytest.raises(taylor.errors.NonAnalyticError, match="integrate each side apart"):
         driver(y, p)
     if name == "all":
@@ -420,6 +427,28 @@ def test_jumps_of_integrals_are_found_at_all_kinds_of_numbers(p):
         taylor.derivative(y, p)
 
 
+def test_jumps_within_integrals_that_stay_are_places_to_divide_at():
+    f = lambda p: integrate.dblquad(lambda y, x: p**2 * x * (y < x), 0.0, 1.0, 0.0, 1.0)[0]
+    assert taylor.derivatives(f, 0.7, 1) == pytest.approx([0.49 / 3, 1.4 / 3], rel=1e-12)
+    assert taylor.gradient(f, 0.7) == pytest.approx(1.4 / 3, rel=1e-12)
+
+
+def test_integrals_with_an_account():
+    f = lambda p: integrate.quad(lambda x: p * x, 0.0, 1.0, full_output=True)
+    assert f(2.0)[0] == 1.0 and f(2.0)[2]["neval"] == 21
+    assert taylor.derivative(lambda p: f(p)[0], 2.0) == 0.5
+
+
+def test_an_integrand_that_raises_is_heard():
+    def f(x):
+        if x > 0.5:
+            raise RuntimeError("nothing is known there")
+        return x
+
+    with pytest.raises(RuntimeError, match="nothing is known there"):
+        taylor.derivative(lambda p: integrate.quad(lambda x: p * f(x), 0.0, 1.0)[0], 0.3)
+
+
 def test_integrals_over_kinks_that_move_have_first_derivatives():
     kinked = lambda p: integrate.quad(lambda x: np.maximum(x - p, 0.0), 0.0, 1.0)[0]  # (1-p)²/2
     still = lambda p: integrate.quad(lambda x: p * x if x < 0.3 else p * p, 0.0, 1.0)[0]
@@ -427,6 +456,7 @@ def test_integrals_over_kinks_that_move_have_first_derivatives():
                        + integrate.quad(lambda x: p**2, p / 3, 1.0)[0])  # fmt: skip
     for driver in (taylor.derivative, taylor.gradient):
         assert driver(kinked, 0.3) == pytest.approx(-0.7, rel=1e-7)
+        assert driver(kinked, 0.5) == pytest.approx(-0.5, rel=1e-7)  # a node of the rule
         assert driver(still, 0.7) == pytest.approx(0.045 + 1.4 * 0.7, rel=1e-7)
         assert driver(apart, 0.7) == pytest.approx(2 * 0.7 - 0.7**2 * 5 / 6, rel=1e-12)
     assert taylor.hessian(still, 0.7) == pytest.approx(1.4, rel=1e-7)

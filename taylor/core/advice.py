@@ -216,6 +216,8 @@ WANTED = {  # what would drop derivatives, and what was wanted
 TABLES = {
     ("pandas.core.common", "apply_if_callable"): "table",
     ("pandas.core.dtypes.missing", "_isna"): "missing",
+    ("pandas.core.dtypes.missing", "array_equals"): "equals",
+    ("pandas.core.dtypes.missing", "array_equivalent"): "equals",
     ("pandas.core.algorithms", "isin"): "isin",
 }
 
@@ -224,7 +226,7 @@ def asked_by(frame: FrameType | None) -> str:
     """Return "masked" or "sparse" if arrays of these kinds ask for an array of a value.
 
     "table" is pandas that asks for a column: it calls what can be called; "missing" asks which
-    numbers are none, "isin" for what it would hash.
+    numbers are none, "isin" for what it would hash, "equals" for what it compares.
 
     m + x, m - x and m * x of a masked array m are right.  Of a sparse matrix it is a product, which
     SciPy leaves to the other operand if the array that this gives has no axes.

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import builtins
 import functools
+import os
 import random
 import sys
 import weakref
@@ -76,7 +77,7 @@ class Reads:
         while not self._follow(f):
             pass
         self.arrays = [(now, bytearray(_held(now))) for now in self.memories]  # now, and then
-        kept = self.lists or self.dicts or self.slots or self.objects
+        kept = self.lists or self.dicts or self.slots or self.objects or self.shadows or self.made
         self.inside = bool(kept or self.generators)  # whether there are lists and other objects
 
     def _follow(self, f: Any) -> bool:
@@ -86,6 +87,9 @@ class Reads:
         self.cells: list[tuple[CellType, Any]] = []
         self.names: list[tuple[Mapping[str, Any], str, Any]] = []
         self.absent: list[tuple[Mapping[str, Any], str]] = []  # names of what may come
+        self.shadows: list[tuple[Mapping[str, Any], frozenset[str]]] = []  # nearer than found
+        self.classes: dict[tuple[bool, type], list[tuple[type, frozenset[str]]]] = {}
+        self.made: list[tuple[Any, type]] = []  # objects, and of which class
         self.slots: list[tuple[Callable[[], Any], Any]] = []  # what gives what is there
         self.functions: list[tuple[FunctionType, Any, Any, Any]] = []
         self.lists: list[tuple[Collection[Any], tuple[Any, ...]]] = []
@@ -111,7 +115,8 @@ class Reads:
         """Whether there is anything that can change, but for the code of the function itself."""
         names = self.cells or self.names or self.absent or self.slots or self.generators
         kept = self.lists or self.dicts or self.arrays or self.fixed or self.objects
-        return bool(names or kept or any([d or k for _, _, d, k in self.functions]))
+        classes = self.shadows or self.made
+        return bool(names or kept or classes or any([d or k for _, _, d, k in self.functions]))
 
     def unchanged(self) -> bool:
         """Whether the function reads what it did, and that is all known."""
@@ -150,6 +155,12 @@ class Reads:
         for table, items in self.dicts:
             if 2 * len(table) != len(items) or any(map(_differ, _content(table), items)):
                 return "a dict"
+        for x, cls in self.made:
+            if type(x) is not cls:
+                return "the class of an object"
+        for own, names_of in self.shadows:
+            if not names_of.isdisjoint(own):
+                return "an attribute"
         for now, x in self.slots:
             if _differ(now(), x):
                 return "an attribute"
@@ -173,6 +184,7 @@ class Reads:
                 self.fixed.append(x)
             elif x.dtype.kind in "biufcSUmM":
                 self.memories.append(_memory(np.asarray(x)))
+                self._beside(x)
             else:
                 self.objects.append((x, _bytes(x)))
                 self._each(x.reshape(-1).tolist() if x.dtype == object else [])
@@ -200,6 +212,13 @@ class Reads:
             self._each([v for _, v in parts(x) if not isinstance(v, ModuleType)])
         else:
             self._object(x)
+
+    def _beside(self, x: Array) -> None:
+        """Follow what an array has besides its numbers: a mask, attributes of a user's class."""
+        if isinstance(x, np.ma.MaskedArray):
+            self._slot(functools.partial(np.ma.getmask, x))
+        if users_classes(x):
+            self._attributes(x)
 
     def _container(self, x: Any) -> None:
         table = isinstance(x, (dict, MappingProxyType))
@@ -237,6 +256,8 @@ class Reads:
         names = names_in(f.__code__)
         self.attributes |= names
         self.optional |= names if names & BY_TEXT else set()
+        if names & {"environ", "getenv"}:
+            self._slot(_environment)
         self._read(f.__defaults__)
         self._read(f.__kwdefaults__)
         for name in self._followed(vars(f)):
@@ -298,11 +319,30 @@ class Reads:
             self._classes(x)
 
     def _classes(self, x: Any) -> None:
-        """Follow what an object has of its classes, and what making one of a class does."""
-        called = OPERATORS | MAKING if isinstance(x, type) else OPERATORS
-        for cls in users_classes(x):
-            for name in self._followed(vars(cls)) | (called & vars(cls).keys()):
-                self._of_class(x, cls, name)
+        """Follow what an object has of its classes, and what making one of a class does.
+
+        What stands in a class is not found where something of its name comes to stand nearer.
+        """
+        alone = not isinstance(x, type)
+        of = type(x) if alone else x
+        if known := self.classes.get((alone, of)):
+            new = False
+        else:
+            called, new = OPERATORS if alone else OPERATORS | MAKING, True
+            known = self.classes[alone, of] = [
+                (cls, frozenset(self._followed(vars(cls)) | (called & vars(cls).keys())))
+                for cls in users_classes(x)
+            ]
+        nearer: list[Mapping[str, Any]] = [x.__dict__] if alone and hasattr(x, "__dict__") else []
+        if alone and known:
+            self.made.append((x, of))
+            if nearer and any("__getattr__" in names for _, names in known):
+                self.shadows.append((nearer[0], frozenset(self.attributes - nearer[0].keys())))
+        for cls, names in known:
+            for name in names:
+                self._of_class(x, cls, name, new)
+            self.shadows += [(own, names - own.keys()) for own in nearer if names - own.keys()]
+            nearer = [*nearer, vars(cls)] if new else nearer
 
     def _followed(self, own: Mapping[str, Any]) -> set[str]:
         """Return the attributes that code names, as far as it is known."""
@@ -310,25 +350,31 @@ class Reads:
             self.least = len(self.attributes) + len(self.optional)
         return self.attributes & own.keys()
 
-    def _of_class(self, x: Any, cls: type, name: str) -> None:
+    def _of_class(self, x: Any, cls: type, name: str, new: bool) -> None:
+        """Follow an attribute of a class of x; `new`: of which none has been followed."""
         found = vars(cls)[name]
         if hasattr(found, "__objclass__") and hasattr(type(found), "__set__"):  # a slot
             if not isinstance(x, type):
                 self._slot(functools.partial(getattr, x, name, MISSING))
             return
+        if not new:
+            return
         inner = found
         for part in ("fget", "__func__", "func"):  # a property, a static method, a cached property
             inner = getattr(inner, part, None) or inner
         if type(inner) is FunctionType:
-            self._each((inner, found))
-        else:
-            self._named(vars(cls), name)
+            self._read(inner)
+        self._named(vars(cls), name)
 
 
 def random_states() -> tuple[Any, ...]:
     """Return the states of the generators of random numbers that all functions share."""
     shared: Any = np.random.get_state(legacy=True)
     return random.getstate(), shared[1].tobytes(), shared[2:]
+
+
+def _environment() -> str:
+    return repr([*os.environ.items()])
 
 
 def _alike(x: Any, y: Any) -> bool:

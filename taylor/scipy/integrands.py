@@ -1,7 +1,8 @@
 """Integrals over one variable, of a function that is recorded once and not run at each point.
 
 Between finite limits it is Gauß' and Kronrod's rule on few intervals, if that is near enough by its
-own estimate (Piessens et al., QUADPACK, 1983, section 2.2.2), else SciPy's adaptive rule.
+own estimate (Piessens et al., QUADPACK, 1983, section 2.2.2), else SciPy's adaptive rule.  An
+interval that has become short is divided where the function jumps, if it does.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ import scipy.integrate
 from taylor.core.operand import lift
 from taylor.core.program import Program, record
 from taylor.drivers.again import Fixed
-from taylor.errors import GuardError
+from taylor.errors import GuardError, NonAnalyticError, TaylorError
 from taylor.kept import STORE
 from taylor.numbers.kinds import is_operand
+from taylor.scipy import jumps
 
 Function = Callable[..., Any]
 At = Callable[..., Function]  # functions of x, made of their parameters
@@ -29,6 +31,9 @@ Brackets = list[tuple[float, float]]
 BESIDE = 2.0**-30  # of an interval: where it was halved f may jump, and nobody sees it
 BRANCHES = 8  # recordings of one function, after which it is run itself
 HALVINGS = 10  # of intervals between finite limits, after which SciPy's rule is taken
+SHORT, JUMPS = 2.0**-5, 6  # of an interval that may hold a jump, and how many of these are found
+RELATIVE = 1.49e-8  # of the integral of |f|: an absolute tolerance above it is none
+CANNOT = (TaylorError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
 SOME = 300  # points after which a function is recorded that needs no recording at each
 OFTEN = 150  # calls after which a program has code
 LIKE, LEAST = 1e-6, 1e-3  # how near the program of a function is to what it gives, and zero
@@ -40,7 +45,11 @@ KRONROD = np.array(
 NODES = np.concatenate([GAUSS, KRONROD, -KRONROD[:-1]])
 # the rule that is exact for Legendre's polynomials of degrees up to 20
 ALL = np.linalg.solve(np.polynomial.legendre.legvander(NODES, 20).T, 2.0 * np.eye(21)[0])
-POINTS = NODES.tolist()
+ENDS = [2.0**-40 - 1, 1 - 2.0**-40]  # between them and the nodes beside them it may jump
+TO_ENDS = np.polynomial.legendre.legvander(ENDS, 20) @ np.linalg.inv(
+    np.polynomial.legendre.legvander(NODES, 20)
+)
+POINTS = [*NODES.tolist(), *ENDS]
 AROUND: ContextVar[Integrand | None] = ContextVar("around", default=None)  # what runs now
 
 
@@ -89,6 +98,8 @@ class Integrand:
         self.programs: list[Recorded] = []
         self.tried = 0  # programs that have been compared
         self.brackets: Brackets | None = None  # where the last integral was not smooth, if any was
+        self.x = 0.0  # the last one
+        self.rough: list[float] = []  # those at which integrals in it were not smooth
         self.fails = False
 
     def __call__(self, x: Any, *p: Any) -> Any:
@@ -98,15 +109,23 @@ class Integrand:
         """Return the integral over x from a to b at plain numbers."""
         if (around := AROUND.get()) is not None:
             around.after = self.after = 0
-        token = AROUND.set(self)
+        token, self.rough = AROUND.set(self), []
         floats = all(np.asarray(v).dtype.kind in "fciub" for v in p)
         self.fails |= not floats
         try:
-            y, narrow = (integral if floats else adaptive)(self._of(*p), a, b, options)
-            self.brackets = narrow if around is None else []
+            y, self.brackets = (integral if floats else adaptive)(self._of(*p), a, b, options)
+            if around is not None and (self.brackets or self.rough):
+                around.rough.append(around.x)
             return y
         finally:
             AROUND.reset(token)
+
+    def within(self, f: Function, a: float, b: float, options: dict[str, Any]) -> Any:
+        """Return the integral of another function, which is part of this one's value."""
+        y, brackets = integral(f, a, b, options)
+        if brackets:
+            self.rough.append(self.x)
+        return y
 
     def _of(self, *p: Any) -> Function:
         own: list[Function] = []
@@ -123,6 +142,13 @@ class Integrand:
         return partial(self._value, direct, p)
 
     def _value(self, direct: Function, p: Sequence[Any], x: float) -> Any:
+        try:
+            return self._at(direct, p, x)
+        except NonAnalyticError:  # at a kink in x, which has no width; one in p is there, too
+            return self._at(direct, p, _beside(x))
+
+    def _at(self, direct: Function, p: Sequence[Any], x: float) -> Any:
+        self.x = x
         for n, program in enumerate(self.programs):
             try:
                 y = program(x, *p)
@@ -136,11 +162,12 @@ class Integrand:
         self.after -= 1
         if self.fails or self.after >= 0 or len(self.programs) > BRANCHES:
             return direct(x)
+        y = direct(x)  # may raise what is no matter of recording
         try:
             self.programs.append(_recorded(self, (x, *p)))
-        except Exception:  # the function may raise it, too
+        except CANNOT:
             self.fails = True
-        return direct(x)
+        return y
 
     def _compare(self, found: Any, y: Any) -> None:
         """See to it that a program gives what the function does."""
@@ -160,16 +187,25 @@ def integral(f: Function, a: float, b: float, options: dict[str, Any]) -> tuple[
     (1.718281828459, [])
     """
     if math.isfinite(a) and math.isfinite(b) and "points" not in options:
-        parts = [_by_one_rule(f, a, b)]
-        while len(parts) <= HALVINGS and math.isfinite(parts[-1].error):
-            y = sum(part.value for part in parts)
-            near = max(options["epsabs"], options["epsrel"] * np.max(np.abs(y), initial=0.0))
-            if sum(part.error for part in parts) <= near:
-                return y, _around([part.a for part in parts], a, b)
+        parts, found, most = [_by_one_rule(f, a, b)], 0, HALVINGS
+        while len(parts) <= most and math.isfinite(parts[-1].error):
+            if _done(parts, options):
+                return sum(part.value for part in parts), _around([p.a for p in parts], a, b)
             worst = parts.pop(max(range(len(parts)), key=lambda i: parts[i].error))
-            middle = (worst.a + worst.b) / 2
-            parts += [_by_one_rule(f, worst.a, middle), _by_one_rule(f, middle, worst.b)]
+            low = high = (worst.a + worst.b) / 2
+            short = SHORT / 2 < (worst.b - worst.a) / (b - a) <= SHORT
+            jump = jumps.place(f, *_ends(worst)) if short and found < JUMPS else None
+            if jump is not None:
+                (low, high), found, most = jump[0], found + 1, most + HALVINGS
+            parts += [_by_one_rule(f, worst.a, low), _by_one_rule(f, high, worst.b)]
     return adaptive(f, a, b, options)
+
+
+def _done(parts: Sequence[Part], options: dict[str, Any]) -> bool:
+    """Whether parts of an integral are as near as its options ask for."""
+    size = np.max(np.abs(sum(part.value for part in parts)), initial=0.0)
+    least = min(options["epsabs"], RELATIVE * sum(part.size for part in parts))
+    return bool(sum(part.error for part in parts) <= max(least, options["epsrel"] * size))
 
 
 def adaptive(f: Function, a: float, b: float, options: dict[str, Any]) -> tuple[Any, Brackets]:
@@ -207,23 +243,46 @@ def _around(ends: Sequence[float], a: float, b: float) -> Brackets:
 
 
 class Part(NamedTuple):
-    """The integral from a to b, and an estimate of its error."""
+    """The integral from a to b, an estimate of its error, and the integral of the modulus."""
 
     a: float
     b: float
     value: Any
     error: float
+    size: float
+
+
+def _beside(x: float) -> float:
+    """Return a number next to x."""
+    return x + BESIDE * (abs(x) + BESIDE)
+
+
+def _ends(part: Part) -> list[float]:
+    """Return numbers beside the ends of an interval, where f may have no value."""
+    return [(part.a + part.b) / 2 + (part.b - part.a) / 2 * x for x in ENDS]
 
 
 def _by_one_rule(f: Function, a: float, b: float) -> Part:
-    """Return the rule of 21 points; the estimate of its error is by that of ten of them."""
+    """Return the rule of 21 points; the estimate of its error is by that of ten of them.
+
+    And by the values at the ends, where these are finite, beside those of the polynomial.
+    """
     middle, half = (a + b) / 2, (b - a) / 2
     y = np.array([f(middle + half * x) for x in POINTS])
     if y.dtype.hasobject:  # from outside
-        return Part(a, b, y[0], math.inf)
-    table = y.reshape(21, -1)
+        return Part(a, b, y[0], math.inf, math.inf)
+    if not np.isfinite(y[:21]).all():  # at a kink, or of a quotient that is 0/0 at one node
+        each = zip(POINTS, y, strict=True)
+        y = np.array(
+            [v if np.isfinite(v).all() else f(_beside(middle + half * x)) for x, v in each]
+        )
+    table = y.reshape(23, -1)
+    table, ends = table[:21], table[21:]
     mean = ALL @ table / 2
     off = float(np.max(np.abs(half * (2 * mean - WEIGHTS @ table[:10])), initial=0.0))
     spread = float(np.max(np.abs(half * (ALL @ np.abs(table - mean))), initial=0.0))
     error = spread * min(1.0, (200 * off / spread) ** 1.5) if spread and off else off
-    return Part(a, b, (2 * half * mean).reshape(y.shape[1:])[()], error)
+    beside = float(np.max(np.abs(TO_ENDS @ table - ends), initial=0.0))
+    error = max(error, beside * half * (1 - KRONROD[0])) if math.isfinite(beside) else error
+    size = float(np.max(half * (ALL @ np.abs(table)), initial=0.0))
+    return Part(a, b, (2 * half * mean).reshape(y.shape[1:])[()], error, size)

@@ -28,7 +28,7 @@ from taylor.drivers.evolution import has_nodes
 from taylor.drivers.several import argument, pullback, pushforward, series
 from taylor.numbers.kinds import base, base_array, is_operand
 from taylor.scipy import jumps
-from taylor.scipy.integrands import AROUND, SOME, At, Function, Integrand
+from taylor.scipy.integrands import AROUND, SOME, At, Function, Integrand, integral
 from taylor.scipy.theirs import names_of
 
 __all__ = [
@@ -52,7 +52,8 @@ def quad(
     weight: str | None = None,
     wvar: Any = None,
     complex_func: bool = False,
-) -> tuple[Any, Any]:
+    full_output: bool = False,
+) -> tuple[Any, ...]:
     """Return (∫ₐᵇ func(x, *args) dx, the error SciPy estimates).
 
     Limits (also infinite ones, which are plain) and args may be values of the package; func(x,
@@ -60,8 +61,9 @@ def quad(
     stands in.  Then the second is None.  At plain `points` between the limits func may have kinks;
     the most intervals are `limit`, or what SciPy takes.  `weight` is one of SciPy's, with wvar; of
     what varies "cos" or "sin" (wvar x), or "alg" and its kin: a factor.  A func that is complex at
-    plain numbers is told by `complex_func`; else SciPy takes its real part.  Where func jumps at an
-    x that moves with what is differentiated, NonAnalyticError says so.
+    plain numbers is told by `complex_func`; else SciPy takes its real part.  `full_output` adds
+    SciPy's account of the integration, None where something varies.  Where func jumps at
+    an x that moves with what is differentiated, NonAnalyticError says so.
 
     >>> import taylor
     >>> f = lambda p: quad(lambda x, p: np.exp(-p * x), 0.0, np.inf, p)[0]
@@ -76,14 +78,15 @@ def quad(
         return (lambda x: f(x, *rest)) if rest else f
 
     p = (*held, *args)
-    return _quad(at, a, b, p, epsabs, epsrel, limit, points, weight, wvar, complex_func)
+    every = dict(epsabs=epsabs, epsrel=epsrel, limit=limit, points=points, weight=weight)
+    return _quad(at, a, b, p, **every, wvar=wvar, complex_func=complex_func, full=full_output)
 
 
 def _quad(
     at: At, a: Any, b: Any, p: Sequence[Any], epsabs: float = 1.49e-8, epsrel: float = 1.49e-8,
     limit: int | None = None, points: Any = None, weight: str | None = None, wvar: Any = None,
-    complex_func: bool = False,
-) -> tuple[Any, Any]:  # fmt: skip
+    complex_func: bool = False, full: bool = False,
+) -> tuple[Any, ...]:  # fmt: skip
     """Return `quad` of the function at(*p); in another integral it may be complex untold."""
     given = [argument(v) for v in (a, b, *p)]
     options: dict[str, Any] = dict(epsabs=epsabs, epsrel=epsrel)
@@ -97,6 +100,18 @@ def _quad(
         f = at(*given[2:])
         told = complex_func or (AROUND.get() is not None and np.iscomplexobj(f(_inner(a, b))))
         more = weighted | ({"complex_func": True} if told else {})
+        if full:
+            whole: tuple[Any, ...] = scipy.integrate.quad(
+                f, *given[:2], **options, **more, full_output=True
+            )
+            return whole
+        if not (more or points is not None or limit is not None):
+            if jumps.SEEN.get() is not None:
+                y, brackets = integral(f, float(given[0]), float(given[1]), options)
+                jumps.note(f, brackets)
+                return y, None
+            if (around := AROUND.get()) is not None:
+                return around.within(f, float(given[0]), float(given[1]), options), None
         y, error, *_ = scipy.integrate.quad(f, *given[:2], **options, **more)
         return y, error
     for x in given[:2]:
@@ -109,7 +124,7 @@ def _quad(
     vary = [*map(is_operand, given[2:])]
     of_all = _Rest(at, [None if m else v for m, v in zip(vary, given[2:], strict=True)])
     given = [*given[:2], *itertools.compress(given[2:], vary)]
-    return _Integral(of_all, options)(*given), None
+    return (_Integral(of_all, options)(*given), None, *((None,) if full else ()))
 
 
 class _Rest:
@@ -181,9 +196,11 @@ class _Integral:
 
     def _check(self, *args: Any) -> None:
         a, b, *p = map(base_array, args)
+        if AROUND.get() is not None:  # the integral around it looks at those within
+            return
         if self.integrand.brackets is None:  # the value is known from elsewhere
             self._value(a, b, *p)
-        jumps.check(self.at, p, self.integrand.brackets or [])
+        jumps.check(self.at, p, self.integrand.brackets or [], self.integrand.rough)
 
     def _jvp(self, dargs: Sequence[Any], y: Any, a: Any, b: Any, *p: Any) -> Any:
         da, db, *dp = dargs
