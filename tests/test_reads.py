@@ -9,8 +9,10 @@ import functools
 import gc
 import operator
 import os
+import random
 import sys
 import threading
+import time
 import types
 import weakref
 from contextvars import ContextVar
@@ -446,6 +448,31 @@ def test_an_attribute_is_no_global_of_its_name():
         assert not reads.changed() and all(r.changed() for r in others)
     finally:
         change(2.0)
+
+
+STATE, CHANCE, OLD = np.random.RandomState(0), random.Random(0), np.random.MT19937(0)
+DRAWS = {
+    "a generator": np.random.Generator(OLD).random,
+    "an older one": lambda: STATE.rand(),
+    "one of Python": lambda: CHANCE.random(),
+    "a new one": lambda: np.random.default_rng().random(),
+    "the time": lambda: time.perf_counter(),
+    "an attribute of a function": lambda: setattr(draw, "n", getattr(draw, "n", 0) + 1) or draw.n,
+}
+
+
+def draw():
+    """A function that has attributes."""
+
+
+@pytest.mark.parametrize("name", DRAWS)
+def test_what_is_another_in_each_call_has_no_code(name):
+    c = taylor.compile(lambda x: x * DRAWS[name]())
+    with pytest.warns(taylor.errors.PerformanceWarning, match="each call changes|random numbers"):
+        found = {float(c(0.5)) for _ in range(4)}
+        assert len(found | {float(taylor.gradient(c, 0.5)) for _ in range(4)}) == 8
+    seeded = taylor.compile(lambda x: x * np.random.default_rng(3).random())
+    assert seeded(0.5) == seeded(0.5) == seeded.f(0.5) and not seeded.reasons
 
 
 def test_what_leads_to_more_than_is_watched_has_no_code():

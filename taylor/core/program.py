@@ -441,8 +441,8 @@ def steady(f: Callable[..., Any], recorded: Callable[[], Program]) -> tuple[Prog
     program, why = recorded(), "what it reads leads to too many objects" * reads.endless
     if random_states() != drawn:
         why = "it draws random numbers: draw them outside, as an argument"
-    elif what := reads.changed() or "an iterator" * reads.iterators:  # a count of calls, say
-        again = recorded()
+    elif what := reads.changed() or "an iterator" * reads.iterators or reads.chance:
+        again = recorded()  # a count of calls, say
         reads = Reads(f)
         differ = program.told and again.identity != program.identity
         if differ or reads.generators:
