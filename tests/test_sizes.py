@@ -20,7 +20,7 @@ FOLDERS = {  # lines that a folder may have
     "series": 3142,
     "drivers": 9955,
     "scipy": 12475,
-    "ode": 14112,
+    "ode": 14118,
     "command": 495,
     ".": 846,
     "hyperdual": 202,
