@@ -17,7 +17,10 @@ from contextvars import ContextVar
 
 import dask.array
 import numpy as np
+import pandas
 import pytest
+from numpy.polynomial import Polynomial
+from scipy.interpolate import CubicSpline
 
 import taylor
 from taylor import rule
@@ -74,10 +77,10 @@ def of_array(*shape):
     return (lambda: a.sum()), lambda v: a.fill(v)
 
 
-def of_object(read, name, make=Model):
+def of_object(read, name, make=Model, value=lambda v: v):
     owner = make()
-    setattr(owner, name, 2.0)
-    return functools.partial(read, owner), lambda v: setattr(owner, name, v)
+    setattr(owner, name, value(2.0))
+    return functools.partial(read, owner), lambda v: setattr(owner, name, value(v))
 
 
 def of_default():
@@ -292,6 +295,29 @@ def of_class_itself():
     return (lambda: m.c), lambda v: setattr(m, "__class__", other if v == 5 else Derived)
 
 
+def of_bases():
+    cls = type("Own", (Base,), {})
+    m = cls()
+    other = type("Other", (Base,), {"c": 5.0})
+    return (lambda: m.c), lambda v: setattr(cls, "__bases__", (other if v == 5 else Base,))
+
+
+def of_index():
+    a = pandas.Series([2.0, 5.0], index=["c", "d"])
+    return (lambda: float(a["c"])), lambda v: setattr(a, "index", [*("dc" if v == 5 else "cd")])
+
+
+def of_spline(inside):
+    spline = CubicSpline([0.0, 1.0, 2.0], [2.0, 2.0, 2.0])
+
+    def change(v):
+        if not inside:
+            spline.c = spline.c.copy()
+        spline.c[3] = v
+
+    return (lambda: float(spline(0.0))), change
+
+
 def of_mask():
     a = np.ma.masked_array([2.0, 3.0], mask=[False, True])
     return (lambda: float(a.sum())), lambda v: a.mask.__setitem__(1, v != 5)
@@ -327,6 +353,13 @@ READS = {
     "an attribute instead of one made": lambda: of_shadow(lambda m: m.c, make=Asked),
     "an attribute of an array": lambda: of_shadow(lambda m: m.c, make=Array),
     "the class of an object": of_class_itself,
+    "the bases of a class": of_bases,
+    "labels of data": of_index,
+    "coefficients of a spline": lambda: of_spline(True),
+    "other coefficients of a spline": lambda: of_spline(False),
+    "a polynomial": lambda: of_object(
+        lambda p: p(1.0), "coef", lambda: Polynomial([2.0]), lambda v: np.array([v])
+    ),
     "a mask": of_mask,
     "a cell": of_cell,
     "an array": lambda: of_array(3),

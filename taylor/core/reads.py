@@ -39,6 +39,7 @@ from taylor.core.held import (
     names_in,
     of_package,
     parts,
+    slots,
     users_classes,
 )
 from taylor.numbers.kinds import Array, is_operand
@@ -61,6 +62,7 @@ OPERATORS = {
         )),
     )
 }  # fmt: skip
+ARRAYS = {"numpy", "scipy"}
 CONTAINERS = (tuple, frozenset, list, set, deque, dict, MappingProxyType)
 MAKING = {"__new__", "__init__", "__post_init__"}
 BY_TEXT = {"getattr", "hasattr"}  # what looks attributes up by texts, which may be missing
@@ -89,7 +91,9 @@ class Reads:
         self.absent: list[tuple[Mapping[str, Any], str]] = []  # names of what may come
         self.shadows: list[tuple[Mapping[str, Any], frozenset[str]]] = []  # nearer than found
         self.classes: dict[tuple[bool, type], list[tuple[type, frozenset[str]]]] = {}
-        self.made: list[tuple[Any, type]] = []  # objects, and of which class
+        self.made: list[
+            tuple[Any, type, Any]
+        ] = []  # objects, their classes, and the bases of these
         self.slots: list[tuple[Callable[[], Any], Any]] = []  # what gives what is there
         self.functions: list[tuple[FunctionType, Any, Any, Any]] = []
         self.lists: list[tuple[Collection[Any], tuple[Any, ...]]] = []
@@ -155,8 +159,8 @@ class Reads:
         for table, items in self.dicts:
             if 2 * len(table) != len(items) or any(map(_differ, _content(table), items)):
                 return "a dict"
-        for x, cls in self.made:
-            if type(x) is not cls:
+        for x, cls, bases in self.made:
+            if type(x) is not cls or cls.__mro__ is not bases:
                 return "the class of an object"
         for own, names_of in self.shadows:
             if not names_of.isdisjoint(own):
@@ -298,11 +302,16 @@ class Reads:
             elif not code and hasattr(x, "__array__") and not _is_graph(x):  # of pandas, say
                 self.objects.append((x, _bytes(x)))
             elif not code and hasattr(x, "__dict__"):
-                self._each([*vars(x).values()])
-                for name in self._followed(vars(x)):
-                    self._named(vars(x), name)
+                own = vars(x)
+                self._each([*own.values()])
+                # code of NumPy and SciPy reads what the user's does not name
+                for name in own if of_package(home) in ARRAYS else self._followed(own):
+                    self._named(own, name)
             elif not code:  # an instruction
                 self._each([getattr(x, name, None) for name in ("row", "rule", "body")])
+            if not code and of_package(home) in ARRAYS:
+                for name in slots(type(x)):
+                    self._slot(functools.partial(getattr, x, name, MISSING))
         else:
             self._attributes(x)
 
@@ -335,7 +344,7 @@ class Reads:
             ]
         nearer: list[Mapping[str, Any]] = [x.__dict__] if alone and hasattr(x, "__dict__") else []
         if alone and known:
-            self.made.append((x, of))
+            self.made.append((x, of, of.__mro__))
             if nearer and any("__getattr__" in names for _, names in known):
                 self.shadows.append((nearer[0], frozenset(self.attributes - nearer[0].keys())))
         for cls, names in known:
@@ -399,6 +408,8 @@ def _is_graph(x: Any) -> bool:
 
 def _bytes(x: Any) -> bytes:
     """Return the content of an array, or of what can be one."""
+    if of_package(type(x).__module__) == "pandas" and hasattr(x, "axes"):  # labels, too
+        return b"".join(_bytes(e) for e in (x.to_numpy(), *x.axes))
     x = np.asarray(x.detach() if hasattr(x, "detach") else x)  # torch has its own derivatives of x
     if x.dtype.kind == "O":
         return repr(x.reshape(-1).tolist()).encode()
