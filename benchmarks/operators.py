@@ -8,8 +8,9 @@ directions; folx the forward Laplacian of JAX functions, of itself for the bihar
 jet-for-pytorch (collapsed Taylor mode) is missing: it needs PyTorch and Python 3.12.
 `residual` is that of the Kuramoto-Sivashinsky equation at 512 points, summed up, and its gradient
 by the 1,185 parameters.  The slope is that of the time over the size before, on logarithmic axes.
-Then the memory of the code of an operator over that of the code of f, beside the coefficients of
-its algebra, and the time to the first result of a Laplacian at more and more points, code included.
+Then the memory of the code of an operator over that of the code of f, at a point and at many,
+beside the coefficients of its algebra, and the time to the first result of a Laplacian at more and
+more points, code included.
 """
 
 from __future__ import annotations
@@ -58,7 +59,9 @@ def points(n: int, count: int = 0) -> Array:
 
 
 PATIENCE = 1.5  # seconds of calls
+POINTS = 256  # whose memory is compared
 SIZES = {"Laplacian": (10, 30, 60), "Laplacian, 4096 points": (30,), "biharmonic": (5, 10)}
+MEMORY = {"Laplacian": (2, 3, 4, 10, 30, 60), "biharmonic": (2, 3, 4, 5, 10)}
 ORDERS = (2, 4, 6, 8)  # of powers of the Laplacian in four variables
 
 
@@ -210,15 +213,17 @@ def growth() -> None:
         return network(x, np)
 
     for name, power in (("Laplacian", 1), ("biharmonic", 2)):
-        for n in SIZES[name]:
-            d, program = op.partials(n), taylor.record(f, points(n))
+        for n in MEMORY[name]:
+            d = op.partials(n)
             algebra = apolar([((d @ d) ** power).terms], d.names).algebra
-            own = Machine(program).size
-            P = op.operator((d @ d) ** power)
-            recorded = Machine(taylor.record(functools.partial(P, f), points(n))).size / own
-            swept = Machine(program, algebra).size / own
-            print(f"{name} {n}: {swept:.0f} times the memory of f, recorded {recorded:.0f}, "
-                  f"{algebra.size} coefficients")  # fmt: skip
+            P = functools.partial(op.operator((d @ d) ** power), f)
+            one, many = points(n), points(n, POINTS)
+            own, all_own = (Machine(taylor.record(f, x)).size for x in (one, many))
+            swept = Machine(taylor.record(f, one), algebra).size / own
+            recorded = Machine(taylor.record(P, one)).size / own
+            at_many = Machine(taylor.record(P, many)).size / all_own
+            print(f"{name} {n}: {swept:.1f} times the memory of f, recorded {recorded:.1f}, at "
+                  f"{POINTS} points {at_many:.1f}; {algebra.size} coefficients")  # fmt: skip
     for count in (64, 512, 4096):
         x = points(30, count)
         begun = time.perf_counter()

@@ -304,6 +304,12 @@ call("interpolate.griddata nearest", V, lambda sp, z: sp.interpolate.griddata(
 call("interpolate.griddata 1", V, lambda sp, z: sp.interpolate.griddata(K[::-1], z, AT))
 call("interpolate.interpn", M, lambda sp, v: sp.interpolate.interpn(
     ([0.0, 1.0, 2.0], [0.0, 1.0, 2.0]), v, np.array([[0.3, 1.2], [1.7, 0.4]])))
+call("stats.gaussian_kde integrals", X, lambda sp, x: (kde := sp.stats.gaussian_kde(x))
+     .integrate_box_1d(-0.3, x[0] + 2) * kde.integrate_gaussian(0.2, 0.7)
+     + kde.integrate_kde(sp.stats.gaussian_kde(sp.data(AT))))
+call("interpolate.RectBivariateSpline integral", IMAGE, lambda sp, z: (
+    sp.interpolate.RectBivariateSpline(np.arange(6.0), np.arange(7.0), z, kx=3, ky=5)
+    .integral(0.5, 3.2, -1.0, 4.5)))
 call("interpolate.RectBivariateSpline", IMAGE, lambda sp, z: sp.interpolate.RectBivariateSpline(
     np.arange(6.0), np.arange(7.0), z, kx=3, ky=5)(AT, AT, dx=1))
 call("interpolate.RectBivariateSpline x", AT, lambda sp, x: sp.interpolate.RectBivariateSpline(

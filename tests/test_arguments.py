@@ -691,3 +691,39 @@ def test_an_array_of_one_element_is_a_number(made, shape):
     np.testing.assert_allclose(taylor.hessian(squares, [0.0, 2.0]), np.diag([2.0, 12.0]))
     assert taylor.jacobian(f, x).shape == (*shape, 2)
     assert type(taylor.value_and_gradient(f, x)[0]) is np.float64
+
+
+# ------------------------------------------------------------------ again, in another form
+def both(p, q=3.0, *, k=2.0, mode="sin"):
+    a, b = p["a"], p["b"]
+    return np.sum((np.sin(a) if mode == "sin" else a * a) * b) * q * k
+
+
+P, X3 = {"a": np.array([0.3, 0.7]), "b": 2.0}, np.array([1.0, 2.0, 3.0])
+OTHERS = [  # the arguments, and keywords, of calls that follow each other
+    ((P, 3.0), {}), (({"b": 2, "a": P["a"]}, 4.0), {}), ((P, 2), {}), ((P, 3.0), {"mode": "sin"}),
+    ((P, 3.0), {"mode": "square"}), ((P, 3.0), {"argnums": (1, 0)}), ((P, 3), {"argnums": 1}),
+]  # fmt: skip
+
+
+def test_compiled_functions_give_what_others_give_when_calls_change_their_form():
+    f = taylor.compile(both)
+    right = [taylor.gradient(both, *args, **named) for args, named in OTHERS]
+    for n in (*range(len(OTHERS)), *range(len(OTHERS))[::-1], 0, 0, 5, 5):
+        args, named = OTHERS[n]
+        assert trees_alike(taylor.gradient(f, *args, **named), right[n]), n
+    for at in ((P,), P, (P,), P, (P, 3.0), (P,), P):  # in a tuple, which the answer then is
+        assert trees_alike(taylor.vjp(f, at, 2.0), taylor.vjp(both, at, 2.0))
+    v = (P, 3.0), ({"a": X3[:2], "b": 1.0}, 1.0)
+    for _ in range(2):
+        assert trees_alike(taylor.hvp(f, *v), taylor.hvp(both, *v))
+        with pytest.raises(TypeError, match="must have the form of the point"):
+            taylor.hvp(f, v[0], ({"a": X3[:2]}, 1.0))
+
+
+def trees_alike(x, y):
+    if isinstance(y, dict):
+        return list(x) == list(y) and all(trees_alike(x[k], y[k]) for k in y)
+    if isinstance(y, (tuple, list)):
+        return type(x) is type(y) and len(x) == len(y) and all(map(trees_alike, x, y))
+    return np.shape(x) == np.shape(y) and np.allclose(x, y, rtol=1e-6, atol=1e-12)

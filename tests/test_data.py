@@ -416,7 +416,11 @@ def test_a_series_is_a_series_inside_of_f(name):
     assert jvp(f, p, p)[1] == pytest.approx(wanted @ X, abs=1e-5)
 
 
+TIED = pd.Series([2.0, 1.0, 2.0, 3.0], index=NAMES)
 EQUALS = {
+    "equals": lambda p: pd.Series([2.0 - p.equals(TIED) + p.equals(p.copy())]),
+    "equals of an index": lambda p: pd.Series([2.0 - pd.Index(p).equals(pd.Index(TIED))]),
+    "equals of a frame": lambda p: pd.Series([2.0 - p.to_frame(0).equals(TIED.to_frame(0))]),
     "duplicated": lambda p: (p * GAPS / GAPS).duplicated(),
     "isin": lambda p: p.isin([7.0, 2.0, np.nan]),
     "mode": lambda p: (p * GAPS / GAPS).mode(),
@@ -431,7 +435,7 @@ def test_questions_which_elements_are_equal(name):
     f = lambda p: np.sum(p * np.arange(4.0)) * EQUALS[name](p).sum()
     for g in (gradient, taylor.jacfwd):
         with pytest.raises(taylor.errors.TaylorError, match="this point only"):
-            g(f, pd.Series([2.0, 1.0, 2.0, 3.0], index=NAMES))
+            g(f, TIED)
         wanted = differences(lambda x: float(f(pd.Series(x, index=NAMES))), X)
         assert g(f, pd.Series(X, index=NAMES)).to_numpy() == pytest.approx(wanted, abs=1e-6)
 
@@ -444,10 +448,12 @@ def test_equal_numbers_neither_rise_nor_fall(x):
         assert found.tolist() == [asked(pd.Series(x)) @ np.array([2, 4])] * 4
 
 
-@pytest.mark.parametrize("f", [WEIGHTS.isin, lambda p: p.to_frame("w").merge(p.to_frame("w"))])
+@pytest.mark.parametrize(
+    "f", [WEIGHTS.isin, WEIGHTS.equals, lambda p: p.to_frame("w").merge(p.to_frame("w"))]
+)
 def test_what_pandas_would_hash_is_an_error(f):
     with pytest.raises(taylor.errors.NonAnalyticError, match="this point only"):
-        gradient(lambda p: len(f(p)) * p.sum(), pd.Series([2.0, 1.0, 2.0, 3.0], index=NAMES))
+        gradient(lambda p: np.size(f(p)) * p.sum(), pd.Series([2.0, 1.0, 2.0, 3.0], index=NAMES))
     with pytest.raises(TypeError, match="no text"):
         gradient(lambda p: len(p.astype(str)[0]) * p.sum(), WEIGHTS)
 
@@ -584,3 +590,25 @@ def test_arrays_of_xarray_are_arrays_with_labels():
     g = gradient(lambda p: ((p * a).sum("t") * p.sel(t=10)).sum(), a)
     assert type(g) is xarray.DataArray and g.dims == ("t",) and g.t.equals(a.t)
     assert g.to_numpy() == pytest.approx(X[0] * X + np.sum(X**2) * np.eye(4)[0])
+
+
+WINDOWS = {
+    "pad": lambda a: a.pad(t=1, constant_values=2.0).sum() * a.pad(t=(2, 0), mode="edge").sum(),
+    "shift": lambda a: a.shift(t=-1, fill_value=0.5) + a.shift(t=1).fillna(0.0),
+    "rolling": lambda a: a.rolling(t=2).mean()[1:] + a.rolling(t=2, min_periods=1).max()[1:],
+    "construct": lambda a: a.rolling(t=3).construct("w").isel(t=slice(2, None)),
+    "differentiate": lambda a: a.differentiate("t") * a.cumulative_integrate("t"),
+    "cov": lambda a: __import__("xarray").cov(a, a**2, dim="t"),
+    "isin": lambda a: a * a.isin([7.0, X[2]]).any(),
+}
+
+
+@pytest.mark.parametrize("name", WINDOWS)
+def test_windows_of_arrays_of_xarray(name):
+    import xarray
+
+    array = lambda x: xarray.DataArray(x, dims="t", coords={"t": [1.0, 2.0, 4.0, 5.0]})
+    f = lambda a: (WINDOWS[name](a) ** 2).sum()
+    wanted = differences(lambda x: float(f(array(x))), X + 0.01)
+    for g in (gradient, taylor.jacfwd):
+        assert np.asarray(g(f, array(X + 0.01))) == pytest.approx(wanted, abs=1e-5)

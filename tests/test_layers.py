@@ -48,12 +48,11 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "powers", "univariate", "multivariate",
     ],
     "drivers": [
-        "columns", "labelled", "trees", "derivable", "often", "arguments", "results", "complexes",
-        "taken", "overflown",
-        "driver", "ties", "forward_mode", "reverse_mode", "kinks", "interpolation",
-        "lines", "inside", "derivatives", "objective",
-        "several", "transform", "pattern", "sparse", "evolution", "scan", "checkpoint", "implicit",
-        "sided", "recorded", "sets", "symbolic", "forms", "typed", "patience", "tensors", "blocks",
+        "columns", "labelled", "trees", "derivable", "often", "plans", "arguments", "results",
+        "complexes", "taken", "overflown", "driver", "ties", "forward_mode", "reverse_mode",
+        "kinks", "interpolation", "lines", "inside", "derivatives", "objective", "several",
+        "transform", "pattern", "sparse", "evolution", "scan", "checkpoint", "implicit", "sided",
+        "recorded", "sets", "symbolic", "forms", "typed", "patience", "tensors", "blocks",
         "entries", "methods", "compile", "again", "lanes",
     ],
     "operators": [

@@ -330,6 +330,21 @@ def test_whole_numbers_have_no_tangent_and_are_numbers_where_the_others_are():
         assert taylor.derivatives(lambda x: np.prod(halved(x)), three, 2).tolist() == [9, 6, 2]
 
 
+def test_adjoints_that_are_functions_are_called_where_they_are_wanted():
+    called = []
+    by_a, by_b = (lambda w, *x: called.append("a") or w * x[1]), (lambda w, *x: w * x[0])
+    back = lambda w, y, *x: (lambda: by_a(w, *x), lambda: called.append("b") or by_b(w, *x))
+    times = rule(lambda a, b: a * b, vjp=back, name="times")
+    x, c = np.array([1.0, 2.0]), np.array([3.0, 5.0])
+    f = lambda x: np.sum(times(x, c) ** 2)
+    assert gradient(f, x).tolist() == [18, 100] and called == ["a"]
+    assert hessian(f, x).tolist() == [[18, 0], [0, 50]]
+    assert jvp(f, x, c)[1] == 554 and "b" not in called
+    g = lambda x: np.sum(times(x, x) ** 2)
+    assert gradient(taylor.compile(g), x).tolist() == [4, 32] and "b" in called
+    assert taylor.derivatives(lambda t: g(t * x), 1.0, 3).tolist() == [17, 68, 204, 408]
+
+
 # ------------------------------------------------------------------ bilinear maps that broadcast
 SHAPES = [(), (1,), (2,), (1, 1), (3, 1), (3, 2)]
 PAIRS = [

@@ -5,6 +5,7 @@ import itertools
 import math
 import warnings
 
+import mpmath
 import numpy as np
 import pytest
 import scipy.integrate
@@ -13,6 +14,7 @@ import scipy.sparse
 
 import taylor
 from taylor.ode import solve_ensemble, solve_ivp, value_and_gradient
+from taylor.ode.system import System
 
 RNG = np.random.default_rng(11)
 EDGES = np.array([0.0, 0.8, 1.5, 2.2, 3.0])
@@ -215,6 +217,31 @@ def test_code_of_a_long_program_does_not_grow_with_the_order():
     assert sizes[1] < 1.3 * sizes[0]
     exact = scipy.integrate.solve_ivp(fun, (0, 3), [0.5, 0.2], "DOP853", rtol=1e-13, atol=1e-13)
     assert np.allclose(high.propagate_until(3.0), exact.y[:, -1], rtol=0, atol=1e-11)
+
+
+def test_two_formulas_of_one_function_are_no_branches():
+    """y' = -y/(1 - exp(-y)) takes the integral of (1 - exp(-u))/u over [-1, 1] from 1 to -1."""
+
+    def rate(t, y):
+        return -y / (1 - np.exp(-y))
+
+    ein = mpmath.quad(lambda u: -mpmath.expm1(-u) / u, [-1, 0, 1])
+    stop, one = float(ein), np.ones(1)
+    start, end = (taylor.derivatives(lambda y: rate(0, y), y, 1) for y in (1.0, -1.0))
+    slope = end[0] / start[0]
+    bend = slope * (end[1] - start[1]) / start[0]
+
+    def last(y0):
+        return solve_ivp(rate, (0, stop), y0, t_eval=[stop]).y[0, -1]
+
+    assert not System(rate, 0.0, one, ()).branches
+    slopes = taylor.record(lambda y: taylor.jvp(lambda y: rate(0, y), y, one)[1], one)
+    assert all(g.a == g.b for g in slopes.guards)  # that x is a number
+    assert slopes(-one) == pytest.approx(end[1:], rel=1e-14)
+    assert last(one) == pytest.approx(-1, rel=1e-14)
+    assert last(taylor.TaylorN.seeded(one, 1)).gradient() == pytest.approx([slope], rel=1e-13)
+    assert taylor.gradient(last, one) == pytest.approx([slope], rel=1e-13)
+    assert taylor.hvp(last, one, one) == pytest.approx([bend], rel=1e-12)
 
 
 def neuron(t, y):

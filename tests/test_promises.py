@@ -2,13 +2,17 @@
 
 import collections
 import functools
+import math
 import random
 import types
+from datetime import timedelta
 
+import mpmath
 import numpy as np
 import pytest
 
 import taylor
+import taylor.verified
 
 SIGNED = np.array([0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, 5e-324, -5e-324, 2.5, -2.5])
 TWO = ("maximum", "minimum", "copysign", "add", "subtract", "multiply", "fmod", "remainder")
@@ -360,3 +364,60 @@ def test_counts_of_conditions_are_whole_numbers(name):
             assert taylor.gradient(g, z) == pytest.approx(np.array(lines, float), rel=1e-14)
     with pytest.raises(IndexError, match="whole number"):
         taylor.gradient(lambda z: z[np.sum(z > 0.2) / 2], np.array([0.5, 0.1, 0.3, 0.9]))
+
+
+class Point:
+    """A vector as programs write it: with operators, and no array."""
+
+    def __init__(self, x, y):
+        self.x, self.y = x, y
+
+    def __add__(self, o):
+        return Point(self.x + o.x, self.y + o.y) if isinstance(o, Point) else self + Point(o, o)
+
+    def __mul__(self, k):
+        return Point(self.x * k, self.y * k)
+
+    def __rsub__(self, k):
+        return Point(k - self.x, k - self.y)
+
+    def __rtruediv__(self, k):
+        return Point(k / self.x, k / self.y)
+
+    def __rpow__(self, k):
+        return Point(k**self.x, k**self.y)
+
+    def __rmatmul__(self, a):
+        return Point(a[0] * self.x, a[1] * self.y)
+
+    def __gt__(self, k):
+        return self.x > k
+
+    __radd__, __rmul__ = __add__, __mul__
+
+
+POINT = Point(3.0, 2.0)
+BY_POINT = {
+    "product": lambda k: (k * POINT).y,
+    "sum": lambda k: (k + POINT).x,
+    "difference": lambda k: (k - POINT).x ** 2,
+    "quotient": lambda k: (k / POINT).y ** 2,
+    "power": lambda k: (k**POINT).x,
+    "order": lambda k: k**2 if k < POINT else k,
+    "in place": lambda k: math.prod([k, POINT], start=2.0).y,
+}
+
+
+@pytest.mark.parametrize("name", BY_POINT)
+def test_objects_with_operators_of_their_own_answer_themselves(name):
+    f = BY_POINT[name]
+    slope = (f(0.7 + 1e-6) - f(0.7 - 1e-6)) / 2e-6
+    numbers = [0.7, mpmath.mpf("0.7")]
+    assert [float(taylor.derivative(f, x)) for x in numbers] == pytest.approx([slope] * 2, rel=1e-8)
+    for g in (f, taylor.compile(f, strict=True)):
+        assert taylor.gradient(g, 0.7) == pytest.approx(slope, rel=1e-8)
+    taylor.verified.Interval(0.6, 0.8) * POINT
+    x = np.array([0.7, 0.2])
+    assert taylor.gradient(lambda x: (x @ POINT).y ** 2, x) == pytest.approx([0.0, 1.6])
+    with pytest.raises(TypeError, match="unsupported operand"):
+        taylor.gradient(lambda k: k * timedelta(1), 0.7)

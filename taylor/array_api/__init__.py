@@ -14,12 +14,13 @@ array([ 3., 12.])
 from __future__ import annotations
 
 from importlib import import_module
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from taylor.array_api.array import VERSIONS, Array
-from taylor.array_api.functions import PLAIN, standard
+from taylor.array_api.functions import BESIDE, PLAIN, WINDOWS, standard
 from taylor.core.advice import no_name
 
 EXTENSIONS = ("fft", "linalg", "special")
@@ -32,7 +33,11 @@ TYPES = [
 ]  # fmt: skip
 
 __all__ = [*PLAIN, *TYPES, *CONSTANTS, *EXTENSIONS, "Array"]
-globals().update(standard(PLAIN) | CONSTANTS | {name: np.dtype(name) for name in TYPES})
+globals().update(
+    standard(BESIDE) | standard(PLAIN) | CONSTANTS | {name: np.dtype(name) for name in TYPES}
+)
+
+lib = SimpleNamespace(stride_tricks=SimpleNamespace(**standard(WINDOWS)))  # for xarray, too
 
 
 def __getattr__(name: str) -> Any:

@@ -194,6 +194,10 @@ class Array:
         """Return the number of an array of one element, as `numpy.ndarray.item` (for xarray)."""
         return self.held.item()
 
+    def conj(self) -> Array:
+        """Return the complex conjugate, as `numpy.ndarray.conj` (for xarray)."""
+        return Array(np.conj(self.held))
+
     # -------------------------------------------------------------- protocols
     def __array_namespace__(self, /, *, api_version: str | None = None) -> ModuleType:
         """Return `taylor.array_api`."""

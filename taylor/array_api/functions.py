@@ -243,6 +243,20 @@ FORMS: dict[Function, tuple[str, ...]] = {
     _frequencies: ("fftfreq", "rfftfreq"),
 }
 FFT = {name: form(getattr(np.fft, name)) for form, names in FORMS.items() for name in names}
+BESIDE: dict[str, Function] = {  # functions of NumPy that xarray asks of every namespace
+    "gradient": lambda f, *spacing, axis=None, edge_order=1: np.gradient(
+        f, *spacing, axis=axis, edge_order=edge_order
+    ),
+    "cumprod": lambda x, axis=None: np.cumprod(x, axis),
+    "cumsum": lambda x, axis=None: np.cumsum(x, axis),
+    "isin": lambda element, test_elements: np.isin(element, test_elements),
+    "pad": lambda x, pad_width, mode="constant", **named: np.pad(x, pad_width, mode, **named),
+}
+WINDOWS: dict[str, Function] = {  # those of NumPy's lib.stride_tricks
+    "sliding_window_view": lambda x, window_shape, axis=None, **layout: (
+        np.lib.stride_tricks.sliding_window_view(x, window_shape, axis=axis)
+    ),
+}
 PLAIN |= {name: _of_one(getattr(np, name)) for name in ONE}
 PLAIN |= {name: _of_two(getattr(np, name)) for name in TWO}
 

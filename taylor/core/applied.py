@@ -15,7 +15,7 @@ from taylor.core.conditions import held_step
 from taylor.core.instructions import At, Node, Number, Op, Shape, Step, Sweep, Tape, Whole, full
 from taylor.core.slopes import is_nothing
 from taylor.core.table import Rule
-from taylor.numbers.kinds import base_array, is_operand
+from taylor.numbers.kinds import base_array, content, is_operand
 from taylor.numbers.values import zeros
 
 if TYPE_CHECKING:
@@ -96,7 +96,12 @@ class Call(Op):
         if rule.vjp is None:
             return at.push(self._value, d)
         vjp = rule.vjp  # dy is the transpose of ȳ -> x̄, a linear map
-        found = at.pull(lambda bar: vjp(self.split(bar), y, *at.a), [at.y * 0], [True], d)
+        wanted = [e is not None for e in d]
+
+        def back(bar: Any) -> tuple[Any, ...]:
+            return tuple(_wanted(vjp(self.split(bar), y, *at.a), wanted))
+
+        found = at.pull(back, [at.y * 0], [True], d)
         assert found is not None
         return found[0]
 
@@ -104,7 +109,7 @@ class Call(Op):
         rule, y, bar = self.rule, self.results(at.y), full(bar, at.shape)
         if rule.vjp is not None:
             found = rule.vjp(self.split(bar), y, *at.a)
-            return wholes(b if w else None for b, w in zip(found, wanted, strict=True))
+            return wholes(_wanted(found, wanted))
         if rule.jvp is None:
             return wholes(at.pull(self._value, at.a, wanted, [bar]))
         jvp = rule.jvp  # x̄ is the transpose of x' -> y', a linear map
@@ -172,6 +177,15 @@ def call_of(rule: Rule, y: Any, varying: Iterable[Any]) -> Call:
 def _held(x: Any, dtype: np.dtype[Any]) -> Any:
     """Return indices, which leave guards where they are recorded, in their own type."""
     return (held_step(x) if is_operand(x) else np.rint(np.real(x))).astype(dtype)
+
+
+def _wanted(bars: Sequence[Any], wanted: Sequence[bool]) -> list[Any]:
+    """Return the adjoints that are wanted, else None; those that are functions are asked for."""
+    asked = [w and callable(b) and not is_operand(b) for b, w in zip(bars, wanted, strict=True)]
+    return [
+        content(b()) if ask else b if w else None
+        for b, w, ask in zip(bars, wanted, asked, strict=True)
+    ]
 
 
 def flat(y: Any) -> Any:

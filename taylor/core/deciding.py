@@ -28,6 +28,7 @@ def deciding(program: Program, but: Sequence[int] = ()) -> Program:
 
     They are the differences of what is compared, and functions that vanish at jumps; `but` holds
     inputs of which is known when they pass the knots of tables, and numbers they are compared with.
+    Between two formulas of one function there is no branch: the series of one is that of the other.
 
     >>> from taylor.core.program import record
     >>> p = deciding(record(lambda x: np.where(x > 2, x, -x) + np.floor(x), 0.5))
@@ -47,7 +48,7 @@ def deciding(program: Program, but: Sequence[int] = ()) -> Program:
         own = isinstance(op, Div) or (isinstance(op, Row) and op.row.domain != "all x")
         poles.append(own or any(poles[a] for a in op.reads(args)))
         if isinstance(op, Choose):
-            if limit(code, args[0], args[1], known) is None:
+            if op.mode != "formula" and limit(code, args[0], args[1], known) is None:
                 found.append(x[0] - x[1])
         elif isinstance(op, Lookup) and args[0] not in known:
             lookups.setdefault((args[0], op.knots.tobytes(), op.side), (op, x[0]))

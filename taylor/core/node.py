@@ -498,7 +498,8 @@ class Node(Operand):
         return n.astype(int) if n.shape else int(n)
 
     def __index__(self) -> int:
-        return operator.index(self._constant_index())
+        steps = not self.shape and self._is_step()
+        return operator.index(self._constant_index()) if steps else super().__index__()
 
     def __hash__(self) -> int:
         steps = not self.shape and self._is_step()

@@ -30,7 +30,7 @@ from taylor.core.parts import Part
 from taylor.core.places import stack as stack
 from taylor.core.sides import Choose
 from taylor.core.table import Elementary, Rule
-from taylor.numbers.data import held, is_array_like, is_sparse, plain_array
+from taylor.numbers.data import has_own_operators, held, is_array_like, is_sparse, plain_array
 from taylor.numbers.kinds import Array, Fillable, Handled, is_operand
 from taylor.numbers.values import is_complex as is_complex
 
@@ -59,7 +59,7 @@ def _in_place(op: Callable[[Any, Any], Any]) -> Method:
 
 
 def _compared(op: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    return lambda self, other: self._compare(op, other)
+    return lambda self, other: self._compare(op, other) if fits(other) else NotImplemented
 
 
 def _left(f: Callable[[Any, Any], Any]) -> Method:
@@ -485,11 +485,8 @@ def bind(op: Op, *args: Any) -> Any:
 
 # ------------------------------------------------------------------ helpers
 def fits(x: Any) -> bool:
-    """Whether x can be the other operand of an operator (strings and None cannot).
-
-    What has its own operators says so as it does to NumPy, by `__array_ufunc__ = None`.
-    """
-    own = getattr(x, "__array_ufunc__", True) is None
+    """Whether x can be the other operand of an operator: no string, nor what has its own."""
+    own = getattr(x, "__array_ufunc__", True) is None or has_own_operators(x)
     odd = x is None or own or isinstance(x, (str, bytes, dict, set))
     return is_operand(x) or not odd or is_sparse(x)
 

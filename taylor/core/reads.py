@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import builtins
 import functools
+import os
+import pickle
 import random
 import sys
 import weakref
@@ -38,6 +40,7 @@ from taylor.core.held import (
     names_in,
     of_package,
     parts,
+    slots,
     users_classes,
 )
 from taylor.numbers.kinds import Array, is_operand
@@ -60,7 +63,14 @@ OPERATORS = {
         )),
     )
 }  # fmt: skip
+ARRAYS = {"numpy", "scipy"}
 CONTAINERS = (tuple, frozenset, list, set, deque, dict, MappingProxyType)
+DRAWING = (np.random.Generator, np.random.RandomState, random.Random)
+CHANCE = {  # what makes numbers that are others in each call
+    "default_rng", "RandomState", "Random", "SystemRandom", "SeedSequence", "urandom", "uuid1",
+    "uuid4", "randbelow", "randbits", "token_bytes", "token_hex", "time", "time_ns", "now", "today",
+    "perf_counter", "perf_counter_ns", "monotonic", "monotonic_ns", "process_time",
+}  # fmt: skip
 MAKING = {"__new__", "__init__", "__post_init__"}
 BY_TEXT = {"getattr", "hasattr"}  # what looks attributes up by texts, which may be missing
 BY_FIELDS = {"asdict", "astuple", "fields", "replace"}  # all those of a data class
@@ -76,7 +86,7 @@ class Reads:
         while not self._follow(f):
             pass
         self.arrays = [(now, bytearray(_held(now))) for now in self.memories]  # now, and then
-        kept = self.lists or self.dicts or self.slots or self.objects
+        kept = self.lists or self.dicts or self.slots or self.objects or self.shadows or self.made
         self.inside = bool(kept or self.generators)  # whether there are lists and other objects
 
     def _follow(self, f: Any) -> bool:
@@ -86,6 +96,12 @@ class Reads:
         self.cells: list[tuple[CellType, Any]] = []
         self.names: list[tuple[Mapping[str, Any], str, Any]] = []
         self.absent: list[tuple[Mapping[str, Any], str]] = []  # names of what may come
+        self.shadows: list[tuple[Mapping[str, Any], frozenset[str]]] = []  # nearer than found
+        self.classes: dict[tuple[bool, type], list[tuple[type, frozenset[str]]]] = {}
+        self.made: list[
+            tuple[Any, type, Any]
+        ] = []  # objects, their classes, and the bases of these
+        self.owners: list[Mapping[str, Any]] = []  # attributes of functions
         self.slots: list[tuple[Callable[[], Any], Any]] = []  # what gives what is there
         self.functions: list[tuple[FunctionType, Any, Any, Any]] = []
         self.lists: list[tuple[Collection[Any], tuple[Any, ...]]] = []
@@ -105,13 +121,21 @@ class Reads:
                 return True
         if self.attributes & BY_TEXT:
             self._named_by(*self.texts)
+            owned = [(own, frozenset(self.attributes - own.keys())) for own in self.owners]
+            self.shadows += owned
         return self.least in (None, len(self.attributes) + len(self.optional))
 
     def __bool__(self) -> bool:
         """Whether there is anything that can change, but for the code of the function itself."""
         names = self.cells or self.names or self.absent or self.slots or self.generators
         kept = self.lists or self.dicts or self.arrays or self.fixed or self.objects
-        return bool(names or kept or any([d or k for _, _, d, k in self.functions]))
+        classes = self.shadows or self.made
+        return bool(names or kept or classes or any([d or k for _, _, d, k in self.functions]))
+
+    @property
+    def chance(self) -> str:
+        """What makes other numbers in each call, if the function names some of these; else ''."""
+        return "the time, or random numbers" * (not self.attributes.isdisjoint(CHANCE))
 
     def unchanged(self) -> bool:
         """Whether the function reads what it did, and that is all known."""
@@ -150,12 +174,18 @@ class Reads:
         for table, items in self.dicts:
             if 2 * len(table) != len(items) or any(map(_differ, _content(table), items)):
                 return "a dict"
+        for x, cls, bases in self.made:
+            if type(x) is not cls or cls.__mro__ is not bases:
+                return "the class of an object"
+        for own, names_of in self.shadows:
+            if not names_of.isdisjoint(own):
+                return "an attribute"
         for now, x in self.slots:
             if _differ(now(), x):
                 return "an attribute"
         if any(_bytes(x) != old for x, old in self.objects):
             return "an array"
-        drawn = any(x.bit_generator.state != old for x, old in self.generators)
+        drawn = any(_state(x) != old for x, old in self.generators)
         return "a generator of random numbers" if drawn else ""
 
     def _read(self, x: Any) -> None:
@@ -173,12 +203,13 @@ class Reads:
                 self.fixed.append(x)
             elif x.dtype.kind in "biufcSUmM":
                 self.memories.append(_memory(np.asarray(x)))
+                self._beside(x)
             else:
                 self.objects.append((x, _bytes(x)))
                 self._each(x.reshape(-1).tolist() if x.dtype == object else [])
                 self.known = False
-        elif isinstance(x, np.random.Generator):
-            self.generators.append((x, x.bit_generator.state))
+        elif isinstance(x, DRAWING):
+            self.generators.append((x, _state(x)))
             self.known = False
         elif hasattr(x, "__next__") and not isinstance(x, type):
             self.iterators, self.known = True, False
@@ -200,6 +231,13 @@ class Reads:
             self._each([v for _, v in parts(x) if not isinstance(v, ModuleType)])
         else:
             self._object(x)
+
+    def _beside(self, x: Array) -> None:
+        """Follow what an array has besides its numbers: a mask, attributes of a user's class."""
+        if isinstance(x, np.ma.MaskedArray):
+            self._slot(functools.partial(np.ma.getmask, x))
+        if users_classes(x):
+            self._attributes(x)
 
     def _container(self, x: Any) -> None:
         table = isinstance(x, (dict, MappingProxyType))
@@ -234,9 +272,12 @@ class Reads:
                 self._read(getattr(f, "__wrapped__", None))
             return
         self.functions.append((f, f.__code__, f.__defaults__, f.__kwdefaults__))
+        self.owners.append(f.__dict__)
         names = names_in(f.__code__)
         self.attributes |= names
         self.optional |= names if names & BY_TEXT else set()
+        if names & {"environ", "getenv"}:
+            self._slot(_environment)
         self._read(f.__defaults__)
         self._read(f.__kwdefaults__)
         for name in self._followed(vars(f)):
@@ -277,11 +318,16 @@ class Reads:
             elif not code and hasattr(x, "__array__") and not _is_graph(x):  # of pandas, say
                 self.objects.append((x, _bytes(x)))
             elif not code and hasattr(x, "__dict__"):
-                self._each([*vars(x).values()])
-                for name in self._followed(vars(x)):
-                    self._named(vars(x), name)
+                own = vars(x)
+                self._each([*own.values()])
+                # code of NumPy and SciPy reads what the user's does not name
+                for name in own if of_package(home) in ARRAYS else self._followed(own):
+                    self._named(own, name)
             elif not code:  # an instruction
                 self._each([getattr(x, name, None) for name in ("row", "rule", "body")])
+            if not code and of_package(home) in ARRAYS:
+                for name in slots(type(x)):
+                    self._slot(functools.partial(getattr, x, name, MISSING))
         else:
             self._attributes(x)
 
@@ -298,11 +344,30 @@ class Reads:
             self._classes(x)
 
     def _classes(self, x: Any) -> None:
-        """Follow what an object has of its classes, and what making one of a class does."""
-        called = OPERATORS | MAKING if isinstance(x, type) else OPERATORS
-        for cls in users_classes(x):
-            for name in self._followed(vars(cls)) | (called & vars(cls).keys()):
-                self._of_class(x, cls, name)
+        """Follow what an object has of its classes, and what making one of a class does.
+
+        What stands in a class is not found where something of its name comes to stand nearer.
+        """
+        alone = not isinstance(x, type)
+        of = type(x) if alone else x
+        if known := self.classes.get((alone, of)):
+            new = False
+        else:
+            called, new = OPERATORS if alone else OPERATORS | MAKING, True
+            known = self.classes[alone, of] = [
+                (cls, frozenset(self._followed(vars(cls)) | (called & vars(cls).keys())))
+                for cls in users_classes(x)
+            ]
+        nearer: list[Mapping[str, Any]] = [x.__dict__] if alone and hasattr(x, "__dict__") else []
+        if alone and known:
+            self.made.append((x, of, of.__mro__))
+            if nearer and any("__getattr__" in names for _, names in known):
+                self.shadows.append((nearer[0], frozenset(self.attributes - nearer[0].keys())))
+        for cls, names in known:
+            for name in names:
+                self._of_class(x, cls, name, new)
+            self.shadows += [(own, names - own.keys()) for own in nearer if names - own.keys()]
+            nearer = [*nearer, vars(cls)] if new else nearer
 
     def _followed(self, own: Mapping[str, Any]) -> set[str]:
         """Return the attributes that code names, as far as it is known."""
@@ -310,25 +375,39 @@ class Reads:
             self.least = len(self.attributes) + len(self.optional)
         return self.attributes & own.keys()
 
-    def _of_class(self, x: Any, cls: type, name: str) -> None:
+    def _of_class(self, x: Any, cls: type, name: str, new: bool) -> None:
+        """Follow an attribute of a class of x; `new`: of which none has been followed."""
         found = vars(cls)[name]
         if hasattr(found, "__objclass__") and hasattr(type(found), "__set__"):  # a slot
             if not isinstance(x, type):
                 self._slot(functools.partial(getattr, x, name, MISSING))
             return
+        if not new:
+            return
         inner = found
         for part in ("fget", "__func__", "func"):  # a property, a static method, a cached property
             inner = getattr(inner, part, None) or inner
         if type(inner) is FunctionType:
-            self._each((inner, found))
-        else:
-            self._named(vars(cls), name)
+            self._read(inner)
+        self._named(vars(cls), name)
+
+
+def _state(x: Any) -> Any:
+    """Return the state of a generator of random numbers; None of one that has none."""
+    if isinstance(x, random.Random):
+        return None if isinstance(x, random.SystemRandom) else x.getstate()
+    state = x.get_state(legacy=False) if hasattr(x, "get_state") else x.bit_generator.state
+    return pickle.dumps(state)  # of some these are arrays
 
 
 def random_states() -> tuple[Any, ...]:
     """Return the states of the generators of random numbers that all functions share."""
     shared: Any = np.random.get_state(legacy=True)
     return random.getstate(), shared[1].tobytes(), shared[2:]
+
+
+def _environment() -> str:
+    return repr([*os.environ.items()])
 
 
 def _alike(x: Any, y: Any) -> bool:
@@ -353,6 +432,8 @@ def _is_graph(x: Any) -> bool:
 
 def _bytes(x: Any) -> bytes:
     """Return the content of an array, or of what can be one."""
+    if of_package(type(x).__module__) == "pandas" and hasattr(x, "axes"):  # labels, too
+        return b"".join(_bytes(e) for e in (x.to_numpy(), *x.axes))
     x = np.asarray(x.detach() if hasattr(x, "detach") else x)  # torch has its own derivatives of x
     if x.dtype.kind == "O":
         return repr(x.reshape(-1).tolist()).encode()

@@ -253,14 +253,15 @@ class Decision:
     def _chooses_for_itself(self, left: Any, right: Any) -> bool:
         """Leave all lanes to choices that are recorded, and no guard, if there are no ties here.
 
-        As tangents do (`between`): at other points ties have no derivatives where sides differ.
+        As tangents do (`between`): at other points ties have no derivatives where sides differ, but
+        those of two formulas do not.
         """
         x, y = base(left), base(right)
         recorded = is_operand(leading(left)) or is_operand(leading(right))
-        if not recorded or self.mode == "formula":
+        if not recorded or np.iscomplexobj(x) or np.iscomplexobj(y):
             return False
         self.first = np.asarray(x > y, dtype=bool)
-        if not np.all(self.first | (x < y)):
+        if self.mode != "formula" and not np.all(self.first | (x < y)):
             return False
         self.tie = self.lost = np.zeros_like(self.first)
         self.outer.append((True, left, right))

@@ -345,8 +345,9 @@ def rule(
     A function of arrays gives `jvp(dargs, y, *args)`, its tangent (dargs holds None for an argument
     that does not vary), or `vjp(ybar, y, *args)`, a tuple with one adjoint (None: zero) for each
     argument; each of the two is the transpose of the other, and higher orders follow from them, so
-    both must be written with NumPy's and this package's functions.  Of a tuple of results the
-    arrays of integers (which elements were taken, say) are constant, and can be used as indices.
+    both must be written with NumPy's and this package's functions.  An adjoint may be a function
+    without arguments that returns it, called only where the argument varies.  Of a tuple of results
+    the arrays of integers (which elements were taken, say) are constant, and serve as indices.
 
     >>> import taylor
     >>> @rule(quotient=lambda a, y: (1, taylor.cosh(a)))

@@ -21,6 +21,7 @@ from taylor.core.operand import Operand
 from taylor.drivers import trees
 from taylor.drivers.derivable import Derivable, watched
 from taylor.drivers.often import Often, again
+from taylor.drivers.plans import keep, key, plan
 from taylor.errors import deprecated
 from taylor.numbers.kinds import content, is_nested
 
@@ -128,8 +129,6 @@ def is_plain(x: Any) -> bool:
 def several(form: Form, f: Function, given: Sequence[Any], named: dict[str, Any],
             argnums: int | Sequence[int] | None, has_aux: bool) -> Any:  # fmt: skip
     """Return what a driver gives for some arguments of f, in their form."""
-    alone = argnums is None and len(given) == 1 + len(form.own) and not (named or has_aux)
-    plans = f.plans if alone and isinstance(f, Derivable) else None
     name = form.g.__name__
     if not callable(f):
         raise TypeError(
@@ -137,20 +136,25 @@ def several(form: Form, f: Function, given: Sequence[Any], named: dict[str, Any]
             f"{name}(f, x), or lambda x: {name}(f, x) where a function is wanted "
             f"({PAGE})"
         )
-    return _taken_apart(form, f, given, named, argnums, has_aux, plans)
+    return _taken_apart(form, f, given, named, argnums, has_aux)
 
 
 def _taken_apart(form: Form, f: Function, given: Sequence[Any], named: dict[str, Any],
-                 argnums: Any, has_aux: bool, plans: Any) -> Any:  # fmt: skip
-    """Return what a driver gives, by the leaves of the arguments; how, `plans` keeps, if any."""
+                 argnums: Any, has_aux: bool) -> Any:  # fmt: skip
+    """Return what a driver gives, by the leaves of the arguments."""
     name = form.g.__name__
+    asked = None if has_aux else key(form, argnums, given, named)
     args, own = form.bound(given, named)
     many = type(argnums) is tuple and len(argnums) > 1 and form.axes == (1,)
     simple = (many or type(argnums) in (int, type(None))) and not (own or named or has_aux)
     if simple and isinstance(f, Derivable) and all(map(is_plain, args)):
         vary = _numbers(argnums or 0, len(args), name)
         if all([i in vary or trees.is_input(x) for i, x in enumerate(args)]):
-            return of_several(form, vary, len(args)).one(f, *args)
+            by = of_several(form, vary, len(args))
+            found = by.one(f, *args)
+            keep(f, asked, lambda given, named: f.at_once(by, given))
+            return found
+    tupled = len(args) == 1 and isinstance(args[0], tuple)
     args, vary, one = varying(form, f, args, argnums)
     if is_plain(args[vary[0]]) and one and len(args) == 1 and not named and not has_aux:
         return form.one(f, args[0], *own)
@@ -174,9 +178,11 @@ def _taken_apart(form: Form, f: Function, given: Sequence[Any], named: dict[str,
     for p, value in zip(form.own, own, strict=True):
         like = p.name in form.along and structure is not trees.LEAF
         tangents += trees.like(structure, value, f"{name}: {p.name}") if like else [value]
-    if plans is not None and isinstance(g, Derivable) and (take := trees.taker(structure)):
-        plans[form] = _plan(form, take, of_several(form, where, len(leaves)), g, structure)
-    found = of_several(form, where, len(leaves)).one(g, *leaves, *tangents)
+    by = of_several(form, where, len(leaves))
+    found = by.one(g, *leaves, *tangents)
+    if isinstance(f, Derivable) and isinstance(g, Derivable) and len(given) > len(form.own):
+        tupled = tupled and len(args) == len(given[0]) and args[0] is given[0][0]
+        keep(f, asked, plan(form, by, g, structures, structure, tupled))
     answer = _shaped(form, found, structure, len(where), own)
     return answer if seen is None else seen.beside(answer, form)
 
@@ -191,34 +197,6 @@ def varying(
             argnums = tuple(range(len(args)))
     vary = _numbers(0 if argnums is None else argnums, len(args), form.g.__name__)
     return args, vary, argnums is None or isinstance(argnums, (int, np.integer))
-
-
-def _plan(
-    form: Form, take: Function, driver: OfSeveral, g: Any, structure: Any
-) -> Callable[[Sequence[Any]], Any]:
-    """Return what gives the driver's answer at one tree of that structure, else None."""
-    make, axes = trees.maker(structure), form.axes
-    simple, alone = {*axes} <= {0, 1}, len(axes) == 1
-    along = [p.name in form.along for p in form.own]
-
-    def planned(given: Sequence[Any]) -> Any:
-        leaves = take(given[0]) if len(given) == 1 + len(along) else None
-        if leaves is None:
-            return None
-        count, own = len(leaves), given[1:]
-        for is_tree, value in zip(along, own, strict=True):
-            if (more := take(value) if is_tree else [value]) is None:
-                return None
-            leaves += more
-        if (found := g.at_once(driver, leaves)) is None:
-            found = driver.one(g, *leaves)
-        if not simple:
-            return _shaped(form, found, structure, count, own)
-        parts = iter([found] if alone and count == 1 else found)
-        answers = [make(parts) if n else next(parts) for n in axes]
-        return answers[0] if alone else tuple(answers)
-
-    return planned
 
 
 def _is_point(x: Any) -> bool:

@@ -27,6 +27,7 @@ from taylor.drivers.arguments import Form, is_plain, several
 from taylor.drivers.complexes import by_parts
 from taylor.drivers.derivable import Derivable
 from taylor.drivers.overflown import limited
+from taylor.drivers.plans import at_once
 from taylor.drivers.results import Options, by_code, in_form
 from taylor.drivers.taken import only_taken
 from taylor.errors import (
@@ -98,10 +99,10 @@ def driver(
             if f is None and "f" in named:
                 f = named.pop("f")
             simple = argnums is None and not (named or has_aux)
-            if simple and isinstance(f, Derivable):
-                made: R | None = f.at_once(g, given)
-                if made is None and f.plans and form in f.plans:
-                    made = f.plans[form](given)
+            if not has_aux and isinstance(f, Derivable):
+                made: R | None = f.at_once(g, given) if simple else None
+                if made is None:
+                    made = at_once(f, form, argnums, given, named)
                 if made is not None:
                     return made
             plain = simple and fewest <= len(given) <= most and is_plain(given[0])

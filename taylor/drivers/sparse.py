@@ -20,7 +20,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -471,28 +471,44 @@ class SparseHessian(_Sparse):
         return _Plan(self._f, backward, x, (n, n), rows, cols, colors, entries)
 
 
-def sparse_jacobian(f: Function, x: Any) -> Any:
+def _of_first(f: Function, args: Sequence[Any], named: dict[str, Any]) -> Function:
+    """Return f as a function of its first argument."""
+    if not (args or named):
+        return f
+
+    def of_x(x: Any) -> Any:
+        return f(x, *args, **named)
+
+    of_x.__wrapped__ = f  # type: ignore[attr-defined]
+    return of_x
+
+
+def sparse_jacobian(f: Function, x: Any, *args: Any, **kwargs: Any) -> Any:
     """Return the Jacobian of f at x as a sparse matrix of shape (f(x).size, x.size).
 
-    A scipy.sparse.csr_array.  Arrays of any shape count their elements in C order.
-    `SparseJacobian` keeps the pattern and the colouring for other points.
+    A scipy.sparse.csr_array.  Arrays of any shape count their elements in C order; further
+    arguments of f do not vary.  `SparseJacobian` keeps the pattern and the colouring for other
+    points.
 
     >>> sparse_jacobian(lambda x: x[1:] * x[:-1], [1.0, 2.0, 3.0]).toarray()
     array([[2., 1., 0.],
            [0., 3., 2.]])
+    >>> sparse_jacobian(lambda x, a: a * x, [1.0, 2.0], 3.0).data
+    array([3., 3.])
     """
-    return SparseJacobian(f, x)(x)
+    return SparseJacobian(_of_first(f, args, kwargs), x)(x)
 
 
-def sparse_hessian(f: Function, x: Any) -> Any:
+def sparse_hessian(f: Function, x: Any, *args: Any, **kwargs: Any) -> Any:
     """Return the Hessian of a scalar-valued f at x as a sparse matrix of shape (x.size, x.size).
 
-    A scipy.sparse.csr_array.  Arrays of any shape count their elements in C order.
-    `SparseHessian` keeps the pattern and the colouring for other points.
+    A scipy.sparse.csr_array.  Arrays of any shape count their elements in C order; further
+    arguments of f do not vary.  `SparseHessian` keeps the pattern and the colouring for other
+    points.
 
     >>> sparse_hessian(lambda x: x[0] ** 2 * x[1], [1.0, 2.0, 3.0]).toarray()
     array([[4., 2., 0.],
            [2., 0., 0.],
            [0., 0., 0.]])
     """
-    return SparseHessian(f, x)(x)
+    return SparseHessian(_of_first(f, args, kwargs), x)(x)

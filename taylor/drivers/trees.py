@@ -231,6 +231,7 @@ def taker(structure: Any) -> Callable[[Any], list[Any] | None] | None:
     """Return what takes the leaves of a dict, list or tuple of numbers and arrays, or of such.
 
     It returns None for what has, or may have, another structure; there is none for other trees.
+    That what is in a dict is numbers and arrays is left to who takes it.
     """
     cls = structure.cls if type(structure) is Branch else None
     if cls not in (dict, list, tuple):
@@ -243,16 +244,8 @@ def taker(structure: Any) -> Callable[[Any], list[Any] | None] | None:
     tree = cls is dict or not flat
 
     def of_dict(x: Any) -> list[Any] | None:
-        """Take the leaves of a dict of numbers and arrays, the usual case."""
-        if type(x) is not dict or tuple(x) != aux:
-            return None
-        found = [*x.values()]
-        for value in found:
-            if type(value) not in PLAIN and not (
-                type(value) is np.ndarray and value.dtype.kind in "fc"
-            ):
-                return None
-        return found
+        """Take what is in a dict of numbers and arrays, the usual case."""
+        return [*x.values()] if type(x) is dict and tuple(x) == aux else None
 
     def take(x: Any) -> list[Any] | None:
         if type(x) is not cls or len(x) != len(inner) or (cls is dict and tuple(x) != aux):
@@ -318,9 +311,20 @@ def maker(structure: Any) -> Callable[[Iterator[Any]], Any]:
     if structure is LEAF:
         return next
     if type(structure) is Branch and structure.cls is dict:
+        if all(child is LEAF for child in structure.children):
+            keys = structure.aux
+            return lambda leaves: dict(zip(keys, leaves, strict=False))
         parts = [*zip(structure.aux, map(maker, structure.children), strict=True)]
         return lambda leaves: {key: make(leaves) for key, make in parts}
+    if type(structure) is Branch and structure.cls is tuple:
+        inner = [*map(maker, structure.children)]
+        return lambda leaves: tuple([make(leaves) for make in inner])
     return lambda leaves: build(structure, leaves)
+
+
+def count(structure: Any) -> int:
+    """Return how many leaves a structure has."""
+    return 1 if structure is LEAF else sum(map(count, getattr(structure, "children", ())))
 
 
 def builder(structure: Any) -> Callable[[Any], Any] | bool:

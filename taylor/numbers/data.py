@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import array
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from taylor.numbers.kinds import Fillable, Handled
+from taylor.numbers.kinds import Fillable, Handled, of_type
 
 LABELLED = {"pandas": ("Series", "DataFrame"), "xarray": ("DataArray",)}
 PLAIN = (np.ndarray, np.memmap)  # classes of arrays whose functions give plain arrays
@@ -40,6 +41,20 @@ def has_own_class(x: Any) -> bool:
     (False, True)
     """
     return isinstance(x, np.ndarray) and not (type(x) in PLAIN or isinstance(x, Fillable))
+
+
+def has_own_operators(x: Any) -> bool:
+    """Whether x knows what a number times x is, and is none, nor an array: a vector of a program.
+
+    >>> from datetime import timedelta
+    >>> has_own_operators(timedelta(1)), has_own_operators(1.0), has_own_operators([1.0])
+    (True, False, False)
+    """
+    of = type(x)
+    if of_type(of) is not None or isinstance(x, Sequence) or is_array_like(x):
+        return False
+    reflected = any(hasattr(of, name) for name in ("__rmul__", "__radd__", "__rsub__"))
+    return reflected and not (hasattr(of, "__float__") or hasattr(of, "__complex__"))
 
 
 def is_sparse(x: Any) -> bool:

@@ -48,12 +48,13 @@ from taylor.drivers.several import pullback
 from taylor.drivers.trees import as_one
 from taylor.errors import NonAnalyticError
 from taylor.numbers.kinds import base, is_operand
+from taylor.numbers.values import integers
 from taylor.ode.adjoints import adjoint, counting
 from taylor.ode.control import norm
 from taylor.ode.dense import Solution
-from taylor.ode.edges import bends
+from taylor.ode.edges import MEET, bends
 from taylor.ode.integrator import Integrator
-from taylor.ode.jets import MEET, Crossing, Differentiated, Plain
+from taylor.ode.jets import Crossing, Differentiated, Plain
 from taylor.ode.methods import MethodOptions
 from taylor.ode.moved import check_adjoint, check_known, moved, numbers_in, order_of, regular
 from taylor.ode.options import Options, argument
@@ -68,7 +69,7 @@ Function = Callable[..., Any]
 FAR = 40  # doublings of the distance within which the other side of a surface is found
 SAME = 1e-7  # of derivatives of times, relative to them: a difference that is none
 TINY = 2.0**-40  # of a state: rates that are none
-FEW = 8  # numbers: derivatives in so many cost an implicit method no more than adjoints
+FEW = 8  # numbers, a whole vector: derivatives in so many cost no more than adjoints
 
 
 class Course(NamedTuple):
@@ -159,14 +160,18 @@ def _flow(step: Function, course: Course, derived: bool) -> Evolution:
 
     def back(w: Any, y0: Any, *p: Any) -> Any:
         varied = [i for i, v in enumerate(course.varied or (True,) * (1 + len(p))) if v]
-        options = course.options
+        many = sum(np.size((y0, *p)[i]) for i in varied) > FEW
+        options, asked = course.options, course.report or course.checkpoints is not None
         with contextlib.suppress(NonAnalyticError):  # of what may vary, or has no way back
-            if not isinstance(options, MethodOptions):
+            if isinstance(options, MethodOptions):
+                if many:
+                    return adjoint(step, course.t0, course.times, options, course.varied, w, y0, p)
+            elif many or asked:
                 return _adjoint(step, course, w, y0, p)
-            if sum(np.size((y0, *p)[i]) for i in varied) > FEW:
-                return adjoint(step, course.t0, course.times, options, course.varied, w, y0, p)
-        tangents = _flow(step, course._replace(varied=(), kept=None), derived)  # they know
-        return _contracted(tangents.run, w, (y0, *p), varied)
+        if not isinstance(options, MethodOptions):
+            options = replace(options, atol=0.0)  # what is too small for an interest in y counts
+        tangents = _flow(step, course._replace(options=options, varied=(), kept=None), derived)
+        return _contracted(tangents.run, w, (y0, *p), varied)  # they know what varies
 
     def derived_flow(g: Function) -> Evolution:
         return _flow(g, course._replace(kept=None, report=None), True)
@@ -494,7 +499,8 @@ def numeric(
 def point_of(x: Any) -> Any:
     """Return a point of differentiation as an array or a series, integers as floats."""
     x = point(x)
-    return x.astype(float) if isinstance(x, np.ndarray) and x.dtype.kind in "iub" else x
+    whole = isinstance(x, np.ndarray) and (x.dtype.kind in "iub" or (x.size and integers(x)))
+    return x.astype(float) if whole else x
 
 
 def as_now(fun: Function, args: Sequence[Any]) -> tuple[Function, tuple[Any, ...]]:

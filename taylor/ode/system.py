@@ -128,7 +128,11 @@ def _knots_of_time(program: Program) -> Array:
 def _limits_of_time(program: Program) -> Array:
     """Return the times with which such a program compares t, in order."""
     pairs = [(g.a, g.b) for g in program.guards if g.b >= 0]
-    pairs += [args[:2] for op, args, _ in program.code if isinstance(op, Choose)]  # type: ignore[misc]
+    pairs += [
+        args[:2]  # type: ignore[misc]
+        for op, args, _ in program.code
+        if isinstance(op, Choose) and op.mode != "formula"
+    ]
     found = [limit(program.code, a, b, program.inputs[:1]) for a, b in pairs]
     times = [t for t in found if t is not None]
     return np.unique(times) if times else np.zeros(0)

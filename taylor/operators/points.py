@@ -24,7 +24,7 @@ from taylor.numbers.kinds import base, base_array, is_operand
 from taylor.numbers.values import shape_of
 
 Function = Callable[..., Any]
-LEAST = 1 << 22  # numbers in all tables: where they are fewer, one program of all points is as fast
+LEAST = 1 << 21  # numbers in all tables: where they are fewer, one program of all points is as fast
 NUMBERS = 128  # of a variable at a time: their tables stay close to the processor
 
 

@@ -427,3 +427,32 @@ class gaussian_kde:
         return f.exp(self.logpdf(x))
 
     __call__ = evaluate = pdf
+
+    def integrate_box_1d(self, low: Any, high: Any) -> Any:
+        """Return the integral of the density of numbers from low to high."""
+        if self.d != 1:
+            raise ValueError("integrate_box_1d() only handles 1D pdfs")
+        h = f.sqrt(self.covariance[0, 0])
+        above, below = (f.ndtr((at - self.dataset[0]) / h) for at in (high, low))
+        return np.sum(self.weights * (above - below))
+
+    def integrate_gaussian(self, mean: Any, cov: Any) -> Any:
+        """Return the integral of the density times that of a normal distribution."""
+        mean, cov = np.reshape(as_array(mean), -1), np.atleast_2d(as_array(cov))
+        if np.shape(mean) != (self.d,) or np.shape(cov) != (self.d, self.d):
+            raise ValueError(f"mean and cov are of {self.d} dimensions here")
+        return self._products(np.reshape(mean, (-1, 1)), np.ones(1), cov)
+
+    def integrate_kde(self, other: gaussian_kde) -> Any:
+        """Return the integral of the density times another one."""
+        if other.d != self.d:
+            raise ValueError("KDEs are not the same dimensionality")
+        return self._products(other.dataset, other.weights, other.covariance)
+
+    def _products(self, means: Any, weights: Any, covariance: Any) -> Any:
+        """Return Σ_ij w_i v_j N(x_i; m_j, Σ + C)."""
+        low = np.linalg.cholesky(self.covariance + covariance)
+        x, m = (np.transpose(np.linalg.solve(low, e)) for e in (self.dataset, means))
+        square = np.sum((x[:, None, :] - m[None, :, :]) ** 2, axis=-1)
+        norm = np.prod(np.diagonal(low)) * (2 * math.pi) ** (self.d / 2)
+        return np.sum(np.outer(self.weights, weights) * f.exp(-square / 2)) / norm
