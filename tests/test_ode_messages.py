@@ -92,7 +92,10 @@ WRONG = (  # argument, what is given for it, what the error says
     ("dosing", ([0.5], lambda t, y: None), "the function of dosing returned None"),
     ("dosing", ([0.5], lambda t, y: y[5]), "called as jump(t, y, *args)"),
     ("dosing", ([0.5], lambda t, y: ([1.0, 2.0], 3.0)), "what the function of dosing returns"),
-    ("event", fun, "unexpected keyword argument 'event'"),
+    ("event", fun, "unexpected keyword argument 'event'; did you mean events?"),
+    ("maxstep", 1.0, "unexpected keyword argument 'maxstep'; did you mean max_step?"),
+    ("mehtod", "BDF", "unexpected keyword argument 'mehtod'; did you mean method?"),
+    ("y0", np.ones(2, np.complex64), "y0 is of type complex64: give it in complex128"),
 )
 TAKES = {  # but what all take
     solve: {"events", "t_eval", "dosing"},

@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 import scipy.integrate
+import scipy.linalg
 from scipy.integrate import solve_ivp
 
 import taylor.ode
@@ -212,6 +213,26 @@ def test_options_without_meaning_are_named(option):
     np.testing.assert_allclose(r.y[0, -1], np.exp(-1), rtol=1e-15)
     with pytest.raises(TypeError, match="unexpected keyword argument 'jacobian'"):
         taylor.ode.solve_ivp(lambda t, y: -y, (0, 1), [1.0], jacobian=None)
+
+
+def test_misspelt_options_of_methods_and_integrators_are_named():
+    fun = lambda t, y: -y
+    for wrong in (
+        lambda: taylor.ode.solve_ivp(fun, (0.0, 1.0), [1.0], "LSODA", t_evals=[0.5]),
+        lambda: taylor.ode.TaylorIntegrator(fun, 0.0, [1.0], ordr=5),
+        lambda: taylor.ode.MethodIntegrator(fun, 0.0, [1.0], "BDF", atoll=1e-3),
+    ):
+        with pytest.raises(TypeError, match=r"did you mean (t_eval|order|atol)"):
+            wrong()
+
+
+@pytest.mark.parametrize("factor", [1.0, 1j])
+def test_vectorized_functions_of_ensembles(factor):
+    a = np.array([[0.0, 1.0], [-1.0, 0.0]])
+    fun = lambda t, y: factor * (a @ y)
+    y0 = np.eye(2) + 0 * factor
+    found = taylor.ode.solve_ensemble(fun, (0.0, 1.0), y0, vectorized=True).y_last
+    np.testing.assert_allclose(found, scipy.linalg.expm(factor * a).T, rtol=1e-14)
 
 
 @pytest.mark.parametrize("method", [None, "Radau", "LSODA", "DOP853"])

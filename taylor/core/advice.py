@@ -305,11 +305,22 @@ def _special(name: str) -> str | None:
     return f"scipy.special.{name}" if callable(getattr(special, name, None)) else None
 
 
-def _close(name: str, known: dict[str, str]) -> str | None:
+def no_argument(name: str, known: Collection[str]) -> TypeError:
+    """Return the error for a keyword that a function does not take, with the one that was meant.
+
+    >>> str(no_argument("tevel", ["t_span", "t_eval"]))
+    "got an unexpected keyword argument 'tevel'; did you mean t_eval?"
+    """
+    meant = _close(name, {n: n for n in known}, 0.6)
+    asked = "" if meant is None else f"; did you mean {meant}?"
+    return TypeError(f"got an unexpected keyword argument {name!r}{asked}")
+
+
+def _close(name: str, known: dict[str, str], least: float = 0.75) -> str | None:
     import difflib
 
     found = [n for n in known if sorted(n) == sorted(name)]  # two letters are exchanged
-    found = found or difflib.get_close_matches(name, known, 1, 0.75)
+    found = found or difflib.get_close_matches(name, known, 1, least)
     return known[found[0]] if found else None
 
 

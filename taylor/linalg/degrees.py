@@ -351,8 +351,8 @@ def _masking(name: str, f: Callable[..., Any]) -> Rule:
 
 
 def _half(x: Any) -> Any:
-    half, i = np.tril(x), np.arange(np.shape(x)[-1])
-    half[..., i, i] = 0.5 * half[..., i, i]
+    half = np.tril(x)
+    np.einsum("...ii->...i", half)[...] *= 0.5
     return half
 
 

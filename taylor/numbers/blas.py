@@ -24,6 +24,7 @@ NAMES = (
     "dgemm", "dtrsm", "ztrsm", "dgetrf", "dgetrs", "dpotrf", "dgeqrf", "dorgqr", "dsyevd", "dgesdd",
 )  # fmt: skip
 SMALL = 32  # rows of matrices of which NumPy does a batch in one call
+ONE = (ctypes.c_double * 2)(1.0, 0.0)
 SPELLINGS = ("scipy_{}_64_", "{}_64_", "scipy_{}_", "{}_")  # of NumPy's wheels
 
 
@@ -127,21 +128,24 @@ def solve_triangular(t: NDArray[Any], b: NDArray[Any], upper: bool) -> NDArray[A
     array([[1.],
            [2.]])
     """
-    kind = np.result_type(t, b)
+    kind = t.dtype if t.dtype is b.dtype else np.result_type(t, b)
     kind = kind if kind.kind in "fc" else np.dtype(float)
-    if not np.all(np.diagonal(t, axis1=-2, axis2=-1)):
+    if not t.diagonal(axis1=-2, axis2=-1).all():
         raise np.linalg.LinAlgError("Singular matrix")
     many = math.prod(b.shape[:-2]) > 1
     if (many and t.shape[-1] < SMALL) or kind.char not in "fdFD" or route() == "none":
         if not upper:  # the other way round it is an upper one, which elimination leaves as it is
             return solve_triangular(t[..., ::-1, ::-1], b[..., ::-1, :], True)[..., ::-1, :]
         return np.linalg.solve(np.triu(t), b)
-    wide = np.dtype(complex if kind.kind == "c" else float)
-    x = np.array(b, wide, order="C")
-    t = np.broadcast_to(np.asarray(t, wide), (*x.shape[:-2], *t.shape[-2:]))
+    x = np.array(b, "D" if kind.kind == "c" else "d", order="C")
     call = _function("ztrsm" if kind.kind == "c" else "dtrsm", route())
-    for i in np.ndindex(x.shape[:-2]) if x.size else ():
-        _solve(call, t[i], x[i], upper)
+    t = t.astype(x.dtype, copy=False)
+    if t.ndim == x.ndim == 2:
+        _solve(call, t, x, upper)
+    else:
+        t = np.broadcast_to(t, (*x.shape[:-2], *t.shape[-2:]))
+        for i in np.ndindex(x.shape[:-2]):
+            _solve(call, t[i], x[i], upper)
     return x.astype(kind, copy=False)
 
 
@@ -154,12 +158,17 @@ def _function(name: str, where: str) -> Callable[..., None]:
 
 def _solve(call: Callable[..., None], t: NDArray[Any], x: NDArray[Any], upper: bool) -> None:
     """Solve t x = b, given as x, in place.  BLAS, which counts columns first, sees xᵀ tᵀ = bᵀ."""
+    if not x.size:
+        return
     turned = t.flags.f_contiguous and not t.flags.c_contiguous
     t = t if turned else np.ascontiguousarray(t)
-    n, m = x.shape
-    numbers = (ctypes.c_int64 * 2)(n, m)
-    first = ctypes.addressof(numbers)
-    one = (ctypes.c_double * 2)(1.0, 0.0)
+    n, _ = _pointed(*x.shape)
     flags = (b"R", b"U" if upper == turned else b"L", b"T" if turned else b"N", b"N")
-    given = (first + 8, first, ctypes.addressof(one), t.ctypes.data, first, x.ctypes.data)
-    call(*flags, *given, first + 8)
+    call(*flags, n + 8, n, ctypes.addressof(ONE), t.ctypes.data, n, x.ctypes.data, n + 8)
+
+
+@functools.lru_cache(maxsize=256)
+def _pointed(n: int, m: int) -> tuple[int, Any]:
+    """Return where two whole numbers lie, and what holds them."""
+    numbers = (ctypes.c_int64 * 2)(n, m)
+    return ctypes.addressof(numbers), numbers

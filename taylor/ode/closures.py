@@ -18,7 +18,7 @@ from taylor.core.outside import Opening, opened, outside
 from taylor.drivers.labelled import rule_of
 from taylor.errors import TaylorError
 from taylor.numbers.kinds import is_operand
-from taylor.ode.options import as_args, members_args
+from taylor.ode.options import FOREIGN, as_args, check_names, members_args
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -75,10 +75,17 @@ def with_closures(solve: F, arguments: Callable[[Any], Any] = as_args) -> F:
     """Return a function of a problem, solve(fun, t_span, y0, ...) or solve(cost, fun, ...), whose
     functions may use values from outside.
     """
-    place = list(inspect.signature(solve).parameters).index("fun")
+    names = list(inspect.signature(solve).parameters)
+    at = names.index("method") if "method" in names else 0
+    place, known = (
+        names.index("fun"),
+        {*names, *((*FOREIGN, "vectorized") if "more" in names else ())} - {"more"},
+    )
 
     @functools.wraps(solve)
     def solved(*given: Any, **named: Any) -> Any:
+        method = given[at] if 0 < at < len(given) else named.get("method")
+        check_names(named, known, method)
         fun: Any = given[place] if len(given) > place else named.get("fun")
         events, dosing = named.get("events"), named.get("dosing")
         args = arguments(named.get("args"))

@@ -19,7 +19,7 @@ from taylor.core.parts import part
 from taylor.errors import IntegrationError
 from taylor.numbers.kinds import is_operand
 from taylor.ode.dense import Solution, SolutionInUnits
-from taylor.ode.options import argument, as_args, members_args, numbers_of
+from taylor.ode.options import argument, as_args, check_double, members_args, numbers_of
 from taylor.ode.system import at_one_state, is_parameter, shaped
 from taylor.ode.units import each
 
@@ -178,6 +178,7 @@ def in_parts(solve: F) -> F:
         y0, args = numbers_of(y0, "y0"), as_args(named.get("args"))
         if not (callable(fun) and is_split(y0, args)):
             return solve(fun, t_span, y0, *positional, **named)
+        check_double(y0)
         _check_jac(named)
         parts = Parts(at_one_state(fun) if named.pop("vectorized", None) else fun, args)
         named["args"] = parts.args
@@ -202,9 +203,11 @@ def members_in_parts(solve: F) -> F:
         z, args = numbers_of(y0, "y0"), members_args(named.get("args"))
         if not callable(fun) or not np.ndim(z) or not is_split(z, ()):
             return solve(fun, t_span, y0, *positional, **named)
+        check_double(z)
         _check_jac(named)
         each = args if isinstance(args, list) else [as_args(args)]
-        parts = Parts(getattr(fun, "f", fun), each[0] if each else ())
+        own = at_one_state(fun) if named.pop("vectorized", None) else getattr(fun, "f", fun)
+        parts = Parts(own, each[0] if each else ())
         given = [parts.split_args(a) for a in each]
         named["args"] = given if isinstance(args, list) else given[0]
         if named.get("events") is not None:

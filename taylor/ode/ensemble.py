@@ -37,6 +37,7 @@ from taylor.ode.options import check_span, members_args, number_of_steps, number
 from taylor.ode.pieces import solution
 from taylor.ode.regimens import members_with_doses
 from taylor.ode.results import MESSAGES, EnsembleResult, inside
+from taylor.ode.system import at_one_state
 from taylor.ode.units import of_any_time
 from taylor.ode.watched import Advanced, Found, advanced
 from taylor.progress import Progress, Report
@@ -115,6 +116,7 @@ def solve_ensemble(
         times = np.array(numbers_of(t_eval, "t_eval"), dtype=float)
         inside(times, t0, t1)
     functions, tol = _functions(events), tolerance_of(tol, rtol)
+    fun = at_one_state(fun) if more.pop("vectorized", None) else fun
     options = chosen(method, tol, order, max_step, atol, strict, more)
     problem = Problem(
         fun=fun.f if isinstance(fun, Compiled) else fun,

@@ -42,7 +42,6 @@ Array = NDArray[Any]
 OWN = "RadauIIA"  # collocation of high order, which is not SciPy's
 NAMES = (OWN, "Radau", "BDF", "LSODA", "RK23", "RK45", "DOP853")
 AUTO = "auto"  # Taylor series up to where the problem is stiff, and the own method from there
-FOREIGN = ("first_step", "min_step", "jac", "jac_sparsity", "lband", "uband")
 MATRICES = {"lband", "uband", "jac_sparsity"}  # with them SciPy makes its matrix by itself
 KNOWN = ("first_step", "jac", "vectorized")  # by the own method
 RTOL, BELOW = 1e-8, 1e-4  # the default tolerance, and of that the least size of a component
@@ -153,10 +152,7 @@ def chosen(
 
 
 def _without_meaning(more: dict[str, Any]) -> None:
-    """Warn of options of other methods; raise TypeError for what is none."""
-    unknown = [name for name in more if name not in FOREIGN]
-    if unknown:
-        raise TypeError(f"got an unexpected keyword argument {unknown[0]!r}")
+    """Warn of options of other methods."""
     given = [name for name, value in more.items() if value is not None and value is not False]
     if given:
         warnings.warn(

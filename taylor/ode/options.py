@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from taylor.core.advice import no_argument
 from taylor.core.operand import lift
 from taylor.drivers.labelled import rule_of
 from taylor.errors import ShapeMismatch
@@ -20,6 +22,8 @@ from taylor.numbers.values import as_array
 from taylor.ode.control import LEAST, NONE, finite, log2, order_of, unit
 
 Array = NDArray[Any]
+# options of solve_ivp by other methods than series
+FOREIGN = ("first_step", "min_step", "jac", "jac_sparsity", "lband", "uband")
 ALLOWED = 2.0**7  # of tolerances: an estimate of the error of a step that is accepted
 
 
@@ -79,6 +83,13 @@ def check_span(t_span: Any, endless: bool = False) -> None:
         ) from None
 
 
+def check_double(y: Any) -> None:
+    """Raise TypeError for states in single precision."""
+    if isinstance(y, np.ndarray) and y.dtype in (np.float32, np.complex64):
+        wide = np.result_type(y, float)
+        raise TypeError(f"y0 is of type {y.dtype}: give it in {wide}, which steps are taken in")
+
+
 def in_one_kind(t0: Any, y0: Any) -> tuple[Any, Array]:
     """Return time and state in one kind of number; raise ValueError where they are not finite."""
     y0 = numbers_of(y0, "y0") if isinstance(y0, (list, tuple)) else y0
@@ -95,8 +106,7 @@ def in_one_kind(t0: Any, y0: Any) -> tuple[Any, Array]:
     y = as_array(numbers_of(y0, "y0"))
     if y.dtype.kind not in "iubfcO":
         raise TypeError(f"y0 holds numbers, not {y.dtype}")
-    if y.dtype in (np.float32, np.complex64):
-        raise TypeError(f"y0 is of type {y.dtype}: give it in float64, which steps are taken in")
+    check_double(y)
     kind = Kind.of(y)
     check_kind(kind)
     y = y.astype(float) if kind.exact or y.dtype == np.float16 else y.copy()
@@ -106,6 +116,14 @@ def in_one_kind(t0: Any, y0: Any) -> tuple[Any, Array]:
     if y.dtype != object:
         return np.float64(t0), y
     return t0 if kind.sets else kind.number(t0), y
+
+
+def check_names(named: dict[str, Any], known: Collection[str], method: Any = None) -> None:
+    """Raise TypeError for what no argument is called, nor an option of `method` may, if a class."""
+    if not isinstance(method, type):
+        for name in named:
+            if name not in known:
+                raise no_argument(name, known)
 
 
 def as_args(args: Any) -> tuple[Any, ...]:
@@ -204,7 +222,9 @@ class Options:
 
     def fitting(self, y0: Any) -> Self:
         """Return these, if tolerances are one number, or have the shape of y0."""
-        shape = np.shape(numbers_of(y0, "y0"))
+        y0 = numbers_of(y0, "y0")
+        check_double(y0)
+        shape = np.shape(y0)
         for name, x in (("rtol", self.tol), ("atol", self.atol)):
             if np.shape(x) not in ((), shape):
                 raise ShapeMismatch(

@@ -7,7 +7,7 @@ an end as a run of `solve_ivp` does, up to an event that ends it, and the next c
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,7 +21,7 @@ from taylor.ode.doses import given_at_start, schedule
 from taylor.ode.events import Events
 from taylor.ode.integrator import Integrator
 from taylor.ode.methods import ByMethod, MethodOptions, chosen
-from taylor.ode.options import Options, as_args, check_time, tolerance_of
+from taylor.ode.options import FOREIGN, Options, as_args, check_names, check_time, tolerance_of
 from taylor.ode.pieces import Pieces
 from taylor.ode.record import Record
 
@@ -35,6 +35,14 @@ VARIES = (
     "{} differentiated: an integrator takes its steps in plain numbers; derivatives come from "
     "solve_ivp, solve_ensemble, value_and_gradient and flow_map"
 )
+
+
+def _check_names(named: dict[str, Any], known: Collection[str], method: Any = None) -> None:
+    """Raise TypeError for what no argument of an integrator is called."""
+    if lacking := named.keys() & {"t_eval", "dense_output"}:
+        raise TypeError(LACKING.format(min(lacking)))
+    known = *known, "fun", "t0", "y0", "args", "rtol", "method", "events", "dosing"
+    check_names(named, known, method)
 
 
 class Left(NamedTuple):
@@ -241,8 +249,7 @@ class TaylorIntegrator(Stepwise):
         method: None = None,
         **more: Any,
     ) -> None:
-        if more:
-            raise TypeError(LACKING.format(next(iter(more))))
+        _check_names(more, Options.__dataclass_fields__)
         if method is not None:
             raise TypeError(OTHER.format(method))
         self._check(fun, {"t0": t0, "y0": y0, "args": as_args(args)}, events, dosing)
@@ -279,8 +286,7 @@ class MethodIntegrator(Stepwise, ByMethod):
         dosing: Any = None,
         **more: Any,
     ) -> None:
-        if lacking := more.keys() & {"t_eval", "dense_output"}:
-            raise TypeError(LACKING.format(min(lacking)))
+        _check_names(more, (*Options.__dataclass_fields__, *FOREIGN), method)
         self._check(fun, {"t0": t0, "y0": y0, "args": as_args(args)}, events, dosing)
         options = chosen(method, tolerance_of(tol, rtol), None, max_step, atol, strict, more)
         if not isinstance(options, MethodOptions):
