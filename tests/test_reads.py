@@ -9,8 +9,10 @@ import functools
 import gc
 import operator
 import os
+import random
 import sys
 import threading
+import time
 import types
 import weakref
 from contextvars import ContextVar
@@ -448,6 +450,31 @@ def test_an_attribute_is_no_global_of_its_name():
         change(2.0)
 
 
+STATE, CHANCE, OLD = np.random.RandomState(0), random.Random(0), np.random.MT19937(0)
+DRAWS = {
+    "a generator": np.random.Generator(OLD).random,
+    "an older one": lambda: STATE.rand(),
+    "one of Python": lambda: CHANCE.random(),
+    "a new one": lambda: np.random.default_rng().random(),
+    "the time": lambda: time.perf_counter(),
+    "an attribute of a function": lambda: setattr(draw, "n", getattr(draw, "n", 0) + 1) or draw.n,
+}
+
+
+def draw():
+    """A function that has attributes."""
+
+
+@pytest.mark.parametrize("name", DRAWS)
+def test_what_is_another_in_each_call_has_no_code(name):
+    c = taylor.compile(lambda x: x * DRAWS[name]())
+    with pytest.warns(taylor.errors.PerformanceWarning, match="each call changes|random numbers"):
+        found = {float(c(0.5)) for _ in range(4)}
+        assert len(found | {float(taylor.gradient(c, 0.5)) for _ in range(4)}) == 8
+    seeded = taylor.compile(lambda x: x * np.random.default_rng(3).random())
+    assert seeded(0.5) == seeded(0.5) == seeded.f(0.5) and not seeded.reasons
+
+
 def test_what_leads_to_more_than_is_watched_has_no_code():
     many = {i: [[2.0] for _ in range(4000)] for i in range(20)}
     last = many[19][-1]
@@ -627,3 +654,12 @@ def test_wherever_it_is_kept(name):
         expected = USES[name](lambda c=new: c)()
         for found, y in zip(numbers(use()), numbers(expected), strict=True):
             np.testing.assert_allclose(found, y, rtol=1e-12)
+
+
+def test_random_numbers_that_another_thread_draws_are_not_those_of_f(monkeypatch):
+    states = iter([0, 1, 2, 2])  # it draws while f is recorded first
+    monkeypatch.setattr("taylor.core.program.random_states", lambda: next(states))
+    assert taylor.compile(lambda x: x * x, strict=True)(3.0) == 9.0
+    monkeypatch.undo()
+    with pytest.raises(taylor.CompileError, match="draws random numbers"):
+        taylor.compile(lambda x: x * np.random.random(), strict=True)(3.0)
