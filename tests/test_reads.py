@@ -9,15 +9,20 @@ import functools
 import gc
 import operator
 import os
+import random
 import sys
 import threading
+import time
 import types
 import weakref
 from contextvars import ContextVar
 
 import dask.array
 import numpy as np
+import pandas
 import pytest
+from numpy.polynomial import Polynomial
+from scipy.interpolate import CubicSpline
 
 import taylor
 from taylor import rule
@@ -74,10 +79,10 @@ def of_array(*shape):
     return (lambda: a.sum()), lambda v: a.fill(v)
 
 
-def of_object(read, name, make=Model):
+def of_object(read, name, make=Model, value=lambda v: v):
     owner = make()
-    setattr(owner, name, 2.0)
-    return functools.partial(read, owner), lambda v: setattr(owner, name, v)
+    setattr(owner, name, value(2.0))
+    return functools.partial(read, owner), lambda v: setattr(owner, name, value(v))
 
 
 def of_default():
@@ -292,6 +297,29 @@ def of_class_itself():
     return (lambda: m.c), lambda v: setattr(m, "__class__", other if v == 5 else Derived)
 
 
+def of_bases():
+    cls = type("Own", (Base,), {})
+    m = cls()
+    other = type("Other", (Base,), {"c": 5.0})
+    return (lambda: m.c), lambda v: setattr(cls, "__bases__", (other if v == 5 else Base,))
+
+
+def of_index():
+    a = pandas.Series([2.0, 5.0], index=["c", "d"])
+    return (lambda: float(a["c"])), lambda v: setattr(a, "index", [*("dc" if v == 5 else "cd")])
+
+
+def of_spline(inside):
+    spline = CubicSpline([0.0, 1.0, 2.0], [2.0, 2.0, 2.0])
+
+    def change(v):
+        if not inside:
+            spline.c = spline.c.copy()
+        spline.c[3] = v
+
+    return (lambda: float(spline(0.0))), change
+
+
 def of_mask():
     a = np.ma.masked_array([2.0, 3.0], mask=[False, True])
     return (lambda: float(a.sum())), lambda v: a.mask.__setitem__(1, v != 5)
@@ -327,6 +355,13 @@ READS = {
     "an attribute instead of one made": lambda: of_shadow(lambda m: m.c, make=Asked),
     "an attribute of an array": lambda: of_shadow(lambda m: m.c, make=Array),
     "the class of an object": of_class_itself,
+    "the bases of a class": of_bases,
+    "labels of data": of_index,
+    "coefficients of a spline": lambda: of_spline(True),
+    "other coefficients of a spline": lambda: of_spline(False),
+    "a polynomial": lambda: of_object(
+        lambda p: p(1.0), "coef", lambda: Polynomial([2.0]), lambda v: np.array([v])
+    ),
     "a mask": of_mask,
     "a cell": of_cell,
     "an array": lambda: of_array(3),
@@ -413,6 +448,31 @@ def test_an_attribute_is_no_global_of_its_name():
         assert not reads.changed() and all(r.changed() for r in others)
     finally:
         change(2.0)
+
+
+STATE, CHANCE, OLD = np.random.RandomState(0), random.Random(0), np.random.MT19937(0)
+DRAWS = {
+    "a generator": np.random.Generator(OLD).random,
+    "an older one": lambda: STATE.rand(),
+    "one of Python": lambda: CHANCE.random(),
+    "a new one": lambda: np.random.default_rng().random(),
+    "the time": lambda: time.perf_counter(),
+    "an attribute of a function": lambda: setattr(draw, "n", getattr(draw, "n", 0) + 1) or draw.n,
+}
+
+
+def draw():
+    """A function that has attributes."""
+
+
+@pytest.mark.parametrize("name", DRAWS)
+def test_what_is_another_in_each_call_has_no_code(name):
+    c = taylor.compile(lambda x: x * DRAWS[name]())
+    with pytest.warns(taylor.errors.PerformanceWarning, match="each call changes|random numbers"):
+        found = {float(c(0.5)) for _ in range(4)}
+        assert len(found | {float(taylor.gradient(c, 0.5)) for _ in range(4)}) == 8
+    seeded = taylor.compile(lambda x: x * np.random.default_rng(3).random())
+    assert seeded(0.5) == seeded(0.5) == seeded.f(0.5) and not seeded.reasons
 
 
 def test_what_leads_to_more_than_is_watched_has_no_code():
@@ -594,3 +654,12 @@ def test_wherever_it_is_kept(name):
         expected = USES[name](lambda c=new: c)()
         for found, y in zip(numbers(use()), numbers(expected), strict=True):
             np.testing.assert_allclose(found, y, rtol=1e-12)
+
+
+def test_random_numbers_that_another_thread_draws_are_not_those_of_f(monkeypatch):
+    states = iter([0, 1, 2, 2])  # it draws while f is recorded first
+    monkeypatch.setattr("taylor.core.program.random_states", lambda: next(states))
+    assert taylor.compile(lambda x: x * x, strict=True)(3.0) == 9.0
+    monkeypatch.undo()
+    with pytest.raises(taylor.CompileError, match="draws random numbers"):
+        taylor.compile(lambda x: x * np.random.random(), strict=True)(3.0)

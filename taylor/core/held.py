@@ -77,7 +77,7 @@ def parts(x: Any) -> list[tuple[Place, Any]]:
         return own
     if hasattr(x, "__dict__"):
         own += [(("attribute", n), v) for n, v in vars(x).items()]
-    own += [(("slot", n), getattr(x, n)) for n in _slots(type(x)) if hasattr(x, n)]
+    own += [(("slot", n), getattr(x, n)) for n in slots(type(x)) if hasattr(x, n)]
     own.append((("class", "__class__"), type(x)))
     return own
 
@@ -156,7 +156,7 @@ def _items(x: Any) -> list[tuple[Place, Any]]:
     return []
 
 
-def _slots(cls: type) -> list[str]:
+def slots(cls: type) -> list[str]:
     """Return the names of the slots that objects of a class have."""
     own = [vars(c) for c in cls.__mro__ if "__slots__" in vars(c)]
     return [n for c in own for n, v in c.items() if isinstance(v, MemberDescriptorType)]

@@ -240,17 +240,23 @@ def recording(
     through: frozenset[Tag] = frozenset(),
     watched: bool = False,
     tape: Tape | None = None,
+    own: bool = False,
 ) -> tuple[Program, list[Any]]:
     """Return the program of f at the point x, and the values of its instructions there.
 
     The point may be a series in the tags `through`, of which f sees nothing.  If its guards
     are `watched`, f may take int(x), and a table needs no kinks at its knots.  `tape` is empty.
+    Arrays that nobody else has (`own`) are not copied.
     """
     if not callable(f):
         raise TypeError(f"only a function can be recorded, not {type(f).__name__}")
     tape = tape or Tape()
     tape.through, tape.watched = through, watched or any(map(is_watched, x))
-    point = [v.copy() if is_operand(v) else as_array(v)[()] for v in x]
+    point = [
+        v if own and type(v) is np.ndarray and v.dtype.kind in "fc"
+        else v.copy() if is_operand(v) else as_array(v)[()]
+        for v in x
+    ]  # fmt: skip
     nodes = [tape.input(shape_of(value), value) for value in together(*point)]
     try:
         outputs, single = outputs_of(tape, f, nodes)
@@ -437,12 +443,16 @@ def steady(f: Callable[..., Any], recorded: Callable[[], Program]) -> tuple[Prog
 
     TraceError: the next call of f would do something else.
     """
-    reads, drawn = Reads(f), random_states()
-    program, why = recorded(), "what it reads leads to too many objects" * reads.endless
-    if random_states() != drawn:
+    for _ in range(3):  # other threads draw random numbers, too: it is f if they are always drawn
+        reads, drawn = Reads(f), random_states()
+        program, still = recorded(), random_states() == drawn
+        if still:
+            break
+    why = "what it reads leads to too many objects" * reads.endless
+    if not still:
         why = "it draws random numbers: draw them outside, as an argument"
-    elif what := reads.changed() or "an iterator" * reads.iterators:  # a count of calls, say
-        again = recorded()
+    elif what := reads.changed() or "an iterator" * reads.iterators or reads.chance:
+        again = recorded()  # a count of calls, say
         reads = Reads(f)
         differ = program.told and again.identity != program.identity
         if differ or reads.generators:

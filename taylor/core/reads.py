@@ -11,6 +11,7 @@ from __future__ import annotations
 import builtins
 import functools
 import os
+import pickle
 import random
 import sys
 import weakref
@@ -39,6 +40,7 @@ from taylor.core.held import (
     names_in,
     of_package,
     parts,
+    slots,
     users_classes,
 )
 from taylor.numbers.kinds import Array, is_operand
@@ -61,7 +63,14 @@ OPERATORS = {
         )),
     )
 }  # fmt: skip
+ARRAYS = {"numpy", "scipy"}
 CONTAINERS = (tuple, frozenset, list, set, deque, dict, MappingProxyType)
+DRAWING = (np.random.Generator, np.random.RandomState, random.Random)
+CHANCE = {  # what makes numbers that are others in each call
+    "default_rng", "RandomState", "Random", "SystemRandom", "SeedSequence", "urandom", "uuid1",
+    "uuid4", "randbelow", "randbits", "token_bytes", "token_hex", "time", "time_ns", "now", "today",
+    "perf_counter", "perf_counter_ns", "monotonic", "monotonic_ns", "process_time",
+}  # fmt: skip
 MAKING = {"__new__", "__init__", "__post_init__"}
 BY_TEXT = {"getattr", "hasattr"}  # what looks attributes up by texts, which may be missing
 BY_FIELDS = {"asdict", "astuple", "fields", "replace"}  # all those of a data class
@@ -89,7 +98,10 @@ class Reads:
         self.absent: list[tuple[Mapping[str, Any], str]] = []  # names of what may come
         self.shadows: list[tuple[Mapping[str, Any], frozenset[str]]] = []  # nearer than found
         self.classes: dict[tuple[bool, type], list[tuple[type, frozenset[str]]]] = {}
-        self.made: list[tuple[Any, type]] = []  # objects, and of which class
+        self.made: list[
+            tuple[Any, type, Any]
+        ] = []  # objects, their classes, and the bases of these
+        self.owners: list[Mapping[str, Any]] = []  # attributes of functions
         self.slots: list[tuple[Callable[[], Any], Any]] = []  # what gives what is there
         self.functions: list[tuple[FunctionType, Any, Any, Any]] = []
         self.lists: list[tuple[Collection[Any], tuple[Any, ...]]] = []
@@ -109,6 +121,8 @@ class Reads:
                 return True
         if self.attributes & BY_TEXT:
             self._named_by(*self.texts)
+            owned = [(own, frozenset(self.attributes - own.keys())) for own in self.owners]
+            self.shadows += owned
         return self.least in (None, len(self.attributes) + len(self.optional))
 
     def __bool__(self) -> bool:
@@ -117,6 +131,11 @@ class Reads:
         kept = self.lists or self.dicts or self.arrays or self.fixed or self.objects
         classes = self.shadows or self.made
         return bool(names or kept or classes or any([d or k for _, _, d, k in self.functions]))
+
+    @property
+    def chance(self) -> str:
+        """What makes other numbers in each call, if the function names some of these; else ''."""
+        return "the time, or random numbers" * (not self.attributes.isdisjoint(CHANCE))
 
     def unchanged(self) -> bool:
         """Whether the function reads what it did, and that is all known."""
@@ -155,8 +174,8 @@ class Reads:
         for table, items in self.dicts:
             if 2 * len(table) != len(items) or any(map(_differ, _content(table), items)):
                 return "a dict"
-        for x, cls in self.made:
-            if type(x) is not cls:
+        for x, cls, bases in self.made:
+            if type(x) is not cls or cls.__mro__ is not bases:
                 return "the class of an object"
         for own, names_of in self.shadows:
             if not names_of.isdisjoint(own):
@@ -166,7 +185,7 @@ class Reads:
                 return "an attribute"
         if any(_bytes(x) != old for x, old in self.objects):
             return "an array"
-        drawn = any(x.bit_generator.state != old for x, old in self.generators)
+        drawn = any(_state(x) != old for x, old in self.generators)
         return "a generator of random numbers" if drawn else ""
 
     def _read(self, x: Any) -> None:
@@ -189,8 +208,8 @@ class Reads:
                 self.objects.append((x, _bytes(x)))
                 self._each(x.reshape(-1).tolist() if x.dtype == object else [])
                 self.known = False
-        elif isinstance(x, np.random.Generator):
-            self.generators.append((x, x.bit_generator.state))
+        elif isinstance(x, DRAWING):
+            self.generators.append((x, _state(x)))
             self.known = False
         elif hasattr(x, "__next__") and not isinstance(x, type):
             self.iterators, self.known = True, False
@@ -253,6 +272,7 @@ class Reads:
                 self._read(getattr(f, "__wrapped__", None))
             return
         self.functions.append((f, f.__code__, f.__defaults__, f.__kwdefaults__))
+        self.owners.append(f.__dict__)
         names = names_in(f.__code__)
         self.attributes |= names
         self.optional |= names if names & BY_TEXT else set()
@@ -298,11 +318,16 @@ class Reads:
             elif not code and hasattr(x, "__array__") and not _is_graph(x):  # of pandas, say
                 self.objects.append((x, _bytes(x)))
             elif not code and hasattr(x, "__dict__"):
-                self._each([*vars(x).values()])
-                for name in self._followed(vars(x)):
-                    self._named(vars(x), name)
+                own = vars(x)
+                self._each([*own.values()])
+                # code of NumPy and SciPy reads what the user's does not name
+                for name in own if of_package(home) in ARRAYS else self._followed(own):
+                    self._named(own, name)
             elif not code:  # an instruction
                 self._each([getattr(x, name, None) for name in ("row", "rule", "body")])
+            if not code and of_package(home) in ARRAYS:
+                for name in slots(type(x)):
+                    self._slot(functools.partial(getattr, x, name, MISSING))
         else:
             self._attributes(x)
 
@@ -335,7 +360,7 @@ class Reads:
             ]
         nearer: list[Mapping[str, Any]] = [x.__dict__] if alone and hasattr(x, "__dict__") else []
         if alone and known:
-            self.made.append((x, of))
+            self.made.append((x, of, of.__mro__))
             if nearer and any("__getattr__" in names for _, names in known):
                 self.shadows.append((nearer[0], frozenset(self.attributes - nearer[0].keys())))
         for cls, names in known:
@@ -365,6 +390,14 @@ class Reads:
         if type(inner) is FunctionType:
             self._read(inner)
         self._named(vars(cls), name)
+
+
+def _state(x: Any) -> Any:
+    """Return the state of a generator of random numbers; None of one that has none."""
+    if isinstance(x, random.Random):
+        return None if isinstance(x, random.SystemRandom) else x.getstate()
+    state = x.get_state(legacy=False) if hasattr(x, "get_state") else x.bit_generator.state
+    return pickle.dumps(state)  # of some these are arrays
 
 
 def random_states() -> tuple[Any, ...]:
@@ -399,6 +432,8 @@ def _is_graph(x: Any) -> bool:
 
 def _bytes(x: Any) -> bytes:
     """Return the content of an array, or of what can be one."""
+    if of_package(type(x).__module__) == "pandas" and hasattr(x, "axes"):  # labels, too
+        return b"".join(_bytes(e) for e in (x.to_numpy(), *x.axes))
     x = np.asarray(x.detach() if hasattr(x, "detach") else x)  # torch has its own derivatives of x
     if x.dtype.kind == "O":
         return repr(x.reshape(-1).tolist()).encode()

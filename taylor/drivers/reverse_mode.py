@@ -29,14 +29,16 @@ def recorded(
 ) -> tuple[Any, list[Any], int]:
     """Return the instructions of f at x, their values, and which of them is the result.
 
-    Raises TooLarge if they make more elements than there is room for.
+    Nobody else may have x, which is one of the values.  Raises TooLarge if they make more elements
+    than there is room for.
     """
 
     def run(y: Any) -> Any:
         y.tape.room, y.tape.passing = room, True
         return result(f, y)
 
-    program, v = recording(run, x if is_operand(x) else x[()], through=through, tape=tape)
+    at = x if is_operand(x) else x[()]
+    program, v = recording(run, at, through=through, tape=tape, own=True)
     return program.code, v, program.outputs[0]
 
 

@@ -28,6 +28,19 @@ SAME = 1e-10  # relative difference of times that is none
 KINK = 0.25  # as large a difference, or less, where it is nearer: of a kink
 NEARBY, BENT = 2.0**-20, 2.0**-13  # of a state: to the other side, and of changes: one of slopes
 
+MEET = (
+    "{} meet at t = {}, and move apart with what the solution depends on: it has no derivatives "
+    "there, as their order changes"
+)
+REST = (
+    "at t = {} a run rests on a surface where fun or its first derivative jumps, and leaves it as "
+    "what it depends on varies: there are derivatives to one side only; y = {}"
+)
+TOUCH = (
+    "at t = {} a branch of fun has no length, and gets one as what it depends on varies one way: "
+    "there are derivatives to one side only; y = {}"
+)
+
 
 def numbers(x: Any) -> Array:
     """Return the coefficients of a series, of numbers in the end, in one row; the value first."""

@@ -52,9 +52,9 @@ from taylor.numbers.values import integers
 from taylor.ode.adjoints import adjoint, counting
 from taylor.ode.control import norm
 from taylor.ode.dense import Solution
-from taylor.ode.edges import bends
+from taylor.ode.edges import MEET, bends
 from taylor.ode.integrator import Integrator
-from taylor.ode.jets import MEET, Crossing, Differentiated, Plain
+from taylor.ode.jets import Crossing, Differentiated, Plain
 from taylor.ode.methods import MethodOptions
 from taylor.ode.moved import check_adjoint, check_known, moved, numbers_in, order_of, regular
 from taylor.ode.options import Options, argument

@@ -8,6 +8,7 @@ Gómez, Celestial Mechanics 123, 2015.)
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -21,13 +22,13 @@ from taylor.core.operand import host, lift
 from taylor.core.program import Program, kept, pushforward, record
 from taylor.core.singular import nans
 from taylor.drivers.evolution import coefficients, on_tables
-from taylor.errors import IntegrationError, NonAnalyticError, TraceError
+from taylor.errors import GuardError, IntegrationError, NonAnalyticError, TraceError
 from taylor.kept import STORE
 from taylor.llvm.ir import WIDTH
 from taylor.numbers.kinds import base, is_operand
-from taylor.ode.control import norm, spacing
+from taylor.ode.control import finite, norm, spacing
 from taylor.ode.dense import Solution
-from taylor.ode.edges import Edges, NoElements, SeriesElements, propagated
+from taylor.ode.edges import MEET, REST, TOUCH, Edges, NoElements, SeriesElements, propagated
 from taylor.ode.integrator import Integrator
 from taylor.ode.methods import AUTO, OWN, Blocks, ByMethod, MethodOptions
 from taylor.ode.options import Options, argument
@@ -35,13 +36,7 @@ from taylor.ode.pieces import Pieces, Place, Taken
 from taylor.ode.recalled import recalled
 from taylor.ode.rests import Elements
 from taylor.ode.stops import Stop, next_stop
-from taylor.ode.surfaces import (
-    Surface,
-    met_at,
-    on_surface,
-    sides,
-    unit_of,
-)
+from taylor.ode.surfaces import Surface, met_at, on_surface, sides, unit_of
 from taylor.ode.system import Equations, System, filled, is_parameter, not_of_time, rates, shaped
 from taylor.ode.zeros import LEAST, NEAR
 from taylor.series.series import Series
@@ -51,18 +46,6 @@ Array = NDArray[Any]
 SHORT = 64  # units in the last place of the time, by which a change of branch is left behind
 FAR = 40  # doublings of that distance, if need be
 FURTHER = 2 * LEAST * NEAR  # units: so far away a zero is left behind that is near
-MEET = (
-    "{} meet at t = {}, and move apart with what the solution depends on: it has no derivatives "
-    "there, as their order changes"
-)
-REST = (
-    "at t = {} a run rests on a surface where fun or its first derivative jumps, and leaves it as "
-    "what it depends on varies: there are derivatives to one side only; y = {}"
-)
-TOUCH = (
-    "at t = {} a branch of fun has no length, and gets one as what it depends on varies one way: "
-    "there are derivatives to one side only; y = {}"
-)
 ALONG = (
     "fun points to a surface on which it jumps from both sides, along which the solution slides: "
     "it has derivatives by solve_ivp alone; or make fun smooth there, tanh(x/eps) for sign(x)"
@@ -262,6 +245,7 @@ class Differentiated(Integrator):
     through: Callable[[Crossing, Array], Array] | None = None
     before: tuple[Any, Any] | None = None  # time and state just before the last change of branch
     met: tuple[Any, Any] | None = None  # and just before a zero of a function
+    former: System | None = None  # fun on the branch before
     crossing: Crossing | None = None  # at the end of the last steps
     passed: Any = None  # the time of the last jump of derivatives
     edges: Edges | None = None  # what is asked about the surfaces at a place
@@ -310,6 +294,7 @@ class Differentiated(Integrator):
             k += 1
             if np.sign(float(side)) == -met.slope or k > FAR:
                 break
+        self.former = self.system
         found = super().switched(pieces, i, met, t_end)
         self.before = place.t, place.y
         jump = self._jump(t_end - place.t, self.before, (self.t, self.y))
@@ -448,7 +433,16 @@ class Differentiated(Integrator):
         return not all(norm(new[k] - old[k]) <= JUMP * norm(most[k]) for k in parts)
 
     def _rates(self, at: tuple[Any, Any]) -> Array:
-        """Return the rates at a place, by the program there: fun may be nearly 0/0."""
+        """Return the rates at a place, by the program there: fun may be nearly 0/0.
+
+        As a rule that is the one of the present branch, or of that before.
+        """
+        for system in (self.system, self.former):
+            if system is not None and system.program is not None:
+                with contextlib.suppress(GuardError, ZeroDivisionError):  # another one, or a pole
+                    found = np.asarray(system.regular(*at, *system.parameters(self._args)))
+                    if finite(found):
+                        return found
         system = System(self.system.own, *at, self._args)
         return np.asarray(system.regular(*at, *system.parameters(self._args)))
 

@@ -11,7 +11,8 @@ from taylor.core import functions as fn
 from taylor.numbers.kinds import is_operand
 from taylor.scipy import special as sp
 from taylor.scipy.distributions import INF, Continuous, Ends, Formula
-from taylor.scipy.rows import SKEW
+from taylor.scipy.moments import GAUSS
+from taylor.scipy.rows import SKEW, STILL
 
 __all__ = [
     "alpha", "arcsine", "beta", "betaprime", "burr", "burr12", "cauchy", "chi", "chi2", "dgamma",
@@ -59,7 +60,7 @@ def _laplace_isf(q: Any) -> Any:
     return np.where(q > 0.5, fn.log(2 * (1 - np.where(q > 0.5, q, 0.5))), -fn.log(2 * low))
 
 
-def _power(z: Any, c: Any) -> Any:
+def power(z: Any, c: Any) -> Any:
     return fn.exp(c * fn.log(z))
 
 
@@ -101,7 +102,7 @@ def _softlog(z: Any, c: Any) -> Any:
     return -sp.log_expit(-c * fn.log(z))
 
 
-def _through(
+def through(
     base: Continuous,
     to: Formula,
     back: Formula,
@@ -209,6 +210,16 @@ def _nct(z: Any, v: Any, d: Any) -> Any:
     return _t_logpdf(z, v) - 0.5 * (d * d) + fn.log(total)
 
 
+def _vonmises_cdf(z: Any, k: Any) -> Any:
+    """Return ½ + ∫₀ᶻ of the density, and one more for each turn, by Gauß' formula."""
+    turns = np.rint(STILL(z) / (2 * math.pi))
+    z = np.expand_dims(z - 2 * math.pi * turns, -1)
+    angles = 0.5 * z * (GAUSS[0] + 1)
+    density = fn.exp(-2 * np.expand_dims(k, -1) * fn.sin(0.5 * angles) ** 2) * GAUSS[1]
+    part = 0.5 * z[..., 0] * np.sum(density, axis=-1)
+    return turns + 0.5 + part / (2 * math.pi * sp.i0e(k))
+
+
 # fmt: off
 norm = Continuous("norm", "", REALS, logpdf=lambda z: -0.5 * (z * z) - 0.5 * LOG_2PI, cdf=sp.ndtr,
     sf=lambda z: sp.ndtr(-z), logcdf=sp.log_ndtr, logsf=lambda z: sp.log_ndtr(-z), ppf=sp.ndtri,
@@ -218,7 +229,7 @@ halfnorm = Continuous("halfnorm", "", HALF, logpdf=lambda z: -0.5 * (z * z) + 0.
     ppf=lambda q: sp.ndtri((1 + q) / 2), isf=lambda q: -sp.ndtri(q / 2))
 lognorm = Continuous("lognorm", "s", HALF, open="low high",
     logpdf=lambda z, s: -fn.log(s * z) - 0.5 * (fn.log(z) / s) ** 2 - 0.5 * LOG_2PI,
-    **_through(norm, lambda z, s: fn.log(z) / s, lambda y, s: fn.exp(s * y)))
+    **through(norm, lambda z, s: fn.log(z) / s, lambda y, s: fn.exp(s * y)))
 skewnorm = Continuous("skewnorm", "a", REALS, "a", "low high",
     logpdf=lambda z, a: LOG2 - 0.5 * (z * z) - 0.5 * LOG_2PI + sp.log_ndtr(a * z),
     cdf=lambda z, a: fn.exp(SKEW(z, a)), sf=lambda z, a: fn.exp(SKEW(-z, -a)), logcdf=SKEW,
@@ -230,17 +241,17 @@ gamma = Continuous("gamma", "a", HALF, logpdf=lambda z, a: sp.xlogy(a - 1, z) - 
     cdf=lambda z, a: sp.gammainc(a, z), sf=lambda z, a: sp.gammaincc(a, z),
     ppf=lambda q, a: sp.gammaincinv(a, q), isf=lambda q, a: sp.gammainccinv(a, q))
 erlang = Continuous("erlang", "a", HALF, open="high", logpdf=gamma.formulas["logpdf"],
-    **_through(gamma, lambda z, a: +z, lambda y, a: +y, lambda a: (a,)))
+    **through(gamma, lambda z, a: +z, lambda y, a: +y, lambda a: (a,)))
 dgamma = Continuous("dgamma", "a", REALS, open="low high",
     logpdf=lambda z, a: sp.xlogy(a - 1, abs(z)) - abs(z) - sp.gammaln(a) - LOG2,
     **_mirrored(lambda z, a: sp.gammaincc(a, z), lambda q, a: sp.gammainccinv(a, q)))
 gengamma = Continuous("gengamma", "a c", HALF,
-    logpdf=lambda z, a, c: fn.log(c) + sp.xlogy(c * a - 1, z) - _power(z, c) - sp.gammaln(a),
-    **_through(gamma, lambda z, a, c: _power(z, c), lambda y, a, c: _power(y, 1 / c),
+    logpdf=lambda z, a, c: fn.log(c) + sp.xlogy(c * a - 1, z) - power(z, c) - sp.gammaln(a),
+    **through(gamma, lambda z, a, c: power(z, c), lambda y, a, c: power(y, 1 / c),
         lambda a, c: (a,)))
 invgamma = Continuous("invgamma", "a", HALF, open="low high",
     logpdf=lambda z, a: -(a + 1) * fn.log(z) - sp.gammaln(a) - 1 / z,
-    **_through(gamma, lambda z, a: 1 / z, lambda y, a: 1 / y, lambda a: (a,), falls=True))
+    **through(gamma, lambda z, a: 1 / z, lambda y, a: 1 / y, lambda a: (a,), falls=True))
 invgauss = Continuous("invgauss", "mu", HALF, open="low high",
     logpdf=lambda z, mu: -0.5 * LOG_2PI - 1.5 * fn.log(z) - ((z - mu) / mu) ** 2 / (2 * z),
     cdf=_invgauss_cdf, sf=_invgauss_sf)
@@ -258,25 +269,25 @@ t = Continuous("t", "df", REALS, logpdf=_t_logpdf, cdf=lambda z, v: sp.stdtr(v, 
 f = Continuous("f", "dfn dfd", HALF, logpdf=_f_logpdf, cdf=lambda z, m, n: sp.fdtr(m, n, z),
     sf=lambda z, m, n: sp.fdtrc(m, n, z), ppf=lambda q, m, n: sp.fdtri(m, n, q))
 weibull_min = Continuous("weibull_min", "c", HALF,
-    logpdf=lambda z, c: fn.log(c) + sp.xlogy(c - 1, z) - _power(z, c),
-    **_through(expon, _power, lambda y, c: _power(y, 1 / c)))
+    logpdf=lambda z, c: fn.log(c) + sp.xlogy(c - 1, z) - power(z, c),
+    **through(expon, power, lambda y, c: power(y, 1 / c)))
 weibull_max = Continuous("weibull_max", "c", (-INF, 0.0),
-    logpdf=lambda z, c: fn.log(c) + sp.xlogy(c - 1, -z) - _power(-z, c),
-    **_through(expon, lambda z, c: _power(-z, c), lambda y, c: -_power(y, 1 / c), falls=True))
+    logpdf=lambda z, c: fn.log(c) + sp.xlogy(c - 1, -z) - power(-z, c),
+    **through(expon, lambda z, c: power(-z, c), lambda y, c: -power(y, 1 / c), falls=True))
 dweibull = Continuous("dweibull", "c", REALS, open="low high",
-    logpdf=lambda z, c: fn.log(c) - LOG2 + sp.xlogy(c - 1, abs(z)) - _power(abs(z), c),
-    **_mirrored(lambda z, c: fn.exp(-_power(z, c)), lambda q, c: _power(-fn.log(q), 1 / c)))
+    logpdf=lambda z, c: fn.log(c) - LOG2 + sp.xlogy(c - 1, abs(z)) - power(abs(z), c),
+    **_mirrored(lambda z, c: fn.exp(-power(z, c)), lambda q, c: power(-fn.log(q), 1 / c)))
 gumbel_r = Continuous("gumbel_r", "", REALS, logpdf=lambda z: -z - fn.exp(-z),
-    **_through(expon, lambda z: fn.exp(-z), lambda y: -fn.log(y), falls=True))
+    **through(expon, lambda z: fn.exp(-z), lambda y: -fn.log(y), falls=True))
 gumbel_l = Continuous("gumbel_l", "", REALS, logpdf=lambda z: z - fn.exp(z),
-    **_through(expon, fn.exp, fn.log))
+    **through(expon, fn.exp, fn.log))
 logistic = Continuous("logistic", "", REALS, open="low high",
     logpdf=lambda z: -sp.softplus(z) - sp.softplus(-z),
     cdf=sp.expit, sf=lambda z: sp.expit(-z), logcdf=sp.log_expit, logsf=lambda z: sp.log_expit(-z),
     ppf=sp.logit, isf=lambda q: -sp.logit(q))
 fisk = Continuous("fisk", "c", HALF, open="high",
     logpdf=lambda z, c: fn.log(c) + sp.xlogy(c - 1, z) + 2 * sp.log_expit(-(c * fn.log(z))),
-    **_through(logistic, lambda z, c: c * fn.log(z), lambda y, c: fn.exp(y / c)))
+    **through(logistic, lambda z, c: c * fn.log(z), lambda y, c: fn.exp(y / c)))
 laplace = Continuous("laplace", "", REALS,
     logpdf=lambda z: _halves(z, lambda z: -z, lambda z: +z) - LOG2,
     cdf=lambda z: _halves(z, lambda z: 1 - 0.5 * fn.exp(-z), lambda z: 0.5 * fn.exp(z)),
@@ -288,59 +299,59 @@ cauchy = Continuous("cauchy", "", REALS, logpdf=lambda z: -LOG_PI - fn.log1p(z *
 uniform = Continuous("uniform", "", UNIT, logpdf=lambda z: 0 * z, cdf=lambda z: +z,
     sf=lambda z: 1 - z, ppf=lambda q: +q)
 pareto = Continuous("pareto", "b", (1.0, INF), logpdf=lambda z, b: fn.log(b) - (b + 1) * fn.log(z),
-    **_through(expon, lambda z, b: b * fn.log(z), lambda y, b: fn.exp(y / b)))
+    **through(expon, lambda z, b: b * fn.log(z), lambda y, b: fn.exp(y / b)))
 rayleigh = Continuous("rayleigh", "", HALF, open="high", logpdf=lambda z: fn.log(z) - 0.5 * (z * z),
-    **_through(expon, lambda z: 0.5 * (z * z), lambda y: fn.sqrt(2 * y)))
+    **through(expon, lambda z: 0.5 * (z * z), lambda y: fn.sqrt(2 * y)))
 
 # ------------------------------------------------------------------ of extremes, of lifetimes
 genextreme = Continuous("genextreme", "c", _gev_ends, "c", "low",
     logpdf=lambda z, c: _times(c - 1, _gev(z, c)) - fn.exp(-_gev(z, c)),
-    **_through(expon, lambda z, c: fn.exp(-_gev(z, c)), lambda y, c: _gev_quantile(-fn.log(y), c),
+    **through(expon, lambda z, c: fn.exp(-_gev(z, c)), lambda y, c: _gev_quantile(-fn.log(y), c),
         falls=True))
 genpareto = Continuous("genpareto", "c", lambda c: (0.0, _gev_ends(-c)[1]), "c",
     logpdf=lambda z, c: _times(-(1 + c), _gev(z, -c)),
-    **_through(expon, lambda z, c: _gev(z, -c), lambda y, c: _gev_quantile(y, -c)))
+    **through(expon, lambda z, c: _gev(z, -c), lambda y, c: _gev_quantile(y, -c)))
 lomax = Continuous("lomax", "c", HALF, logpdf=lambda z, c: fn.log(c) - (c + 1) * fn.log1p(z),
-    **_through(expon, lambda z, c: c * fn.log1p(z), lambda y, c: fn.expm1(y / c)))
+    **through(expon, lambda z, c: c * fn.log1p(z), lambda y, c: fn.expm1(y / c)))
 invweibull = Continuous("invweibull", "c", HALF, open="low high",
-    logpdf=lambda z, c: fn.log(c) - (c + 1) * fn.log(z) - _power(z, -c),
-    **_through(expon, lambda z, c: _power(z, -c), lambda y, c: _power(y, -1 / c), falls=True))
+    logpdf=lambda z, c: fn.log(c) - (c + 1) * fn.log(z) - power(z, -c),
+    **through(expon, lambda z, c: power(z, -c), lambda y, c: power(y, -1 / c), falls=True))
 exponweib = Continuous("exponweib", "a c", HALF, open="high",
-    logpdf=lambda z, a, c: fn.log(a * c) + sp.xlogy(a - 1, -fn.expm1(-_power(z, c)))
-    + sp.xlogy(c - 1, z) - _power(z, c),
-    cdf=lambda z, a, c: _power(-fn.expm1(-_power(z, c)), a),
-    sf=lambda z, a, c: -fn.expm1(a * fn.log1p(-fn.exp(-_power(z, c)))),
-    ppf=lambda q, a, c: _power(-fn.log1p(-_power(q, 1 / a)), 1 / c),
-    isf=lambda q, a, c: _power(-fn.log(-fn.expm1(fn.log1p(-q) / a)), 1 / c))
+    logpdf=lambda z, a, c: fn.log(a * c) + sp.xlogy(a - 1, -fn.expm1(-power(z, c)))
+    + sp.xlogy(c - 1, z) - power(z, c),
+    cdf=lambda z, a, c: power(-fn.expm1(-power(z, c)), a),
+    sf=lambda z, a, c: -fn.expm1(a * fn.log1p(-fn.exp(-power(z, c)))),
+    ppf=lambda q, a, c: power(-fn.log1p(-power(q, 1 / a)), 1 / c),
+    isf=lambda q, a, c: power(-fn.log(-fn.expm1(fn.log1p(-q) / a)), 1 / c))
 gompertz = Continuous("gompertz", "c", HALF, open="high",
     logpdf=lambda z, c: fn.log(c) + z - c * fn.expm1(z),
-    **_through(expon, lambda z, c: c * fn.expm1(z), lambda y, c: fn.log1p(y / c)))
+    **through(expon, lambda z, c: c * fn.expm1(z), lambda y, c: fn.log1p(y / c)))
 fatiguelife = Continuous("fatiguelife", "c", HALF, open="low high",
     logpdf=lambda z, c: fn.log((z + 1) / (2 * c)) - 1.5 * fn.log(z)
     + _normal((z - 1) / (c * fn.sqrt(z))),
-    **_through(norm, lambda z, c: (z - 1) / (c * fn.sqrt(z)),
+    **through(norm, lambda z, c: (z - 1) / (c * fn.sqrt(z)),
         lambda y, c: fn.exp(2 * fn.asinh(0.5 * c * y))))
 burr = Continuous("burr", "c d", HALF, open="high",
     logpdf=lambda z, c, d: fn.log(c * d) + sp.xlogy(c * d - 1, z)
     - (d + 1) * _softlog(z, c),
-    **_through(expon, lambda z, c, d: -d * sp.log_expit(c * fn.log(z)),
-        lambda y, c, d: _power(fn.expm1(y / d), -1 / c), falls=True))
+    **through(expon, lambda z, c, d: -d * sp.log_expit(c * fn.log(z)),
+        lambda y, c, d: power(fn.expm1(y / d), -1 / c), falls=True))
 burr12 = Continuous("burr12", "c d", HALF, open="high",
     logpdf=lambda z, c, d: fn.log(c * d) + sp.xlogy(c - 1, z)
     - (d + 1) * _softlog(z, c),
-    **_through(expon, lambda z, c, d: d * _softlog(z, c),
-        lambda y, c, d: _power(fn.expm1(y / d), 1 / c)))
+    **through(expon, lambda z, c, d: d * _softlog(z, c),
+        lambda y, c, d: power(fn.expm1(y / d), 1 / c)))
 mielke = Continuous("mielke", "k s", HALF, open="high",
     logpdf=lambda z, k, s: fn.log(k) + sp.xlogy(k - 1, z) - (1 + k / s) * _softlog(z, s),
-    **_through(expon, lambda z, k, s: -k / s * sp.log_expit(s * fn.log(z)),
-        lambda y, k, s: _power(fn.expm1(y * s / k), -1 / s), falls=True))
+    **through(expon, lambda z, k, s: -k / s * sp.log_expit(s * fn.log(z)),
+        lambda y, k, s: power(fn.expm1(y * s / k), -1 / s), falls=True))
 kappa3 = Continuous("kappa3", "a", HALF, open="high",
-    logpdf=lambda z, a: fn.log(a) - (1 + 1 / a) * fn.log(a + _power(z, a)),
-    cdf=lambda z, a: z * _power(a + _power(z, a), -1 / a),
-    sf=lambda z, a: -fn.expm1(-fn.log1p(a * _power(z, -a)) / a),
-    logcdf=lambda z, a: -fn.log1p(a * _power(z, -a)) / a,
-    ppf=lambda q, a: _power(fn.expm1(-a * fn.log(q)) / a, -1 / a),
-    isf=lambda q, a: _power(fn.expm1(-a * fn.log1p(-q)) / a, -1 / a))
+    logpdf=lambda z, a: fn.log(a) - (1 + 1 / a) * fn.log(a + power(z, a)),
+    cdf=lambda z, a: z * power(a + power(z, a), -1 / a),
+    sf=lambda z, a: -fn.expm1(-fn.log1p(a * power(z, -a)) / a),
+    logcdf=lambda z, a: -fn.log1p(a * power(z, -a)) / a,
+    ppf=lambda q, a: power(fn.expm1(-a * fn.log(q)) / a, -1 / a),
+    isf=lambda q, a: power(fn.expm1(-a * fn.log1p(-q)) / a, -1 / a))
 
 # ------------------------------------------------------------------ from the normal distribution
 truncnorm = Continuous("truncnorm", "a b", lambda a, b: (a, b), "a b", valid=lambda a, b: a < b,
@@ -348,25 +359,25 @@ truncnorm = Continuous("truncnorm", "a b", lambda a, b: (a, b), "a b", valid=lam
     isf=lambda q, a, b: -_truncnorm_ppf(q, -b, -a))
 maxwell = Continuous("maxwell", "", HALF, open="high",
     logpdf=lambda z: 0.5 * (LOG2 - LOG_PI) + 2 * fn.log(z) - 0.5 * (z * z),
-    **_through(gamma, lambda z: 0.5 * (z * z), lambda y: fn.sqrt(2 * y), lambda: (1.5,)))
+    **through(gamma, lambda z: 0.5 * (z * z), lambda y: fn.sqrt(2 * y), lambda: (1.5,)))
 chi = Continuous("chi", "df", HALF, open="high",
     logpdf=lambda z, v: LOG2 - LOG2 / 2 * v - sp.gammaln(v / 2) + sp.xlogy(v - 1, z)
     - 0.5 * (z * z),
-    **_through(gamma, lambda z, v: 0.5 * (z * z), lambda y, v: fn.sqrt(2 * y), lambda v: (v / 2,)))
+    **through(gamma, lambda z, v: 0.5 * (z * z), lambda y, v: fn.sqrt(2 * y), lambda v: (v / 2,)))
 nakagami = Continuous("nakagami", "nu", HALF, open="high",
     logpdf=lambda z, v: LOG2 + sp.xlogy(v, v) - sp.gammaln(v) + sp.xlogy(2 * v - 1, z)
     - v * (z * z),
-    **_through(gamma, lambda z, v: v * (z * z), lambda y, v: fn.sqrt(y / v), lambda v: (v,)))
+    **through(gamma, lambda z, v: v * (z * z), lambda y, v: fn.sqrt(y / v), lambda v: (v,)))
 rice = Continuous("rice", "b", HALF, "b", "high", lambda b: b >= 0,
     logpdf=lambda z, b: fn.log(z) - 0.5 * ((z - b) * (z - b)) + fn.log(sp.i0e(z * b)),
     cdf=lambda z, b: sp.chndtr(z * z, 2.0, b * b),
     ppf=lambda q, b: fn.sqrt(sp.chndtrix(q, 2.0, b * b)))
 johnsonsu = Continuous("johnsonsu", "a b", REALS, "a",
     logpdf=lambda z, a, b: fn.log(b) - 0.5 * fn.log1p(z * z) + _normal(a + b * fn.asinh(z)),
-    **_through(norm, lambda z, a, b: a + b * fn.asinh(z), lambda y, a, b: fn.sinh((y - a) / b)))
+    **through(norm, lambda z, a, b: a + b * fn.asinh(z), lambda y, a, b: fn.sinh((y - a) / b)))
 johnsonsb = Continuous("johnsonsb", "a b", UNIT, "a", "low high",
     logpdf=lambda z, a, b: fn.log(b) - fn.log(z) - fn.log1p(-z) + _normal(a + b * sp.logit(z)),
-    **_through(norm, lambda z, a, b: a + b * sp.logit(z), lambda y, a, b: sp.expit((y - a) / b)))
+    **through(norm, lambda z, a, b: a + b * sp.logit(z), lambda y, a, b: sp.expit((y - a) / b)))
 foldnorm = Continuous("foldnorm", "c", HALF, "c", valid=lambda c: c >= 0,
     logpdf=lambda z, c: _normal(z - c) + fn.log1p(fn.exp(-2 * c * z)),
     cdf=lambda z, c: sp.ndtr(z - c) - sp.ndtr(-z - c),
@@ -404,13 +415,14 @@ nct = Continuous("nct", "df nc", REALS, "nc", "low high", logpdf=_nct,
 
 # ------------------------------------------------------------------ others on the line
 vonmises = Continuous("vonmises", "kappa", REALS, "kappa", valid=lambda k: k >= 0,
-    logpdf=lambda z, k: -2 * k * fn.sin(0.5 * z) ** 2 - LOG_2PI - fn.log(sp.i0e(k)))
+    logpdf=lambda z, k: -2 * k * fn.sin(0.5 * z) ** 2 - LOG_2PI - fn.log(sp.i0e(k)),
+    cdf=_vonmises_cdf)
 loggamma = Continuous("loggamma", "c", REALS, open="high",
     logpdf=lambda z, c: c * z - fn.exp(z) - sp.gammaln(c),
-    **_through(gamma, lambda z, c: fn.exp(z), lambda y, c: fn.log(y), lambda c: (c,)))
+    **through(gamma, lambda z, c: fn.exp(z), lambda y, c: fn.log(y), lambda c: (c,)))
 genlogistic = Continuous("genlogistic", "c", REALS, open="low high",
     logpdf=lambda z, c: fn.log(c) + c * sp.log_expit(z) + sp.log_expit(-z),
-    **_through(expon, lambda z, c: -c * sp.log_expit(z), lambda y, c: -fn.log(fn.expm1(y / c)),
+    **through(expon, lambda z, c: -c * sp.log_expit(z), lambda y, c: -fn.log(fn.expm1(y / c)),
         falls=True))
 hypsecant = Continuous("hypsecant", "", REALS, open="low high",
     logpdf=lambda z: LOG2 - LOG_PI - fn.logaddexp(z, -z),
@@ -418,9 +430,9 @@ hypsecant = Continuous("hypsecant", "", REALS, open="low high",
     ppf=lambda q: fn.log(fn.sinpi(q / 2) / fn.cospi(q / 2)),
     isf=lambda q: -fn.log(fn.sinpi(q / 2) / fn.cospi(q / 2)))
 gennorm = Continuous("gennorm", "beta", REALS,
-    logpdf=lambda z, b: fn.log(b / 2) - sp.gammaln(1 / b) - _power(abs(z), b),
-    **_mirrored(lambda z, b: sp.gammaincc(1 / b, _power(z, b)),
-        lambda q, b: _power(sp.gammainccinv(1 / b, q), 1 / b)))
+    logpdf=lambda z, b: fn.log(b / 2) - sp.gammaln(1 / b) - power(abs(z), b),
+    **_mirrored(lambda z, b: sp.gammaincc(1 / b, power(z, b)),
+        lambda q, b: power(sp.gammainccinv(1 / b, q), 1 / b)))
 laplace_asymmetric = Continuous("laplace_asymmetric", "kappa", REALS,
     logpdf=lambda z, k: _halves(z, lambda z: -k * z, lambda z: z / k) - fn.log(k + 1 / k),
     cdf=lambda z, k: _halves(z, lambda z: 1 - fn.exp(-k * z) / (1 + k * k),
@@ -460,7 +472,7 @@ betaprime = Continuous("betaprime", "a b", HALF, open="high",
 
 # ------------------------------------------------------------------ on an interval
 powerlaw = Continuous("powerlaw", "a", UNIT, logpdf=lambda z, a: fn.log(a) + sp.xlogy(a - 1, z),
-    **_through(expon, lambda z, a: -a * fn.log(z), lambda y, a: fn.exp(-y / a), falls=True))
+    **through(expon, lambda z, a: -a * fn.log(z), lambda y, a: fn.exp(-y / a), falls=True))
 arcsine = Continuous("arcsine", "", UNIT,
     logpdf=lambda z: -LOG_PI - 0.5 * (fn.log(z) + fn.log1p(-z)),
     cdf=lambda z: 2 / math.pi * fn.atan2(fn.sqrt(z), fn.sqrt(1 - z)),
@@ -469,7 +481,7 @@ arcsine = Continuous("arcsine", "", UNIT,
 semicircular = Continuous("semicircular", "", (-1.0, 1.0),
     logpdf=lambda z: LOG2 - LOG_PI + 0.5 * (fn.log1p(-z) + fn.log1p(z)),
     cdf=lambda z: _cap(-z), sf=lambda z: _cap(z))
-triang = Continuous("triang", "c", UNIT, "c", valid=lambda c: c * (1 - c) >= 0,
+triang = Continuous("triang", "c", UNIT, "c", valid=lambda c: c * (1 - c) >= 0, turn=lambda c: c,
     logpdf=lambda z, c: LOG2 + _triang(z, c, lambda z, c: fn.log(z / c),
         lambda z, c: fn.log((1 - z) / (1 - c))),
     cdf=lambda z, c: _triang(z, c, lambda z, c: z * z / c,

@@ -8,7 +8,8 @@ import numpy as np
 
 from taylor.core import functions as fn
 from taylor.scipy import special as sp
-from taylor.scipy.distributions import INF, Discrete, Formula
+from taylor.scipy.discrete import Discrete
+from taylor.scipy.distributions import INF, Formula
 
 __all__ = [
     "bernoulli", "betabinom", "binom", "dlaplace", "geom", "hypergeom", "logser", "nbinom",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +17,12 @@ import numpy as np
 from taylor.core import functions as fn
 from taylor.core.advice import RULE, no_name
 from taylor.core.operand import as_array, lift
-from taylor.numbers.kinds import is_operand
-from taylor.scipy.moments import MOMENTS
+from taylor.core.outside import outside
+from taylor.numbers.kinds import base_array
+from taylor.scipy.averages import average
+from taylor.scipy.integrate import quad
+from taylor.scipy.moments import MOMENTS, nowhere
+from taylor.scipy.solved import implicit
 from taylor.scipy.theirs import of_plain, varies
 
 Formula = Callable[..., Any]
@@ -29,7 +33,10 @@ OF_X = {  # function -> (below the support, above it)
     "logpdf": (-INF, -INF), "cdf": (0.0, 1.0), "sf": (1.0, 0.0),
     "logcdf": (-INF, 0.0), "logsf": (0.0, -INF),
 }  # fmt: skip
-WHOLE = ("mean", "var", "std", "entropy", "median")  # no function of x
+WHOLE = (  # no functions of x
+    "mean", "var", "std", "entropy", "median", "stats", "support",
+)  # fmt: skip
+CENTRAL = {"s": (3, 0.0), "k": (4, 3.0)}  # the moments of skewness and kurtosis, and those of norm
 OPPOSITE = {"logcdf": ("cdf", "sf"), "logsf": ("sf", "cdf")}
 
 
@@ -80,6 +87,15 @@ class Frozen:
     def __repr__(self) -> str:
         return f"<{self.of!r} with parameters>"
 
+    def expect(self, func: Any = None, lb: Any = None, ub: Any = None, **options: Any) -> Any:
+        """Return the mean of func(x), between limits if there are any."""
+        given = [*self.args, *self.kwargs.values(), func, lb, ub]
+        if not isinstance(self.of, Continuous) or not (varies(given) or outside(func)):
+            frozen = self.of.theirs(*self.args, **self.kwargs)
+            name = f"taylor.scipy.stats.{self.of.name}.expect"
+            return of_plain(frozen.expect, name)(func, lb=lb, ub=ub, **options)
+        return self.of.expect_of(self.args, self.kwargs, func, lb=lb, ub=ub, **options)
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
@@ -95,7 +111,7 @@ class Continuous(Distribution):
     The support is a pair of ends, or a function of the shapes that returns one.  Shapes are
     positive, but those in `free`, and where `valid` of them all is true.  The density is zero at
     the ends of the support in `open`, where its formula has no value, and at infinite ones that are
-    functions.
+    functions.  It may turn at `turn` of its shapes.
     """
 
     def __init__(
@@ -106,9 +122,11 @@ class Continuous(Distribution):
         free: str = "",
         open: str = "",
         valid: Formula | None = None,
+        turn: Formula = lambda *shapes: 0.0,
         **formulas: Formula,
     ) -> None:
         super().__init__(name)
+        self.turn = turn
         self.names, self.ends, self.valid = names.split(), support, valid
         self.free, self.open = free.split(), open.split()
         self.formulas = {**MOMENTS.get(name, {}), **formulas}
@@ -156,35 +174,177 @@ class Continuous(Distribution):
     # -------------------------------------------------------------- the whole
     def mean(self, *args: Any, **kwargs: Any) -> Any:
         """Return the mean."""
-        return self._moment("mean", args, kwargs, lambda m, loc, scale: loc + scale * m)
+        general = lambda *shapes: self._raw(1, shapes)  # noqa: E731
+        return self._moment("mean", args, kwargs, lambda m, loc, scale: loc + scale * m, general)
 
     def var(self, *args: Any, **kwargs: Any) -> Any:
         """Return the variance."""
-        return self._moment("var", args, kwargs, lambda v, loc, scale: scale**2 * v)
+        general = lambda *shapes: self._central(2, shapes)  # noqa: E731
+        return self._moment("var", args, kwargs, lambda v, loc, scale: scale**2 * v, general)
 
     def std(self, *args: Any, **kwargs: Any) -> Any:
         """Return the standard deviation."""
-        return fn.sqrt(self.var(*args, **kwargs))
+        var = self.var(*args, **kwargs)
+        finite = np.isfinite(var)
+        return np.where(finite, fn.sqrt(np.where(finite, var, 1.0)), var)[()]
 
     def entropy(self, *args: Any, **kwargs: Any) -> Any:
         """Return -∫ p log p, of whole numbers -Σ p log p."""
-        return self._moment("entropy", args, kwargs, lambda h, loc, scale: h + fn.log(scale))
+        placed = lambda h, loc, scale: h + fn.log(scale)  # noqa: E731
+        return self._moment("entropy", args, kwargs, placed, self._entropy)
 
     def median(self, *args: Any, **kwargs: Any) -> Any:
         """Return the quantile of ½."""
         return self.ppf(0.5, *args, **kwargs)
 
+    def support(self, *args: Any, **kwargs: Any) -> Ends:
+        """Return the ends of the support."""
+        if not varies([*args, *kwargs.values()]):
+            ends: Ends = self._of_plain("support")(*args, **kwargs)
+            return ends
+        *shapes, loc, scale = self._arguments(args, kwargs)
+        low, high = (end + lost(shapes) for end in self._support(shapes))
+        return low * scale + loc, high * scale + loc
+
+    def moment(self, order: int, *args: Any, **kwargs: Any) -> Any:
+        """Return the mean of x**order.
+
+        >>> import taylor
+        >>> from taylor.scipy import stats
+        >>> float(taylor.derivative(lambda s: stats.norm.moment(2, 1.0, s), 3.0).round(9))
+        6.0
+        """
+
+        def power(*shapes: Any) -> Any:
+            return [1.0, *(self._raw(n, shapes) for n in range(1, order + 1))]
+
+        def placed(m: Any, loc: Any, scale: Any) -> Any:
+            each = (math.comb(order, n) * loc ** (order - n) * scale**n * m[n]
+                    for n in range(order + 1))  # fmt: skip
+            return sum(each)
+
+        return self._moment("moment", args, kwargs, placed, power, (order,))
+
+    def stats(self, *args: Any, moments: str = "mv", **kwargs: Any) -> Any:
+        """Return of mean (m), variance (v), skewness (s) and kurtosis (k) those asked for."""
+        if not varies([*args, *kwargs.values()]):
+            return self._of_plain("stats")(*args, moments=moments, **kwargs)
+        found = []
+        for name in [name for name in "mvsk" if name in moments]:
+            if name in "mv":
+                found.append((self.mean if name == "m" else self.var)(*args, **kwargs))
+                continue
+            order, less = CENTRAL[name]
+
+            def scaled(*shapes: Any, order: int = order, less: float = less) -> Any:
+                return self._central(order, shapes) / self._central(2, shapes) ** (order / 2) - less
+
+            found.append(self._moment("stats", args, kwargs, _whole, scaled, moments=name))
+        return found[0] if len(found) == 1 else tuple(found)
+
+    def expect(
+        self, func: Any = None, args: Any = (), loc: Any = 0, scale: Any = 1, lb: Any = None,
+        ub: Any = None, conditional: bool = False, **options: Any,
+    ) -> Any:  # fmt: skip
+        """Return the mean of func(x), between limits if there are any, by `quad` and its options.
+
+        If `conditional`, it is that of what lies between the limits.
+        """
+        func = func if func is not None else lambda x: x
+        given = [*args, loc, scale, 0.0 if lb is None else lb, 0.0 if ub is None else ub]
+        if not (varies(given) or outside(func)):
+            more = dict(lb=lb, ub=ub, conditional=conditional) | options
+            return self._of_plain("expect")(func, args, loc, scale, **more)
+        *shapes, loc, scale = self._arguments((*args, loc, scale), {})
+        low, high = (
+            end if np.all(np.isfinite(end)) else float(base_array(end))
+            for end in self._support(shapes)
+        )
+        low = low if lb is None else (lb - loc) / scale
+        high = high if ub is None else (ub - loc) / scale
+        middle = float(self.theirs.median(*map(base_array, shapes)))
+
+        def weighed(z: Any) -> Any:
+            p = fn.exp(self._of_x("logpdf", z, shapes))
+            there = p > 0  # beyond, func may be infinite
+            return np.where(there, func(np.where(there, z, middle) * scale + loc) * p, 0.0)
+
+        whole = quad(weighed, low, middle, **options)[0] + quad(weighed, middle, high, **options)[0]
+        if not conditional:
+            return whole
+        return whole / (self._of_x("cdf", high, shapes) - self._of_x("cdf", low, shapes))
+
+    def expect_of(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], func: Any, **options: Any
+    ) -> Any:
+        """Return `expect` at parameters given as those of other functions."""
+        *shapes, loc, scale = self._arguments(args, kwargs)
+        return self.expect(func, tuple(shapes), loc, scale, **options)
+
     # -------------------------------------------------------------- how
     def _moment(
-        self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], placed: Formula
-    ) -> Any:
-        formula = self.formulas.get(name)
-        if formula is None or not any(map(varies, (*args, *kwargs.values()))):
-            return self._of_plain(name, "there is no formula")(*args, **kwargs)
+        self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], placed: Formula,
+        general: Formula, first: tuple[Any, ...] = (), **options: Any,
+    ) -> Any:  # fmt: skip
+        """Return what is placed of a formula of the shapes, or of a general one.
+
+        Of the latter where SciPy has a finite value.
+        """
+        if not varies([*args, *kwargs.values()]):
+            return self._of_plain(name)(*first, *args, **kwargs, **options)
         *shapes, loc, scale = self._arguments(args, kwargs)
+        formula = self.formulas.get(name)
         with np.errstate(all="ignore"):
-            found = formula(*shapes)
-        return placed(found + _lost(shapes) + 0 * scale, loc, scale)
+            if formula is not None:
+                return placed(formula(*shapes) + lost(shapes) + 0 * scale, loc, scale)
+            found = placed(general(*shapes), loc, scale) + lost(shapes) + 0 * scale
+            if "raw" in self.formulas:
+                return found
+            plain = [*map(base_array, shapes)]
+            theirs = np.asarray(getattr(self.theirs, name)(*first, *plain, **options), dtype=float)
+        if np.any(np.isnan(base_array(found)) & np.isfinite(theirs)):
+            raise TypeError(
+                f"taylor.scipy.stats.{self.name}.{name} is SciPy's, of plain numbers: there is no "
+                "formula, and no rule for its integral or sum that converges here"
+            )
+        return np.where(np.isfinite(theirs), found, nowhere(theirs, found))[()]
+
+    def _average(self, g: Formula, shapes: Any, low: Any = None, high: Any = None) -> Any:
+        """Return the integral of g(z) times the density between two places, or to the ends."""
+        plain = [*map(base_array, shapes)]
+        shape = np.broadcast_shapes(*map(np.shape, plain))
+        wide = [np.expand_dims(np.broadcast_to(as_array(s), shape), -1) for s in shapes]
+        quarters = (self.theirs.ppf(q, *map(base_array, wide)) for q in (0.25, 0.5, 0.75))
+        first, middle, last = (np.broadcast_to(q, (*shape, 1)) for q in quarters)
+        ends = [np.broadcast_to(as_array(end), (*shape, 1)) for end in self._support(wide)]
+        given = zip(ends, (low, high), strict=True)
+        ends = [e if x is None else np.expand_dims(x, -1) for e, x in given]
+        turn = np.broadcast_to(as_array(self.turn(*wide)), (*shape, 1))
+        inside = np.asarray((turn > ends[0]) & (turn < ends[1]))
+        turns = [middle]
+        if inside.any():
+            turn = np.where(inside, turn, middle)
+            turns = [np.minimum(turn, middle), np.maximum(turn, middle)]
+        logpdf = lambda z: self._of_x("logpdf", z, wide)  # noqa: E731
+        return average(g, logpdf, ends, turns, last - first)
+
+    def _raw(self, order: int, shapes: Any) -> Any:
+        if "raw" in self.formulas:
+            return self.formulas["raw"](order, *shapes)
+        return self._average(lambda z: z**order, shapes)
+
+    def _central(self, order: int, shapes: Any) -> Any:
+        known = self.formulas.get("mean")
+        mean = as_array(self._raw(1, shapes) if known is None else known(*shapes))
+        if "raw" in self.formulas:
+            powers = ((-mean) ** (order - n) * self._raw(n, shapes) for n in range(order + 1))
+            return sum(math.comb(order, n) * x for n, x in enumerate(powers))
+        middle = np.expand_dims(mean, -1)
+        return self._average(lambda z: (z - middle) ** order, shapes)
+
+    def _entropy(self, *shapes: Any) -> Any:
+        wide = [np.expand_dims(as_array(s), -1) for s in shapes]
+        return -self._average(lambda z: self._of_x("logpdf", z, wide), shapes)
 
     def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
         """Return the shapes, loc and scale."""
@@ -219,8 +379,9 @@ class Continuous(Distribution):
     def _probability(
         self, function: str, x: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        if not {function, "cdf", "sf"} & self.formulas.keys():
-            return self._of_plain(function, "there is no formula")(x, *args, **kwargs)
+        known = {function, "cdf", "sf"} & self.formulas.keys()
+        if not known and not varies([x, *args, *kwargs.values()]):
+            return self._of_plain(function)(x, *args, **kwargs)
         return self._of_x(function, *self._standard(x, args, kwargs)[:2])
 
     def _support(self, shapes: list[Any]) -> Ends:
@@ -229,7 +390,7 @@ class Continuous(Distribution):
     def _of_x(self, function: str, z: Any, shapes: list[Any]) -> Any:
         """Return a function of z inside the support, and what it is outside."""
         (low, high), (below, above) = self._support(shapes), OF_X[function]
-        inner, lost, moving = z, _lost(shapes), callable(self.ends)
+        inner, gone, moving = z, lost(shapes), callable(self.ends)
         first, last = low, high
         if moving:  # infinity lies outside
             first, last = np.where(low < -MOST, -MOST, low), np.where(high > MOST, MOST, high)
@@ -238,8 +399,8 @@ class Continuous(Distribution):
         for out in (under, over):
             inner = inner if out is None else np.where(out, _middle(low, high), inner)
         y = self._inside(function, inner, shapes)
-        y = y if under is None else np.where(under, below + lost, y)
-        return y if over is None else np.where(over, above + lost, y)
+        y = y if under is None else np.where(under, below + gone, y)
+        return y if over is None else np.where(over, above + gone, y)
 
     def _inside(self, function: str, z: Any, shapes: list[Any]) -> Any:
         found = self.formulas.get(function)
@@ -252,23 +413,44 @@ class Continuous(Distribution):
             with np.errstate(divide="ignore"):
                 near_one = fn.log1p(-np.where(small, 0.5, rest))
                 return np.where(small, fn.log(np.where(small, p, 0.5)), near_one)
+        if not {"cdf", "sf"} & self.formulas.keys():
+            low, high = (z, None) if function == "sf" else (None, z)
+            ones = lambda z: 1.0 + 0 * z  # noqa: E731
+            return self._average(ones, np.broadcast_arrays(*shapes, z)[:-1], low, high)
         return 1 - self._inside({"sf": "cdf", "cdf": "sf"}[function], z, shapes)
 
     def _quantile(
         self, function: str, q: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         formula = self.formulas.get(function)
-        if formula is None and "ppf" not in self.formulas:
-            return self._of_plain(function, "there is no formula")(q, *args, **kwargs)
+        known = formula is not None or "ppf" in self.formulas
+        if not known and not varies([q, *args, *kwargs.values()]):
+            return self._of_plain(function)(q, *args, **kwargs)
         *shapes, loc, scale = self._arguments(args, kwargs)
         q = as_array(q)
         q = np.where(q < 0, math.nan, np.where(q > 1, math.nan, q))[()]
         with np.errstate(all="ignore"):
-            z = self.formulas["ppf"](1 - q, *shapes) if formula is None else formula(q, *shapes)
+            if known:
+                z = self.formulas["ppf"](1 - q, *shapes) if formula is None else formula(q, *shapes)
+            else:
+                z = self._solved(function, np.where((q > 0) & (q < 1), q, 0.5), shapes)
         low, high = self._support(shapes)
-        (first, last), lost = (low, high) if function == "ppf" else (high, low), _lost(shapes)
-        z = np.where(q <= 0, first + lost, np.where(q >= 1, last + lost, z))[()]
+        (first, last), gone = (low, high) if function == "ppf" else (high, low), lost(shapes)
+        z = np.where(q <= 0, first + gone, np.where(q >= 1, last + gone, z))[()]
         return z * scale + loc
+
+    def _solved(self, function: str, q: Any, shapes: Sequence[Any]) -> Any:
+        """Return z with cdf(z) = q, or sf(z) = q, which SciPy finds."""
+        of = "cdf" if function == "ppf" else "sf"
+        shape = np.broadcast_shapes(*map(np.shape, (q, *shapes)))
+        given = tuple(np.broadcast_to(as_array(v), shape) for v in (q, *shapes))
+        find = lambda p: (None, getattr(self.theirs, function)(*p))  # noqa: E731
+        return implicit(lambda z, q, *s: self._of_x(of, z, [*s]) - q, find, given)[0]
+
+
+def _whole(m: Any, loc: Any, scale: Any) -> Any:
+    """Return what does not depend on the place."""
+    return m
 
 
 def _middle(low: Any, high: Any) -> Any:
@@ -277,82 +459,6 @@ def _middle(low: Any, high: Any) -> Any:
     return 0.5 * (left + np.where(high < INF, high, left + 2.0))
 
 
-def _lost(shapes: list[Any]) -> Any:
+def lost(shapes: list[Any]) -> Any:
     """Return zero, nan where a shape is nan."""
     return sum(0 * np.where(s * s >= INF, 0.0, s)[()] for s in shapes)
-
-
-class Discrete(Continuous):
-    """A distribution of whole numbers k, which are plain; the shapes may vary.
-
-    `first`, or `first(*shapes)`, and `last(*shapes)` are the least and the largest k there are.
-    Shapes may be zero, but those in `positive`.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        names: str,
-        first: float | Formula,
-        last: Formula = lambda *shapes: INF,
-        positive: str = "",
-        valid: Formula | None = None,
-        **formulas: Formula,
-    ) -> None:
-        def ends(*shapes: Any) -> Ends:
-            return first(*shapes) if callable(first) else first, last(*shapes)
-
-        super().__init__(name, names, ends, "", "", valid, **formulas)
-        self.positive = positive.split()
-
-    def _valid(self, name: str, x: Any) -> Any:
-        high = 1.0 if name == "p" else INF
-        x = super()._valid(name, x) if name in self.positive else x
-        lost = x * math.nan
-        return np.where(x < 0, lost, np.where(x > high, lost, x))[()]
-
-    def pmf(self, k: Any, *args: Any, **kwargs: Any) -> Any:
-        """Return the probability of k."""
-        return fn.exp(self.logpmf(k, *args, **kwargs))
-
-    def logpmf(self, k: Any, *args: Any, **kwargs: Any) -> Any:
-        """Return the logarithm of `pmf`; -inf where k is no whole number of the support."""
-        k, shapes, *_ = self._standard(k, args, kwargs)
-        low, high = self._support(shapes)
-        there = (k == np.floor(k)) & (k >= low) & (k <= high)
-        y = self._inside("logpmf", np.where(there, k, _least(low)), shapes)
-        return np.where(there, y, -INF + _lost(shapes))
-
-    def pdf(self, x: Any, *args: Any, **kwargs: Any) -> Any:
-        """Raise AttributeError: there are probabilities only, as in SciPy."""
-        raise AttributeError(f"{self.name} has no density; use pmf and logpmf")
-
-    logpdf = pdf
-
-    def _standard(self, x: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
-        if "scale" in kwargs or len(args) > len(self.names) + 1:
-            raise TypeError(f"{self.name} takes k, {', '.join([*self.names, 'loc'])}")
-        *shapes, loc, scale = self._arguments(args, kwargs)
-        k = as_array(x) - loc
-        if is_operand(k):
-            raise TypeError(
-                f"taylor.scipy.stats.{self.name} counts k in whole steps: it has no derivative in "
-                "k (or loc); pass a plain number (k.value)"
-            )
-        return k, shapes, loc, scale
-
-    def _of_x(self, function: str, z: Any, shapes: list[Any]) -> Any:
-        low, high = self._support(shapes)
-        k, (below, above), lost = np.floor(z), OF_X[function], _lost(shapes)
-        y = self._inside(function, np.where((k < low) | (k >= high), _least(low), k), shapes)
-        return np.where(k < low, below + lost, np.where(k >= high, above + lost, y))
-
-    def _quantile(
-        self, function: str, q: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Any:
-        return self._of_plain(function, "it is a step function")(q, *args, **kwargs)
-
-
-def _least(low: Any) -> Any:
-    """Return a number of the support: the first, or zero."""
-    return np.where(low > -INF, low, 0.0)[()]

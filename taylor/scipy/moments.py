@@ -20,6 +20,17 @@ from taylor.scipy import special as sp
 Formula = Callable[..., Any]
 EULER, INF = 0.5772156649015329, math.inf
 HALF = 0.5 * math.log(2 * math.pi)
+GAUSS = np.polynomial.legendre.leggauss(200)
+
+
+def nowhere(value: Any, beside: Any) -> Any:
+    """Return infinity or nan, without derivatives in what `beside` varies with.
+
+    >>> import taylor
+    >>> nowhere(math.inf, taylor.Taylor.variable(1.0, order=1))
+    inf + nan t + O(t²)
+    """
+    return value * (1 + 0 * beside)
 
 
 def _of_powers(
@@ -33,7 +44,7 @@ def _of_powers(
     def finite(n: int, shapes: tuple[Any, ...], found: Formula) -> Any:
         there = need(*shapes) > n
         first = [np.where(there, s, least)[()] for s in shapes]
-        return np.where(there, found(*first), else_)[()]
+        return np.where(there, found(*first), nowhere(else_, sum(shapes)))[()]
 
     def var(*shapes: Any) -> Any:
         return finite(2, shapes, lambda *s: power(2, *s) - power(1, *s) ** 2)
@@ -44,11 +55,13 @@ def _of_powers(
 def _above(x: Any, least: float, found: Formula, else_: float = INF) -> Any:
     """Return a moment where there is one, of a shape above what it needs."""
     some = x > least
-    return np.where(some, found(np.where(some, x, least + 1.0)), else_)[()]
+    y = found(np.where(some, x, least + 1.0))
+    return np.where(some, y, nowhere(else_, x))[()]
 
 
 def _student_variance(df: Any) -> Any:
-    return np.where(df > 1, _above(df, 2.0, lambda df: df / (df - 2)), math.nan)[()]
+    found = _above(df, 2.0, lambda df: df / (df - 2))
+    return np.where(df > 1, found, nowhere(math.nan, df))[()]
 
 
 def _student_entropy(df: Any) -> Any:
@@ -75,7 +88,7 @@ def _chi_mean(df: Any) -> Any:
 
 
 def _f_variance(m: Any, n: Any) -> Any:
-    return _above(n, 4.0, lambda n: 2 * n**2 * (m + n - 2) / (m * (n - 2) ** 2 * (n - 4)))
+    return 2 * n**2 * (m + n - 2) / (m * (n - 2) ** 2 * (n - 4))
 
 
 def _hypergeom_variance(m: Any, n: Any, drawn: Any) -> Any:
@@ -234,17 +247,26 @@ def _vonmises_entropy(k: Any) -> Any:
     return k - k * sp.i1e(k) / sp.i0e(k) + fn.log(2 * math.pi * sp.i0e(k))
 
 
+def _vonmises_raw(n: int, k: Any) -> Any:
+    """Return the mean of z**n between -π and π."""
+    z = 0.5 * math.pi * (GAUSS[0] + 1)
+    density = fn.exp(-2 * np.expand_dims(k, -1) * fn.sin(0.5 * z) ** 2) * GAUSS[1]
+    return np.sum((z**n if n % 2 == 0 else 0 * z) * density, axis=-1) / (2 * sp.i0e(k))
+
+
 def _beta_of(a: Any, b: Any) -> Any:
     return fn.exp(sp.betaln(a, b))
 
 
 def _of_both(n: int, found: Formula, least: float, else_: float = INF) -> Formula:
-    """Return a moment that is there where the second shape is above `least`."""
-    return lambda *shapes: np.where(
-        shapes[n] > least,
-        found(*shapes[:n], np.where(shapes[n] > least, shapes[n], least + 1.0), *shapes[n + 1 :]),
-        else_,
-    )[()]
+    """Return a moment that is there where the n-th shape is above `least`."""
+
+    def of(*shapes: Any) -> Any:
+        some = shapes[n] > least
+        y = found(*shapes[:n], np.where(some, shapes[n], least + 1.0), *shapes[n + 1 :])
+        return np.where(some, y, nowhere(else_, sum(shapes)))[()]
+
+    return of
 
 
 # fmt: off
@@ -272,13 +294,15 @@ MOMENTS: dict[str, Mapping[str, Formula]] = {
     "invgamma": dict(mean=lambda a: _above(a, 1.0, lambda a: 1 / (a - 1)),
         var=lambda a: _above(a, 2.0, lambda a: 1 / ((a - 1) ** 2 * (a - 2))),
         entropy=lambda a: a + sp.gammaln(a) - (1 + a) * fn.digamma(a)),
-    "beta": dict(mean=lambda a, b: a / (a + b),
+    "beta": dict(raw=lambda n, a, b: sp.poch(a, n) / sp.poch(a + b, n),
+        mean=lambda a, b: a / (a + b),
         var=lambda a, b: a * b / ((a + b) ** 2 * (a + b + 1)), entropy=_beta_entropy),
     "lognorm": dict(mean=lambda s: fn.exp(s * s / 2),
         var=lambda s: fn.expm1(s * s) * fn.exp(s * s), entropy=lambda s: HALF + 0.5 + fn.log(s)),
     "t": dict(mean=lambda df: _above(df, 1.0, lambda df: 0.0 * df), var=_student_variance,
         entropy=_student_entropy),
-    "f": dict(mean=lambda m, n: _above(n, 2.0, lambda n: n / (n - 2)), var=_f_variance,
+    "f": dict(mean=lambda m, n: _above(n, 2.0, lambda n: n / (n - 2)),
+        var=_of_both(1, _f_variance, 4.0),
         entropy=_f_entropy),
     "weibull_min": dict(mean=lambda c: fn.gamma(1 + 1 / c), var=_weibull_variance,
         entropy=lambda c: EULER * (1 - 1 / c) - fn.log(c) + 1),
@@ -329,7 +353,8 @@ MOMENTS: dict[str, Mapping[str, Formula]] = {
         var=_of_both(1, lambda a, b: a * (a + b - 1) / ((b - 2) * (b - 1) ** 2), 2.0)),
     "powerlaw": dict(mean=lambda a: a / (a + 1), var=lambda a: a / ((a + 2) * (a + 1) ** 2),
         entropy=lambda a: 1 - 1 / a - fn.log(a)),
-    "arcsine": dict(mean=lambda: 0.5, var=lambda: 0.125, entropy=lambda: math.log(math.pi / 4)),
+    "arcsine": dict(raw=lambda n: sp.poch(0.5, n) / math.factorial(n), mean=lambda: 0.5,
+         var=lambda: 0.125, entropy=lambda: math.log(math.pi / 4)),
     "semicircular": dict(mean=lambda: 0.0, var=lambda: 0.25,
         entropy=lambda: math.log(math.pi) - 0.5),
     "triang": dict(mean=lambda c: (1 + c) / 3, var=lambda c: (1 - c + c * c) / 18,
@@ -355,7 +380,7 @@ MOMENTS: dict[str, Mapping[str, Formula]] = {
         var=_of_both(1, _ncf_variance, 4.0, math.nan)),
     "nct": dict(mean=_of_both(0, _nct_mean, 1.0, math.nan),
         var=_of_both(0, _nct_variance, 2.0, math.nan)),
-    "vonmises": dict(entropy=_vonmises_entropy),
+    "vonmises": dict(raw=_vonmises_raw, entropy=_vonmises_entropy),
     "wrapcauchy": dict(entropy=lambda c: fn.log(2 * math.pi * (1 - c * c))),
     "zipf": _of_powers(4, lambda n, a: sp.zeta(a - n) / sp.zeta(a), lambda a: a - 1),
     "poisson": dict(mean=lambda mu: mu, var=lambda mu: mu, entropy=poisson_entropy),

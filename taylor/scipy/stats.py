@@ -13,24 +13,27 @@ array([ 0.25 , -0.375])
 
 from typing import TYPE_CHECKING, Any
 
-from taylor.scipy import continuous, counts, descriptive, hypotheses, vectors
+from taylor.scipy import continuous, counts, descriptive, hypotheses, uncommon, vectors
 from taylor.scipy.continuous import *  # noqa: F403
-from taylor.scipy.continuous import CONTINUOUS as CONTINUOUS
+from taylor.scipy.continuous import CONTINUOUS as COMMON
 from taylor.scipy.counts import *  # noqa: F403
 from taylor.scipy.counts import DISCRETE as DISCRETE
 from taylor.scipy.descriptive import *  # noqa: F403
+from taylor.scipy.discrete import Discrete as Discrete
 from taylor.scipy.distributions import Continuous as Continuous
-from taylor.scipy.distributions import Discrete as Discrete
 from taylor.scipy.distributions import Distribution as Distribution
 from taylor.scipy.distributions import Frozen as Frozen
 from taylor.scipy.hypotheses import *  # noqa: F403
 from taylor.scipy.theirs import names_of
+from taylor.scipy.uncommon import *  # noqa: F403
+from taylor.scipy.uncommon import UNCOMMON
 from taylor.scipy.vectors import *  # noqa: F403
 
 __all__ = [
     *continuous.__all__, *counts.__all__, *descriptive.__all__, *hypotheses.__all__,
-    *vectors.__all__,
+    *uncommon.__all__, *vectors.__all__,
 ]  # fmt: skip
+CONTINUOUS = [*COMMON, *UNCOMMON]
 
 if not TYPE_CHECKING:
     theirs_of = names_of(__name__)
