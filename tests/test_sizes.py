@@ -20,7 +20,7 @@ FOLDERS = {  # lines that a folder may have
     "series": 3142,
     "drivers": 9957,
     "scipy": 13066,
-    "ode": 14128,
+    "ode": 14129,
     "command": 495,
     ".": 846,
     "hyperdual": 202,
