@@ -237,6 +237,39 @@ def test_surfaces_beside_events():
     compare(taylor.jacrev(end, x), taylor.jacobian(exactly, x))
 
 
+LEVEL = {  # an event where fun jumps, what its callback returns, and the time span
+    "ends": (None, (0.0, 2.0)),
+    "changes": (lambda t, y, q: 0.5 * y * q, (0.0, 1.2)),
+    "backwards": (lambda t, y, q: y - q, (0.0, -1.2)),
+}
+
+
+@pytest.mark.parametrize("name", LEVEL)
+def test_events_where_fun_jumps_itself(name):
+    callback, span = LEVEL[name]
+    sign = np.sign(span[1])
+
+    def end(q):
+        level = lambda t, y, q: y[0] - 0.3 * sign
+        level.terminal, level.callback = callback is None, callback
+        fun = lambda t, y, q: q * np.where(sign * y > 0.3, 0.5, 0.25)
+        r = solve_ivp(fun, span, [-0.05 * sign], args=(q,), events=level)
+        return r.t_events[0][0] + r.y[0, -1]
+
+    def exactly(q):
+        t, y = 1.4 / q, 0.3
+        if name == "changes":
+            y = 0.15 * q + 0.25 * q * (1.2 - t)
+        elif name == "backwards":
+            t, y = -t, -(0.3 + q) - 0.5 * q * (1.2 - t)
+        return t + y
+
+    q = 1.3
+    expected = [taylor.derivatives(exactly, q, 2)[k] for k in (1, 2)]
+    assert taylor.derivatives(end, q, 2)[1:] == pytest.approx(expected, rel=1e-11)
+    assert taylor.gradient(end, q) == pytest.approx(expected[0], rel=1e-11)
+
+
 # ------------------------------------------------------------------ where there are none
 def test_surfaces_that_meet_but_do_not_stay_together():
     fun = lambda t, y, q: 1 + np.where(y > q, 1.0, 0.0) + np.where(t > 1, 1.0, 0.0)

@@ -654,3 +654,12 @@ def test_wherever_it_is_kept(name):
         expected = USES[name](lambda c=new: c)()
         for found, y in zip(numbers(use()), numbers(expected), strict=True):
             np.testing.assert_allclose(found, y, rtol=1e-12)
+
+
+def test_random_numbers_that_another_thread_draws_are_not_those_of_f(monkeypatch):
+    states = iter([0, 1, 2, 2])  # it draws while f is recorded first
+    monkeypatch.setattr("taylor.core.program.random_states", lambda: next(states))
+    assert taylor.compile(lambda x: x * x, strict=True)(3.0) == 9.0
+    monkeypatch.undo()
+    with pytest.raises(taylor.CompileError, match="draws random numbers"):
+        taylor.compile(lambda x: x * np.random.random(), strict=True)(3.0)

@@ -443,9 +443,13 @@ def steady(f: Callable[..., Any], recorded: Callable[[], Program]) -> tuple[Prog
 
     TraceError: the next call of f would do something else.
     """
-    reads, drawn = Reads(f), random_states()
-    program, why = recorded(), "what it reads leads to too many objects" * reads.endless
-    if random_states() != drawn:
+    for _ in range(3):  # other threads draw random numbers, too: it is f if they are always drawn
+        reads, drawn = Reads(f), random_states()
+        program, still = recorded(), random_states() == drawn
+        if still:
+            break
+    why = "what it reads leads to too many objects" * reads.endless
+    if not still:
         why = "it draws random numbers: draw them outside, as an argument"
     elif what := reads.changed() or "an iterator" * reads.iterators or reads.chance:
         again = recorded()  # a count of calls, say

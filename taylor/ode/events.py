@@ -188,7 +188,7 @@ class Events:
             slope = self.it.slope(pieces, last, x)
             self.variation.passed(pieces, self.it, stop=True)
             met = [(self.events[e.event], e.order) for e in group]
-            self.variation.meet(met, self.it.t, slope, self.it.system.branches)
+            self.variation.meet(met, self.it.t, self.it.y, slope, self.it.system.branches)
         ended = self._fire(list(dict.fromkeys(e.event for e in group)), pieces.h[0] > 0)
         if self.variation:
             self.variation.leave(ended)

@@ -417,7 +417,8 @@ class Differentiated(Integrator):
         that is left.
         """
         with np.errstate(all="ignore"):
-            if not self._differ(rest, *map(self._rates, sides)):
+            rates = [np.asarray(self.system.flow(*at, *self._parameters)) for at in sides]
+            if not self._differ(rest, *rates) or not self._differ(rest, *map(self._rates, sides)):
                 return None
         return NonAnalyticError(
             f"fun, or a derivative of it, jumps at t = {self.t} where no condition crosses zero "
@@ -438,7 +439,7 @@ class Differentiated(Integrator):
         """
         for system in (self.system, self.former):
             if system is not None and system.program is not None:
-                with contextlib.suppress(GuardError):
+                with contextlib.suppress(GuardError, ZeroDivisionError):  # another one, or a pole
                     found = np.asarray(system.regular(*at, *system.parameters(self._args)))
                     if finite(found):
                         return found

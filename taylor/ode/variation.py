@@ -306,27 +306,36 @@ class Variation:
             )
         return root, theta
 
-    def meet(self, events: Sequence[tuple[Any, int]], t: Any, rate: Any, branches: bool) -> None:
-        """Come to events (with the orders of their roots) at time t, where y' is `rate`; `branches`
-        says whether fun has any.
+    def meet(
+        self, events: Sequence[tuple[Any, int]], t: Any, y: Array, rate: Any, branches: bool
+    ) -> None:
+        """Come to events (with the orders of their roots) at time t in the state y, with the rate
+        y'; `branches` says whether fun has any.
         """
-        self._come(t)
+        f, p, _ = numeric(*self.held)
+        before = t - self.sign * self._near(t)
+        here = jumps(f, t, y, p, self._near(t)) if branches else []
+        short = here and self.sign * (before - self.t) > 0
+        self._come_first(before) if short else self._come(t)
         if len(events) > 1 and any(moves(event.time) for event, _ in events):
             raise NonAnalyticError(TOGETHER.format(t))
-        f, p, _ = numeric(*self.held)
-        y = point_of(self.y)
-        near = self._near(t)
-        here = jumps(f, t, y, p, near) if branches else []
         if here:  # fun is that before
-            s, x = -near, -near * np.reshape(rate, np.shape(number(y)))
-            found = [self._root(event, order, t + s, y + x) for event, order in events]
-            delay = _common(t, [*found, *(delay_of(f, g, t + s, y + x, p) for g in here)])
-            self.y = moved(f, t + s, y + x, delay, p) - x
+            step = before - t, (before - t) * np.reshape(rate, np.shape(y))
+            if not short:
+                self.y = point_of(self.y) + step[1]
+            near = point_of(self.y)
+            found = [self._root(event, order, before, near) for event, order in events]
+            delay = _common(t, [*found, *(delay_of(f, g, before, near, p) for g in here)])
+            self.y = moved(f, before, near, delay, p) + (y - number(near))
+            for at, use in self.waiting:  # for events at this time that change nothing
+                use(at, near + (y - number(near)))
+            self.waiting, self.t, self.time = [], t, t
         else:
+            near = point_of(self.y)
             self._check_rate(rate, self._rate())
-            found = [self._root(event, order, t, y) for event, order in events]
+            found = [self._root(event, order, t, near) for event, order in events]
             delay = common_delay(found, t, "events that change or end the run")
-            self.y = self._moved(t, y, delay)
+            self.y = self._moved(t, near, delay)
         self.jumps, self.time = bool(here), t + delay
 
     def log(self, n: int) -> None:
