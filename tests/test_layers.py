@@ -61,7 +61,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
     "scipy": [
         "theirs", "given", "analytic", "formulas", "fast", "incomplete", "probability",
         "classical", "rows", "waves", "ufuncs", "special", "solved", "jumps", "integrands",
-        "integrate", "averages", "descriptive", "hypotheses", "moments", "distributions",
+        "integrate", "averages", "descriptive", "hypotheses", "samples",
+        "moments", "distributions",
         "discrete", "continuous", "uncommon", "counts", "vectors", "stats", "fft", "sylvester",
         "control",
         "patterns", "schur", "pivoted", "reflected", "linalg", "labels", "ndimage", "filters",

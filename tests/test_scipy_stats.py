@@ -285,6 +285,54 @@ def test_means_quantiles_and_ends_without_a_formula(name):
         assert taylor.hessian(f, 0.7) == pytest.approx(taylor.derivative(f, 0.7, 2), rel=1e-9)
 
 
+OF_SAMPLES = {  # functions of nine numbers
+    "describe": lambda s, x: s.describe(x)[2] + s.describe(x)[3],
+    "lmoment": lambda s, x: s.lmoment(x),
+    "expectile": lambda s, x: s.expectile(x, 0.3),
+    "scoreatpercentile": lambda s, x: s.scoreatpercentile(x, 30, (0.5, 9.0)),
+    "tmin": lambda s, x: s.tmin(x, 2.4),
+    "tmax": lambda s, x: s.tmax(x, 3.0),
+    "trim1": lambda s, x: s.trim1(x, 0.2).sum(),
+    "trimboth": lambda s, x: s.trimboth(x, 0.2).sum(),
+    "sigmaclip": lambda s, x: s.sigmaclip(x, 1.0, 1.5)[0],
+    "fisher": lambda s, x: s.combine_pvalues(x / 10)[1],
+    "pearson": lambda s, x: s.combine_pvalues(x / 10, "pearson")[1],
+    "tippett": lambda s, x: s.combine_pvalues(x / 10, "tippett")[1],
+    "stouffer": lambda s, x: s.combine_pvalues(x / 10, "stouffer", np.arange(1.0, 10.0))[1],
+    "obrientransform": lambda s, x: s.obrientransform(x, x[::-1] ** 2),
+    "theilslopes": lambda s, x: np.stack(s.theilslopes(x)),
+    "pointbiserialr": lambda s, x: s.pointbiserialr(np.arange(9) % 2, x)[1],
+    "table": lambda s, x: s.chi2_contingency(x.reshape(3, 3) * 10)[1],
+    "table of two": lambda s, x: s.chi2_contingency(x[:4].reshape(2, 2) * 10)[1],
+    "bins": lambda s, x: s.binned_statistic(np.arange(9.0), x, "std", bins=3)[0],
+    "directions": lambda s, x: s.directional_stats(x.reshape(3, 3)).mean_direction,
+    "fit": lambda s, x: np.stack([*s.norm.fit(x), *s.laplace.fit(x), *s.expon.fit(x)]),
+    "rvs": lambda s, x: s.gamma.rvs(2.0, x[:2], x[2], size=2, random_state=3),
+    "frozen rvs": lambda s, x: s.norm(x[0], x[1]).rvs(3, random_state=3),
+}
+
+
+@pytest.mark.parametrize("name", OF_SAMPLES)
+def test_what_is_of_samples(name):
+    f, rng = OF_SAMPLES[name], np.random.default_rng(0)
+    x, v = rng.normal(size=9) + 3, rng.normal(size=9)
+    slope = (f(scipy.stats, x + 1e-5 * v) - f(scipy.stats, x - 1e-5 * v)) / 2e-5
+    value, tangent = taylor.jvp(lambda x: f(stats, x), x, v)
+    assert value == pytest.approx(f(scipy.stats, x), rel=1e-12)
+    assert f(stats, x) == pytest.approx(f(scipy.stats, x), rel=1e-12)
+    assert tangent == pytest.approx(slope, rel=1e-6, abs=1e-8)
+    assert taylor.vjp(lambda x: f(stats, x), x, np.ones(np.shape(value)))[1] @ v == pytest.approx(
+        np.sum(tangent), rel=1e-10, abs=1e-12
+    )
+
+
+def test_what_is_of_ranks_says_so():
+    with pytest.raises(TypeError, match=r"spearmanr .*of ranks .*give it x\.value"):
+        taylor.gradient(lambda x: stats.spearmanr(x, Q)[0], Q)
+    with pytest.raises(TypeError, match="its shapes are plain numbers; ppf"):
+        taylor.derivative(lambda a: stats.gamma.rvs(a), 2.0)
+
+
 @pytest.mark.parametrize("name", ["invweibull", "t", "pareto", "fisk", "mielke", "f"])
 def test_moments_that_are_not_there_have_no_slopes(name):
     at = [3.0, 1.5][-2 if name in ("mielke", "f") else -1 :]

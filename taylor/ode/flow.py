@@ -12,6 +12,7 @@ whatever the number of parameters.
 y is integrated along with λ and μ.  Backwards that is unstable where the solution is stable, so y
 is set anew at the end of every step of the forward run, whose states are kept: n numbers a step.
 With `checkpoints` only so many of them are, and the steps from one to the next are taken again.
+In a few numbers the adjoints are products with the tangents, which take one run in lanes.
 
 Differentiated, a flow is the flow of its tangent y' = f, dy' = f_y dy + f_p dp, and the adjoint of
 a flow is the adjoint of that: so there are derivatives of every order.

@@ -36,6 +36,12 @@ OF_X = {  # function -> (below the support, above it)
 WHOLE = (  # no functions of x
     "mean", "var", "std", "entropy", "median", "stats", "support",
 )  # fmt: skip
+FITS: dict[str, Formula] = {  # of most likelihood: loc and scale
+    "norm": lambda x: (np.mean(x), np.std(x)),
+    "expon": lambda x: (np.min(x), np.mean(x) - np.min(x)),
+    "uniform": lambda x: (np.min(x), np.max(x) - np.min(x)),
+    "laplace": lambda x: (np.median(x), np.mean(abs(x - np.median(x)))),
+}
 CENTRAL = {"s": (3, 0.0), "k": (4, 3.0)}  # the moments of skewness and kurtosis, and those of norm
 OPPOSITE = {"logcdf": ("cdf", "sf"), "logsf": ("sf", "cdf")}
 
@@ -95,6 +101,12 @@ class Frozen:
             name = f"taylor.scipy.stats.{self.of.name}.expect"
             return of_plain(frozen.expect, name)(func, lb=lb, ub=ub, **options)
         return self.of.expect_of(self.args, self.kwargs, func, lb=lb, ub=ub, **options)
+
+    def rvs(self, size: Any = None, random_state: Any = None) -> Any:
+        """Return random numbers, as those of the distribution."""
+        options = {"random_state": random_state} | ({} if size is None else {"size": size})
+        of: Any = self.of
+        return of.rvs(*self.args, **self.kwargs, **options)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -273,6 +285,38 @@ class Continuous(Distribution):
         if not conditional:
             return whole
         return whole / (self._of_x("cdf", high, shapes) - self._of_x("cdf", low, shapes))
+
+    def rvs(self, *args: Any, size: Any = None, random_state: Any = None, **kwargs: Any) -> Any:
+        """Return SciPy's random numbers; where loc and scale vary, numbers that move with these.
+
+        >>> import taylor
+        >>> from taylor.scipy import stats
+        >>> f = lambda s: stats.norm.rvs(0.0, s, size=3, random_state=1)
+        >>> bool(np.allclose(taylor.jacobian(f, 2.0), f(1.0)))
+        True
+        """
+        of_plain_numbers = self._of_plain(
+            "rvs", "its shapes are plain numbers; ppf(u, ...) of uniform u varies with all"
+        )
+        given = [*args, *kwargs.values()]
+        options = {"random_state": random_state} | ({} if size is None else {"size": size})
+        if not varies(given):
+            return of_plain_numbers(*args, **kwargs, **options)
+        *shapes, loc, scale = self._arguments(args, kwargs)
+        shape = np.broadcast_shapes(*map(np.shape, (*shapes, loc, scale)))
+        drawn = of_plain_numbers(*shapes, **({"size": shape} | options))
+        return drawn * scale + loc
+
+    def fit(self, data: Any, *args: Any, **kwargs: Any) -> Any:
+        """Return the parameters SciPy finds; of data that vary those that have a formula."""
+        if not varies([data, *args, *kwargs.values()]):
+            return self._of_plain("fit")(data, *args, **kwargs)
+        if args or kwargs or self.name not in FITS:
+            raise TypeError(
+                f"taylor.scipy.stats.{self.name}.fit of data that vary has no formula; minimize "
+                "-np.sum(logpdf(data, *p)) by taylor.scipy.optimize.minimize, which varies"
+            )
+        return FITS[self.name](np.reshape(as_array(data), -1))
 
     def expect_of(
         self, args: tuple[Any, ...], kwargs: dict[str, Any], func: Any, **options: Any

@@ -13,7 +13,7 @@ array([ 0.25 , -0.375])
 
 from typing import TYPE_CHECKING, Any
 
-from taylor.scipy import continuous, counts, descriptive, hypotheses, uncommon, vectors
+from taylor.scipy import continuous, counts, descriptive, hypotheses, samples, uncommon, vectors
 from taylor.scipy.continuous import *  # noqa: F403
 from taylor.scipy.continuous import CONTINUOUS as COMMON
 from taylor.scipy.counts import *  # noqa: F403
@@ -24,6 +24,7 @@ from taylor.scipy.distributions import Continuous as Continuous
 from taylor.scipy.distributions import Distribution as Distribution
 from taylor.scipy.distributions import Frozen as Frozen
 from taylor.scipy.hypotheses import *  # noqa: F403
+from taylor.scipy.samples import *  # noqa: F403
 from taylor.scipy.theirs import names_of
 from taylor.scipy.uncommon import *  # noqa: F403
 from taylor.scipy.uncommon import UNCOMMON
@@ -31,7 +32,7 @@ from taylor.scipy.vectors import *  # noqa: F403
 
 __all__ = [
     *continuous.__all__, *counts.__all__, *descriptive.__all__, *hypotheses.__all__,
-    *uncommon.__all__, *vectors.__all__,
+    *samples.__all__, *uncommon.__all__, *vectors.__all__,
 ]  # fmt: skip
 CONTINUOUS = [*COMMON, *UNCOMMON]
 
