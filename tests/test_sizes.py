@@ -20,7 +20,7 @@ FOLDERS = {  # lines that a folder may have
     "series": 3142,
     "drivers": 9957,
     "scipy": 13462,
-    "ode": 14129,
+    "ode": 14143,
     "command": 495,
     ".": 846,
     "hyperdual": 202,
