@@ -19,7 +19,7 @@ FOLDERS = {  # lines that a folder may have
     "machine": 8114,
     "series": 3142,
     "drivers": 9957,
-    "scipy": 13462,
+    "scipy": 13482,
     "ode": 14143,
     "command": 495,
     ".": 846,
