@@ -286,7 +286,7 @@ def jacrev(f: Function, x: Any) -> Array:
     array([2., 4.])
     """
     x = point(x)
-    return _first(lambda g: _by_rows(*recorded(g, x), g, x), f, x, "jacrev")
+    return _first(lambda g: _by_reverse(g, x), f, x, "jacrev")
 
 
 def _first(driver: Function, f: Function, x: Any, what: str) -> Array:
@@ -303,13 +303,19 @@ def _jacobian(f: Function, x: Any) -> Any:
     n = math.prod(shape_of(x))
     if n < 8 and not has_nan(x):
         return tables(f, x, 1)[0]
+    return _by_reverse(f, x, n)
+
+
+def _by_reverse(f: Function, x: Any, below: float = math.inf) -> Any:
+    """Return the Jacobian by reverse mode, if f can be recorded and has fewer elements."""
     try:
         code, v, out = recorded(f, x)
     except ShapeMismatch:
         raise
     except TaylorError:
         return tables(f, x, 1)[0]
-    return _by_rows(code, v, out, f, x) if math.prod(shape_of(v[out])) < n else _by_columns(f, x)
+    few = math.prod(shape_of(v[out])) < below
+    return _by_rows(code, v, out, f, x) if few else _by_columns(f, x)
 
 
 def _by_columns(f: Function, x: Any) -> Any:
