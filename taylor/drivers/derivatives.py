@@ -307,15 +307,19 @@ def _jacobian(f: Function, x: Any) -> Any:
 
 
 def _by_reverse(f: Function, x: Any, below: float = math.inf) -> Any:
-    """Return the Jacobian by reverse mode, if f can be recorded and has fewer elements."""
+    """Return the Jacobian by reverse mode, if f has fewer elements, is recorded and is finite."""
     try:
         code, v, out = recorded(f, x)
+        few = math.prod(shape_of(v[out])) < below
+        rows = rows_of(code, v, out, x) if few else None
     except ShapeMismatch:
         raise
     except TaylorError:
         return tables(f, x, 1)[0]
-    few = math.prod(shape_of(v[out])) < below
-    return _by_rows(code, v, out, f, x) if few else _by_columns(f, x)
+    if not few:
+        return _by_columns(f, x)
+    known = all_finite(rows) and all_finite(v[out])
+    return rows if known or has_nan(x) else tables(f, x, 1)[0]
 
 
 def _by_columns(f: Function, x: Any) -> Any:
@@ -323,16 +327,6 @@ def _by_columns(f: Function, x: Any) -> Any:
         if not has_nan(found := _columns(f, x)) or has_nan(x):
             return found
     return tables(f, x, 1)[0]
-
-
-def _by_rows(code: Any, v: list[Any], out: int, f: Function, x: Any) -> Any:
-    """Return the Jacobian by reverse mode or, where that or f is not finite, by forward mode."""
-    try:
-        rows = rows_of(code, v, out, x)
-    except TaylorError:
-        return tables(f, x, 1)[0]
-    known = all_finite(rows) and all_finite(v[out])
-    return rows if known or has_nan(x) else tables(f, x, 1)[0]
 
 
 # ------------------------------------------------------------------ second order and beyond
