@@ -18,7 +18,7 @@ FOLDERS = {  # lines that a folder may have
     "arrays": 2452,
     "machine": 8114,
     "series": 3142,
-    "drivers": 9968,
+    "drivers": 9962,
     "scipy": 13482,
     "ode": 14143,
     "command": 495,
