@@ -536,12 +536,12 @@ class Node(Operand):
         return outcome
 
     def __bool__(self) -> bool:
-        if not self.shape and self._is_step():
-            return bool(held_step(self))
-        raise TraceError(
-            "the truth of a recorded value depends on all its derivatives; write x > 0 or x < 0 "
-            f"({PAGE})"
-        )
+        if math.prod(self.shape) != 1:
+            raise TraceError(
+                f"the truth of a recorded value of shape {self.shape} is ambiguous; write "
+                f"np.any(x != 0) or np.all(x > 0) ({PAGE})"
+            )
+        return bool(self._truth())
 
     def _refused(self, what: str) -> TraceError:
         return TraceError(*super()._refused(what).args)
