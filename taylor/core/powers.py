@@ -20,7 +20,7 @@ from taylor.core.tables import nonzero
 from taylor.errors import DomainError, NonAnalyticError
 from taylor.numbers import contexts
 from taylor.numbers.kinds import Array, is_operand
-from taylor.numbers.values import zeros
+from taylor.numbers.values import is_complex, zeros
 
 
 def integer_valued(r: Any) -> bool:
@@ -64,6 +64,10 @@ def raised(a: Any, r: Any) -> Any:
     if is_operand(r):
         if is_operand(a):
             return real_power(a, r)
+        if np.ndim(r) and np.ndim(a) == 0 and not hasattr(a, "tape") and not np.all(_positive(a)):
+            a = np.full(np.shape(r), a)  # a lane without an expansion is no error
+        if is_complex(r) and not (is_complex(a) or np.all(_positive(a))):
+            a = a * (1 + 0j)
         if np.ndim(a) == 0 and a == 0:
             return _zero_power(a, r)
         zero = np.equal(a, 0)
@@ -91,9 +95,16 @@ def raised(a: Any, r: Any) -> Any:
     return real_power(a, r)
 
 
+def _positive(r: Any) -> Any:
+    """Whether r, or its real part, is above zero; recorded with a guard."""
+    if is_operand(r) and not hasattr(r, "tape"):
+        r = r.value
+    return (r.real if is_complex(r) else r) > 0
+
+
 def _zero_power(a: Any, r: Any) -> Any:
     """0**r: zero for r > 0, where it stays zero; nothing else has an expansion."""
-    if not np.all(r > 0):
+    if not np.all(_positive(r)):
         raise DomainError("0**x has an expansion (zero) for x > 0 only")
     return r * 0 + a
 
