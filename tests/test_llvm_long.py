@@ -94,6 +94,21 @@ SMALL = {
 }
 
 
+def test_a_value_that_many_sums_share_is_looked_at_once():
+    def thermostat(p):
+        t, heat, energy = 15.0, 0.0, 0.0
+        for k in range(60):
+            heat = p[2] if t < p[0] + (p[1] if k % 7 else 0.0) else 0.0
+            t = t + 0.1 * (heat - 0.3 * (t - np.sin(k)))
+            energy = energy + 0.1 * heat * t
+        return energy + t
+
+    x = np.array([14.0, 2.0, 6.0])
+    assert np.allclose(
+        taylor.gradient(taylor.compile(thermostat), x), taylor.gradient(thermostat, x), 1e-14
+    )
+
+
 @pytest.fixture
 def split(monkeypatch):
     """Make functions and blocks of a few lines."""

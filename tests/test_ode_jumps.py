@@ -239,6 +239,7 @@ def test_surfaces_beside_events():
 
 LEVEL = {  # an event where fun jumps, what its callback returns, and the time span
     "ends": (None, (0.0, 2.0)),
+    "is noted": (None, (0.0, 1.2)),
     "changes": (lambda t, y, q: 0.5 * y * q, (0.0, 1.2)),
     "backwards": (lambda t, y, q: y - q, (0.0, -1.2)),
 }
@@ -251,14 +252,16 @@ def test_events_where_fun_jumps_itself(name):
 
     def end(q):
         level = lambda t, y, q: y[0] - 0.3 * sign
-        level.terminal, level.callback = callback is None, callback
+        level.terminal, level.callback = name == "ends", callback
         fun = lambda t, y, q: q * np.where(sign * y > 0.3, 0.5, 0.25)
         r = solve_ivp(fun, span, [-0.05 * sign], args=(q,), events=level)
         return r.t_events[0][0] + r.y[0, -1]
 
     def exactly(q):
         t, y = 1.4 / q, 0.3
-        if name == "changes":
+        if name == "is noted":
+            y = 0.3 + 0.5 * q * (1.2 - t)
+        elif name == "changes":
             y = 0.15 * q + 0.25 * q * (1.2 - t)
         elif name == "backwards":
             t, y = -t, -(0.3 + q) - 0.5 * q * (1.2 - t)

@@ -250,8 +250,20 @@ def test_where_of_two_conditions():
 
 
 def test_the_truth_of_an_array_is_ambiguous():
-    with pytest.raises(TraceError, match="ambiguous"):
-        record(lambda x: x if x > 0 else -x, np.zeros(2))
+    for f in (lambda x: x if x > 0 else -x, lambda x: x if x else -x):
+        with pytest.raises(TraceError, match="ambiguous"):
+            record(f, np.zeros(2))
+
+
+@pytest.mark.parametrize("x", [2.0, [2.0]])
+def test_the_truth_of_what_is_not_zero_leaves_a_guard(x):
+    """`if x:` is `if x != 0:`, also in what is compiled: it runs as machine code."""
+    x = np.asarray(x)
+    program = record(lambda x: x * x if x else -x, x)
+    assert program(3 * x) == 36 and [guard.op for guard in program.guards] == ["not_equal"]
+    with pytest.raises(GuardError):
+        program(0 * x)
+    assert taylor.compile(lambda x: x * x if x else -x, strict=True)(x) == 4
 
 
 @pytest.mark.parametrize(
@@ -259,7 +271,7 @@ def test_the_truth_of_an_array_is_ambiguous():
     [
         lambda x: x if x == 1 else -x,
         lambda x: x if x != 1 else -x,
-        lambda x: x if x else -x,
+        lambda x: x if x - 1 else -x,
         lambda x: x * float(x),
         lambda x: x * int(x),
         lambda x: [1, 2, 3][x],

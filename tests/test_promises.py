@@ -63,6 +63,7 @@ SMOOTH = [  # f, x, the first and the second derivative
 DRIVERS = {
     "gradient": taylor.gradient,
     "value_and_gradient": taylor.value_and_gradient,
+    "jacrev": lambda f, x: taylor.jacrev(lambda z: np.sum(f(z)), x),
     "hessian": taylor.hessian,
     "jvp": lambda f, x: taylor.jvp(f, x, np.ones(np.shape(x))[()]),
     "vjp": lambda f, x: taylor.vjp(f, x, 1.0),
@@ -87,7 +88,7 @@ def test_a_value_that_continues_the_function_has_its_derivatives(case):
     f, x, slope, bend = SMOOTH[case]
     for g in (f, taylor.compile(f)):
         assert taylor.value_and_gradient(g, x) == (f(x), slope)
-        assert taylor.jvp(g, x, 1.0) == (f(x), slope)
+        assert taylor.jvp(g, x, 1.0) == (f(x), slope) and taylor.jacrev(g, x) == slope
         assert np.allclose([taylor.hessian(g, x), taylor.derivative(g, x, 2)], bend, 1e-14, 1e-14)
 
 
@@ -102,6 +103,7 @@ AT_ONE_POINT = [
 ]
 SLOPES = {
     "gradient": (taylor.gradient, lambda x: 2 * x),
+    "jacrev": (taylor.jacrev, lambda x: 2 * x),
     "value_and_gradient": (lambda f, x: taylor.value_and_gradient(f, x)[1], lambda x: 2 * x),
     "vjp": (lambda f, x: taylor.vjp(f, x, 1.0)[1], lambda x: 2 * x),
     "jvp": (lambda f, x: taylor.jvp(f, x, 1.0)[1], lambda x: 2 * x),

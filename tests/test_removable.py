@@ -178,3 +178,23 @@ def test_far_from_a_removable_point_nothing_overflows(name, mode):
 def test_shapes_that_do_not_fit_say_so_near_a_zero_too():
     with pytest.raises(taylor.ShapeMismatch, match="do not fit"):
         taylor.jvp(lambda x: x[:3] / x[3:], np.full(5, 1e-6), np.ones(5))
+
+
+LOOPS = {  # what stands a thousand times in a row
+    "scaled": lambda x: x * 1.0001,
+    "factors": lambda x: x * (1 + 1e-9 * x),
+    "quotients": lambda x: x / (1 + 1e-9 * x),
+    "functions": lambda x: np.sin(1.001 * x),
+}
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_quotients_by_what_a_long_loop_makes(name):
+    def f(x):
+        y = x
+        for _ in range(1000):
+            y = LOOPS[name](y)
+        return np.sin(x) / y
+
+    x = 0.7
+    assert taylor.gradient(f, x) == pytest.approx(float(f(taylor.Taylor.variable(x, 1)).coef[1]))

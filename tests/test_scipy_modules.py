@@ -439,6 +439,18 @@ def test_integrals_with_an_account():
     assert taylor.derivative(lambda p: f(p)[0], 2.0) == 0.5
 
 
+@pytest.mark.parametrize("n", [2, 3, 4, 7, 8])
+def test_integrals_up_to_samples_at_places_that_vary(n):
+    x, y, v = np.cumsum(np.arange(1.0, n + 1)), np.sin(np.arange(n)), np.cos(np.arange(n))
+    f = lambda x: integrate.cumulative_simpson(y, x=x, initial=0.5)
+    plain = lambda x: scipy.integrate.cumulative_simpson(y, x=x, initial=0.5)
+    slope = (plain(x + 1e-5 * v) - plain(x - 1e-5 * v)) / 2e-5
+    value, tangent = taylor.jvp(f, x, v)
+    assert value == pytest.approx(plain(x), rel=1e-12)
+    assert tangent == pytest.approx(slope, rel=1e-7, abs=1e-8)
+    assert taylor.jacobian(f, x) @ v == pytest.approx(tangent, rel=1e-12, abs=1e-14)
+
+
 def test_an_integrand_that_raises_is_heard():
     def f(x):
         if x > 0.5:

@@ -706,7 +706,7 @@ def _within(of: Elementary, a: Any, b: Any, beyond: Callable[[Any, Any], Any]) -
 # No function of the table: its derivative is not that of its value
 HIDDEN["stop_gradient"] = stop_gradient = Elementary(
     "stop_gradient", lambda x: 1.0 * x, lambda ctx, x: +x, lambda a, y: (0, 1),
-    code=lambda x: 1.0 * x, exact=lambda x: x, own=True)
+    code=lambda x: 1.0 * x, complex_code=lambda z: 1.0 * z, exact=lambda x: x, own=True)
 
 # ------------------------------------------------------------------ as NumPy spells them
 arcsin, arccos, arctan, arctan2 = asin, acos, atan, atan2

@@ -465,6 +465,9 @@ class Node(Operand):
     def __ne__(self, other: Any) -> Any:
         if not fits(other):
             return NotImplemented
+        if not is_operand(other) and self._is_step():  # the guard is on a value without rounding
+            unlike = held_step(self) != other
+            return bool(unlike) if np.ndim(unlike) == 0 else unlike
         difference = self - other
         unlike = difference._truth() if isinstance(difference, Node) else difference != 0
         return bool(unlike) if np.ndim(unlike) == 0 else unlike
@@ -533,12 +536,12 @@ class Node(Operand):
         return outcome
 
     def __bool__(self) -> bool:
-        if not self.shape and self._is_step():
-            return bool(held_step(self))
-        raise TraceError(
-            "the truth of a recorded value depends on all its derivatives; write x > 0 or x < 0 "
-            f"({PAGE})"
-        )
+        if math.prod(self.shape) != 1:
+            raise TraceError(
+                f"the truth of a recorded value of shape {self.shape} is ambiguous; write "
+                f"np.any(x != 0) or np.all(x > 0) ({PAGE})"
+            )
+        return bool(self._truth())
 
     def _refused(self, what: str) -> TraceError:
         return TraceError(*super()._refused(what).args)

@@ -27,6 +27,8 @@ NUMBERS = (int, float, np.float64, Fraction)
 NEAR = Fraction(1, 1 << 50)  # roots at such a distance, of their size, are one that was rounded
 LOG2 = math.log(2)
 MOST = 32  # factors, or the exponent of one
+STEPS = 4 * MOST  # instructions of one product that are looked at: f may be a long loop
+NESTED = 8  # functions that vanish with each other
 LARGEST = 2.0**500  # factor of a quotient
 POWERS = (f.square, f.power, f.reciprocal)
 Regular = Callable[[Any], Any]
@@ -213,7 +215,7 @@ def _exact(c: Any) -> Fraction | None:
 def _affine(tape: Tape, i: int) -> tuple[int, Fraction, Fraction]:
     """Return j, c and d with v_i = c·v_j + d."""
     c, d = Fraction(1), Fraction(0)
-    while True:
+    for _ in range(STEPS):
         op, args, _ = tape.code[i]
         if type(op) is Scale:
             k, inner = _exact(op.c), args[0]
@@ -230,30 +232,37 @@ def _affine(tape: Tape, i: int) -> tuple[int, Fraction, Fraction]:
         else:
             c = c / k if op is DIV else c * k
         i = inner
+    return i, c, d
 
 
-def _into(tape: Tape, found: Product, i: int, power: int) -> None:
-    """Multiply a product by v_i^power, factor by factor."""
-    op, args, _ = tape.code[i]
-    if len(found.factors) > MOST:
-        found.scale = None
-    elif (k := _number(tape, i)) is not None:
-        found.times(k, power)
-    elif type(op) is Scale and _exact(op.c):
-        found.times(_exact(op.c), power)
-        _into(tape, found, args[0], power)
-    elif op is MUL or op is DIV:
-        _into(tape, found, args[0], power)
-        _into(tape, found, args[1], power if op is MUL else -power)
-    elif type(op) is Row and op.row in POWERS and (n := _exponent(tape, op, args)):
-        _into(tape, found, args[0], n * power)
-    else:
-        base, c, d = _affine(tape, i)
-        if base != i and not d and tape.code[base].op in (MUL, DIV):  # 1 + c/x - 1
-            found.times(c, power)
-            _into(tape, found, base, power)
+def _into(tape: Tape, found: Product, i: int, power: int, nested: int = NESTED) -> None:
+    """Multiply a product by v_i^power, factor by factor; of a very long one nothing is known."""
+    left = [(i, power)]
+    for _ in range(STEPS):
+        if not left:
+            return
+        i, power = left.pop()
+        op, args, _ = tape.code[i]
+        if len(found.factors) > MOST:
+            break
+        if (k := _number(tape, i)) is not None:
+            found.times(k, power)
+        elif type(op) is Scale and _exact(op.c):
+            found.times(_exact(op.c), power)
+            left.append((args[0], power))
+        elif op is MUL or op is DIV:
+            left += (args[1], power if op is MUL else -power), (args[0], power)
+        elif type(op) is Row and op.row in POWERS and (n := _exponent(tape, op, args)):
+            left.append((args[0], n * power))
         else:
-            found.factors.append(_vanishing(tape, i, power) or Leaf(i, power, base, c, d))
+            base, c, d = _affine(tape, i)
+            if base != i and not d and tape.code[base].op in (MUL, DIV):  # 1 + c/x - 1
+                found.times(c, power)
+                left.append((base, power))
+            else:
+                zero = _vanishing(tape, i, power, nested)
+                found.factors.append(zero or Leaf(i, power, base, c, d))
+    found.scale = None
 
 
 def _exponent(tape: Tape, op: Row, args: tuple[int, ...]) -> int:
@@ -264,7 +273,7 @@ def _exponent(tape: Tape, op: Row, args: tuple[int, ...]) -> int:
     return int(n) if n is not None and n.denominator == 1 and abs(n) <= MOST else 0
 
 
-def _vanishing(tape: Tape, i: int, power: int) -> Zero | None:
+def _vanishing(tape: Tape, i: int, power: int, nested: int) -> Zero | None:
     """Return c·f(a) + d as what vanishes with a, if it does."""
     base, c, d = _affine(tape, i)
     op, args, _ = tape.code[base]
@@ -274,10 +283,10 @@ def _vanishing(tape: Tape, i: int, power: int) -> Zero | None:
         return None
     row = f.exp if exp else op.row
     value, less, times, rest = ZEROS[row]
-    if d != -c * value:
+    if d != -c * value or not nested:
         return None
     a, parts = _exponent_of(tape, args) if exp else tape.at(args[0]), Product(c**power)
-    _into(tape, parts, (a - less).i if less else a.i, times * power)
+    _into(tape, parts, (a - less).i if less else a.i, times * power, nested - 1)
     if not parts.scale:
         return None
     inverse = INVERSES.get(row)

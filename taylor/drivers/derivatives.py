@@ -286,7 +286,7 @@ def jacrev(f: Function, x: Any) -> Array:
     array([2., 4.])
     """
     x = point(x)
-    return _first(lambda g: _by_rows(*recorded(g, x), g, x), f, x, "jacrev")
+    return _first(lambda g: _by_reverse(g, x), f, x, "jacrev")
 
 
 def _first(driver: Function, f: Function, x: Any, what: str) -> Array:
@@ -303,13 +303,23 @@ def _jacobian(f: Function, x: Any) -> Any:
     n = math.prod(shape_of(x))
     if n < 8 and not has_nan(x):
         return tables(f, x, 1)[0]
+    return _by_reverse(f, x, n)
+
+
+def _by_reverse(f: Function, x: Any, below: float = math.inf) -> Any:
+    """Return the Jacobian by reverse mode, if f has fewer elements, is recorded and is finite."""
     try:
         code, v, out = recorded(f, x)
+        few = math.prod(shape_of(v[out])) < below
+        rows = rows_of(code, v, out, x) if few else None
     except ShapeMismatch:
         raise
     except TaylorError:
         return tables(f, x, 1)[0]
-    return _by_rows(code, v, out, f, x) if math.prod(shape_of(v[out])) < n else _by_columns(f, x)
+    if not few:
+        return _by_columns(f, x)
+    known = all_finite(rows) and all_finite(v[out])
+    return rows if known or has_nan(x) else tables(f, x, 1)[0]
 
 
 def _by_columns(f: Function, x: Any) -> Any:
@@ -317,16 +327,6 @@ def _by_columns(f: Function, x: Any) -> Any:
         if not has_nan(found := _columns(f, x)) or has_nan(x):
             return found
     return tables(f, x, 1)[0]
-
-
-def _by_rows(code: Any, v: list[Any], out: int, f: Function, x: Any) -> Any:
-    """Return the Jacobian by reverse mode or, where that or f is not finite, by forward mode."""
-    try:
-        rows = rows_of(code, v, out, x)
-    except TaylorError:
-        return tables(f, x, 1)[0]
-    known = all_finite(rows) and all_finite(v[out])
-    return rows if known or has_nan(x) else tables(f, x, 1)[0]
 
 
 # ------------------------------------------------------------------ second order and beyond

@@ -87,21 +87,26 @@ class _Recorded(Derivable):
     def zero(self, results: Sequence[Any]) -> list[Any]:
         """Return zero times all values noted, without those that are results: nan if one is."""
         rest = [v for i, v in self.seen.items() if all(i != y.i for y in results)]
-        terms = [term for v in rest for term in self._terms(v)]
+        terms = list(self._terms(rest))
         return [sum(np.sum(0.0 * v) for v in terms)] if terms else []
 
-    def _terms(self, y: Node) -> Iterator[Node]:
-        """Yield values that are finite where y is: instead of a sum of logarithms, say, their x."""
-        op, args, _ = self.tape.code[y.i]
-        scaled = isinstance(op, Scale) and type(op.c) in (int, float) and math.isfinite(op.c)
-        if (scaled or isinstance(op, (Sum, Add, Reshape))) and not is_complex(y):
-            for a in args:
-                yield from self._terms(self.tape.at(a))
-        elif isinstance(op, Row) and op.row in LOGARITHMS and not is_complex(y):
-            (x,) = (self.tape.at(a) for a in args)
-            yield choose(LOGARITHMS[op.row], x, math.nan, x, "where")
-        else:
-            yield y
+    def _terms(self, rest: list[Node]) -> Iterator[Node]:
+        """Yield what is finite where these are: instead of a sum of logarithms, say, their x."""
+        stack, known = rest[::-1], set()
+        while stack:
+            y = stack.pop()
+            if y.i in known:
+                continue
+            known.add(y.i)
+            op, args, _ = self.tape.code[y.i]
+            scaled = isinstance(op, Scale) and type(op.c) in (int, float) and math.isfinite(op.c)
+            if (scaled or isinstance(op, (Sum, Add, Reshape))) and not is_complex(y):
+                stack += [self.tape.at(a) for a in reversed(args)]
+            elif isinstance(op, Row) and op.row in LOGARITHMS and not is_complex(y):
+                (x,) = (self.tape.at(a) for a in args)
+                yield choose(LOGARITHMS[op.row], x, math.nan, x, "where")
+            else:
+                yield y
 
 
 def derived(

@@ -214,7 +214,8 @@ class Events:
                     place = part.at(e.step, part.h[e.step] * e.x)
                     events[e.event].log(place)
                     if self.variation:
-                        self.variation.logs(events[e.event], e.order, place.t)
+                        branches = self.it.system.branches
+                        self.variation.logs(events[e.event], e.order, place.t, place.y, branches)
             seen = chained(seen, part)
         return seen, [], False
 

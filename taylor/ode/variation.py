@@ -67,7 +67,7 @@ CHANGED = (
     "has no derivatives; end the run there, and go on with another one"
 )
 SAME = 1e-7  # of rates, relative to them: a difference that is none
-BEFORE = 4  # times as far before a surface, along which a run slides, the run there ends
+BEFORE = 4  # times as far before a surface at which fun jumps the run to it ends
 SHORT = 64  # units of rounding of the time of an event: so near fun may not jump
 
 
@@ -204,14 +204,27 @@ class Variation:
 
         self.waiting.append((t, keep))
 
-    def logs(self, event: Any, order: int, t: Any) -> None:
-        """Note an event at time t that changes nothing; `order` is that of its root."""
+    def logs(self, event: Any, order: int, t: Any, y: Array, branches: bool) -> None:
+        """Note an event at time t in the state y, where fun may have `branches`, that changes
+        nothing; `order` is that of its root.
+        """
+        f, p, _ = numeric(*self.held)
+        before = t - self.sign * BEFORE * self._near(t)
+        short = branches and self.sign * (before - self.t) > 0
+        here = jumps(f, t, y, p, self._near(t)) if short else []
 
-        def log(t: Any, y: Any) -> None:
-            tau = self._delay(event, order, t, y)
-            self.found.setdefault(event.n, []).append((t + tau, self._moved(t, y, tau)))
+        def log(at: Any, near: Any) -> None:
+            if here:  # fun is that before
+                near = point_of(near)
+                others = (delay_of(f, g, at, near, p) for g in here)
+                tau = _common(t, [self._root(event, order, at, near), *others])
+                found = moved(f, at, near, tau, p) + (y - number(near))
+            else:
+                tau = self._delay(event, order, at, near)
+                found = self._moved(at, near, tau)
+            self.found.setdefault(event.n, []).append((t + tau, found))
 
-        self.waiting.append((t, log))
+        self.waiting.append((before if here else t, log))
 
     def _come(self, t: Any) -> None:
         """Go on to a plain time, and give the states on the way to whoever waits for them."""
@@ -313,7 +326,7 @@ class Variation:
         y'; `branches` says whether fun has any.
         """
         f, p, _ = numeric(*self.held)
-        before = t - self.sign * self._near(t)
+        before = t - self.sign * BEFORE * self._near(t)
         here = jumps(f, t, y, p, self._near(t)) if branches else []
         short = here and self.sign * (before - self.t) > 0
         self._come_first(before) if short else self._come(t)

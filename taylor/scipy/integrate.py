@@ -477,20 +477,40 @@ def romb(y: Any, dx: Any = 1.0, axis: int = -1) -> Any:
 def cumulative_simpson(
     y: Any, *, x: Any = None, dx: Any = 1.0, axis: int = -1, initial: Any = None
 ) -> Any:
-    """Return the integrals up to each sample, at plain x, by parabolas; `initial` is in front.
+    """Return the integrals up to each sample, at x, by parabolas; `initial` is in front.
 
     >>> cumulative_simpson([0.0, 1.0, 4.0]).round(6)
     array([0.333333, 2.666667])
     """
-    if is_operand(x):
-        raise TypeError("cumulative_simpson has derivatives in y and dx only, not in x")
     y = np.moveaxis(as_array(y), axis, -1)
-    unit = np.eye(np.shape(y)[-1])
-    weights = scipy.integrate.cumulative_simpson(unit, x=x, axis=-1)
-    found = np.matmul(y, weights) * (dx if x is None else 1.0)
+    if is_operand(x):
+        found = _by_parabolas(y, np.diff(np.moveaxis(x, axis, -1) if np.ndim(x) > 1 else x))
+    else:
+        weights = scipy.integrate.cumulative_simpson(np.eye(np.shape(y)[-1]), x=x, axis=-1)
+        found = np.matmul(y, weights) * (dx if x is None else 1.0)
     if initial is not None:
         found = np.concatenate([found[..., :1] * 0, found], axis=-1) + initial
     return np.moveaxis(found, -1, axis)
+
+
+def _by_parabolas(y: Any, h: Any) -> Any:
+    """Return the integrals up to each sample: even intervals with the next one, others with that
+    before, as the last one."""
+
+    def first(h: Any, k: Any, f: Any, g: Any, e: Any) -> Any:
+        share = h / (h + k)
+        bend = share * h / k
+        return h / 6 * ((3 - share) * f + (3 + bend + share) * g - bend * e)
+
+    n = np.shape(y)[-1]
+    if n < 3:
+        return np.cumsum(h * (y[..., 1:] + y[..., :-1]) / 2, axis=-1)
+    left, middle, right = y[..., :-2], y[..., 1:-1], y[..., 2:]
+    one = first(h[..., :-1], h[..., 1:], left, middle, right)
+    other = first(h[..., 1:], h[..., :-1], right, middle, left)
+    place = np.arange(n - 1)
+    place = np.where((place % 2 == 0) & (place < n - 2), place, n - 3 + place)
+    return np.cumsum(np.concatenate([one, other], axis=-1)[..., place], axis=-1)
 
 
 def cumulative_trapezoid(
