@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from taylor.core.advice import called
+from taylor.core.advice import PAGE, called
 from taylor.core.calls import Integral
 from taylor.core.conditions import Guard
 from taylor.core.instructions import Const, Input, Instruction, Op, Parameter, Scale, Shape, full
@@ -271,6 +271,8 @@ def outputs_of(tape: Tape, f: Callable[..., Any], x: Sequence[Node]) -> tuple[li
     y = called(f, *x)
     if tape.tied:  # libraries take any TypeError of == for "no"
         raise TieError("f has caught that == of two recorded values depends on their derivatives")
+    if y is None:
+        raise TypeError(f"f returned None: is a return missing? ({PAGE})")
     single = not isinstance(y, (tuple, list))
     return [_output(tape, v).i for v in ([y] if single else y)], single
 
