@@ -128,6 +128,9 @@ def deprecated(old: str, new: str) -> None:
 def outside() -> int:
     """Return the stacklevel of a warning that the caller gives: where the package was called."""
     level, frame = 2, sys._getframe(2)
-    while frame.f_back is not None and frame.f_globals["__name__"].partition(".")[0] == "taylor":
+    while (
+        frame.f_back is not None
+        and str(frame.f_globals.get("__name__")).partition(".")[0] == "taylor"
+    ):
         level, frame = level + 1, frame.f_back
     return level

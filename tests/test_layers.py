@@ -85,8 +85,8 @@ HOUSE = {  # from the ground up; a module imports what stands before it
         "ensemble", "solver", "__init__",
     ],
     "verified": [
-        "environment", "rounding", "enclosing", "planes", "batches", "elementary", "values",
-        "linear",
+        "environment", "given", "rounding", "enclosing", "planes", "batches", "elementary",
+        "values", "linear",
         "process", "interval", "symbols", "bounds", "scalars", "jets", "levels", "boxes", "effort",
         "compose", "model", "search", "roots", "quad",
         "compiled", "horner", "fields", "lohner", "tube", "points", "steps",

@@ -272,6 +272,78 @@ PROGRAMS = {
             ("spatial", "distanc", "distance"), ("special", "gamaln", "gammaln"),
         )
     },
+    # proofs
+    **{
+        f"from taylor import verified as tv\n{call}": wanted
+        for call, wanted in {
+            "tv.quad(lambda x: [x, x], 0, 1)": "f has to return one number, not an array or a list",
+            "tv.quad(lambda x: None, 0, 1)": "f returned None: is a return missing?",
+            "tv.quad(np.sin, 0, 'a')": "b has to be made of real numbers, not 'a'",
+            "tv.quad(np.sin, 0, 1, order='a')": "order is an integer of 0 or more, not 'a'",
+            "tv.quad(np.sin, 0, 1, max_pieces=-1)": "max_pieces has to be positive, not -1",
+            "tv.range(np.sin, (0, 1), max_boxes=2.5)": "max_boxes has to be a positive integer",
+            "tv.range(np.sin, (0, 1), tol='a')": "tol has to be a positive number, not 'a'",
+            "tv.roots(3, (0, 1))": "the first argument is a function, not int",
+            "tv.coefficients(np.sin, tv.Interval(1, 2), 3)": "those of a row of one number",
+            "tv.coefficients(taylor.atan2, tv.Interval(1, 2), 3)": "of a row of one number",
+            "tv.coefficients(taylor.sin, 1.0, 3)": "x is an Interval, not 1.0",
+            "tv.coefficients(taylor.sin, tv.Interval(1, 2), -3)": "order has to be 0 or more",
+            "tv.solve_ivp(3, (0, 1), [1.0])": "fun is a function of (t, y, *args), not int",
+            "tv.solve_ivp(lambda t, y: -y, (0, 1), [])": "bounded states along one axis",
+            "tv.solve_ivp(lambda t, y: -y, ('a', 1), [1.0])": "t_span has to be made of",
+            "tv.solve_ivp(lambda t, y: -y, (0, 1), [1.0], t_eval='a')": "t_eval has to be made of",
+            "tv.solve_ivp(lambda t, y: -y, (0, 1), [1.0])('a')": "t has to be made of real numbers",
+            "tv.solve_ivp(lambda t, y: -y, (0, 1), [1.0], order=2.5)": "order is an integer of 2",
+            "tv.solve_ivp(lambda t, y: -y, (0, 1), [1.0], space_order=1.5)": "space_order is an",
+            "tv.solve_ivp(lambda t, y: -y, (0, 1), [1.0], max_steps='a')": "max_steps has to be a",
+            "tv.solve_ivp(lambda t, y: -y, (0, 1), [1.0], args=3)": "did you mean args=(3,)?",
+            "tv.solve_ivp(lambda t, y, a: -a * y, (0, 1), [1.0])": "called as fun(t, y, *args)",
+            "tv.solve_ivp(lambda t, y: [y[0], y[1]], (0, 1), [1.0])": "here with 1 states y",
+            "tv.solve_ivp(lambda t, y: None, (0, 1), [1.0])": "fun returned NoneType",
+            "tv.poincare(lambda t, y: -y, 3, [1.0])": "section is a function of y, not int",
+            "tv.poincare(lambda t, y: -y, lambda y: y, [1.0])": "section has to return one number",
+            "tv.integrate": "did you mean taylor.verified.quad?",
+            "tv.minimise": "did you mean taylor.verified.minimize?",
+        }.items()
+    },
+    # arguments that are of another kind
+    "taylor.register(dict, 3, 4)": "register takes a class and two functions",
+    "taylor.define('f1', 3, quotient=lambda a, y: (y, 1))": "is made of functions, and 3 is none",
+    "taylor.rule(np.exp, vjp=3)": "is made of functions, and 3 is none",
+    "taylor.define('f2', np.exp, quotient=lambda a, y: y)(Taylor.variable(1.0, 2))": "(q, p)",
+    "taylor.compile(np.sum, threads='a')": "threads is a positive integer, or None",
+    "taylor.inverse_map(3)": "a list of scalar TaylorN series",
+    "TaylorN.variables([1.0, 2.0], 2)[0](1.0)": "needs 2 displacements, got 1",
+    "taylor.jv('a', Taylor.variable(1.0, 2))": "needs an integer order n, not 'a'",
+    "taylor.implicit_root(lambda x, p: None, 1.0)(2.0)": "g returned None: is a return missing?",
+    "taylor.SparseJacobian(3, x0)": "the first argument must be a function, not int",
+    "taylor.sparse_jacobian(lambda x: None, x0)": "f returned None: is a return missing?",
+    "taylor.record(lambda x: None, x0)": "f returned None: is a return missing?",
+    "taylor.forward(3)": "is a program, record(f, x), not int",
+    "taylor.reverse(np.sum)": "is a program, record(f, x), not",
+    "taylor.jacobian_pattern(3)": "is a program, record(f, x), not int",
+    "from taylor.scipy import special\nimport taylor.verified\n"
+    "special.kn(taylor.verified.Interval(1), 0.5)": "has no derivative in its argument n",
+    "hyperdual.second_partial(np.prod, x0, 'a', 0)": "its position among 3, not 'a'",
+    "hyperdual.third_partial(np.prod, x0, 0, 1.5, 0)": "its position among 3, not 1.5",
+    "taylor.partials(x='a')": "the size of a vector of variables is an integer, not 'a'",
+    **{
+        f"import taylor.operators as op\n{call}": wanted
+        for call, wanted in {
+            "op.estimate(op.partials(3)[0]**2, np.prod, x0, samples=2.5, seed=1)":
+                "samples is an integer, how many there are to be, not 2.5",
+            "op.estimate_laplacian(np.prod, x0, samples=3, seed=1, power=1.5)": "is 1, 2, ..., not",
+            "op.estimate_laplacian(3, x0, samples=3, seed=1)": "f must be a function, not int",
+        }.items()
+    },
+    "taylor.ode.second_order(3)": "acceleration is a function of (t, y, v, *args), not int",
+    "taylor.ode.solve_ivp(taylor.ode.second_order(lambda t, q: -q), (0, 1), [1.0, 2.0])":
+        "acceleration is called as acceleration(t, y, v, *args)",
+    "taylor.ode.solve_ivp(taylor.ode.second_order(lambda t, y, v: -y), (0, 1), [1.0, 2, 3])":
+        "the state of second_order is (y, v)",
+    "taylor.ode.solve_ensemble(lambda t, y: -y, (0, 1), [[1.0]], threads='a')":
+        "threads is a positive number, not 'a'",
+    "taylor.operators.laplace": "did you mean taylor.operators.laplacian?",
     "taylor.scan(lambda s, x: s + x, 0.0, x0)": "scan(step, state, xs=rows)",
     "np.abs(1j * TaylorN.variables([1.0, 2.0], 2)[0])": "in a driver",
     "taylor.gradient(lambda v: np.ones(v[0]).sum(), x0)": "cannot be an index or a shape; int(x",

@@ -198,3 +198,16 @@ def test_quotients_by_what_a_long_loop_makes(name):
 
     x = 0.7
     assert taylor.gradient(f, x) == pytest.approx(float(f(taylor.Taylor.variable(x, 1)).coef[1]))
+
+
+def test_functions_of_products_of_functions_are_looked_at_for_so_long():
+    def f(p):
+        x, y, z = p
+        for _ in range(20):
+            a, b, c = np.sin(x), np.tanh(y), np.sin(z)
+            x, y, z = a * b * c / (1 + 0.1 * z), b * c * np.sin(x), c * a * np.tanh(y)
+            x, y, z = 2.2 * x, 2.2 * y, 2.2 * z
+        return x + y + z
+
+    x = np.array([1.9, 1.8, 1.7])
+    assert np.allclose(taylor.gradient(f, x), taylor.jacfwd(f, x), 1e-12, 0)

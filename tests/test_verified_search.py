@@ -525,9 +525,29 @@ def test_a_comparison_that_holds_elsewhere_is_decided():
 
 
 def test_equality_at_every_point_is_refused():
-    for f in (lambda x: 1.0 if np.floor(x) == 0 else x, lambda x: np.where(0 * x == 0, x, 1.0)):
-        for search in (tv.minimize, tv.range, tv.sign, tv.roots):
-            with pytest.raises(tv.Undecided, match="compare with < or >"):
-                search(f, (0.25, 0.75))
+    def f(x):
+        return np.where(0 * x == 0, x, 1.0)
+
+    for search in (tv.minimize, tv.range, tv.sign, tv.roots):
         with pytest.raises(tv.Undecided, match="compare with < or >"):
-            tv.quad(f, 0.25, 0.75)
+            search(f, (0.25, 0.75))
+    with pytest.raises(tv.Undecided, match="compare with < or >"):
+        tv.quad(f, 0.25, 0.75)
+
+
+@pytest.mark.parametrize("step, one", [(np.ceil, 1), (np.floor, 0), (lambda x: np.sign(x - 1), -1)])
+def test_equality_of_what_is_constant_between_jumps_is_decided_there(step, one):
+    """Also where the middle of the box is a jump; a box that holds one alone is not decided."""
+
+    def f(x):
+        return 5.0 + x if step(x) == one else x
+
+    for a, b in ((0.25, 0.75), (1.001, 1.5)):
+        y = tv.range(f, (a, b), tol=1e-6)
+        assert f(a) in y and f(b) in y and y.width < b - a + 3e-6
+    assert 2.75 in tv.quad(f, 0.25, 0.75) and 0.75 in tv.quad(f, 1.25, 1.75)
+    found = tv.roots(lambda x: f(x) - 1.5, (0.25, 1.75))
+    assert any(1.5 in box for box in found.unique)
+    with pytest.raises(tv.NotVerified) as both:
+        tv.range(f, (0.25, 1.75), max_boxes=2000)
+    assert 5.25 in both.value.result and 1.75 in both.value.result

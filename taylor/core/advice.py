@@ -53,6 +53,9 @@ NAMES = {
     },
     "taylor.ode": {"odeint": "solve_ivp", "ode": "TaylorIntegrator", "gradient":
         "value_and_gradient"},
+    "taylor.verified": {"integrate": "quad", "odeint": "solve_ivp", "bounds": "range",
+        "root": "roots", "fsolve": "roots", "newton": "roots", "iv": "Interval"},
+    "taylor.operators": {"laplace": "laplacian", "div": "divergence", "rot": "curl"},
 }  # fmt: skip
 
 # what values of other packages have, and NumPy's arrays, and what to write instead

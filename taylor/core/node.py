@@ -465,6 +465,9 @@ class Node(Operand):
     def __ne__(self, other: Any) -> Any:
         if not fits(other):
             return NotImplemented
+        if not is_operand(other) and self._is_step():  # the guard is on a value without rounding
+            unlike = held_step(self) != other
+            return bool(unlike) if np.ndim(unlike) == 0 else unlike
         difference = self - other
         unlike = difference._truth() if isinstance(difference, Node) else difference != 0
         return bool(unlike) if np.ndim(unlike) == 0 else unlike

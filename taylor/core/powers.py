@@ -20,7 +20,7 @@ from taylor.core.tables import nonzero
 from taylor.errors import DomainError, NonAnalyticError
 from taylor.numbers import contexts
 from taylor.numbers.kinds import Array, is_operand
-from taylor.numbers.values import zeros
+from taylor.numbers.values import is_complex, zeros
 
 
 def integer_valued(r: Any) -> bool:
@@ -64,15 +64,9 @@ def raised(a: Any, r: Any) -> Any:
     if is_operand(r):
         if is_operand(a):
             return real_power(a, r)
-        if np.ndim(a) == 0 and a == 0:
-            return _zero_power(a, r)
-        zero = np.equal(a, 0)
-        if not np.any(zero):
+        if (above := _positive(a)) is True or np.all(above):
             return lookup("exponential")(a, r)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            y = lookup("exponential")(a, r)
-        zeros = choose(0.0, r, y, 0 * r, "formula")  # lanes that are zero stay so for r > 0
-        return choose(np.where(zero, 1.0, 0.0), 0.5, zeros, y, "formula")
+        return _raised_from_below(a, r)
     r = r if np.ndim(r) == 0 else np.asarray(r)
     precise = isinstance(r, (np.ndarray, np.floating)) and hasattr(a, "dtype")  # no register
     if precise and r.dtype.kind == a.dtype.kind == "f":
@@ -91,9 +85,34 @@ def raised(a: Any, r: Any) -> Any:
     return real_power(a, r)
 
 
+def _raised_from_below(a: Any, r: Any) -> Any:
+    """Return a**r of plain a, some of which is no positive number, and an operand r."""
+    known = not hasattr(r, "tape") or r.tape.values[r.i] is not None
+    if known and is_complex(r) and not is_complex(a):
+        a = a * (1 + 0j)
+    if np.ndim(r) and np.ndim(a) == 0:
+        a = np.full(np.shape(r), a)  # a lane without an expansion is no error
+    if np.ndim(a) == 0 and a == 0:
+        return _zero_power(a, r)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        y = lookup("exponential")(a, r)
+    zero = np.equal(a, 0)
+    if not np.any(zero):
+        return y
+    zeros = choose(0.0, r, y, 0 * r, "formula")  # lanes that are zero stay so for r > 0
+    return choose(np.where(zero, 1.0, 0.0), 0.5, zeros, y, "formula")
+
+
+def _positive(r: Any) -> Any:
+    """Whether r, or its real part, is above zero; recorded with a guard."""
+    if is_operand(r) and not hasattr(r, "tape"):
+        r = r.value
+    return (r.real if is_complex(r) else r) > 0
+
+
 def _zero_power(a: Any, r: Any) -> Any:
     """0**r: zero for r > 0, where it stays zero; nothing else has an expansion."""
-    if not np.all(r > 0):
+    if not np.all(_positive(r)):
         raise DomainError("0**x has an expansion (zero) for x > 0 only")
     return r * 0 + a
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from taylor.core.advice import called
+from taylor.core.advice import PAGE, called
 from taylor.core.calls import Integral
 from taylor.core.conditions import Guard
 from taylor.core.instructions import Const, Input, Instruction, Op, Parameter, Scale, Shape, full
@@ -211,6 +211,13 @@ def _bytes(x: Any) -> int:
 
 
 # ------------------------------------------------------------------ record, check
+def of_program(x: Any) -> Program:
+    """Return x, which must be a program."""
+    if not isinstance(x, Program):
+        raise TypeError(f"what is wanted is a program, record(f, x), not {type(x).__name__}")
+    return x
+
+
 def record(f: Callable[..., Any], *x: Any) -> Program:
     """Return the program of f at the point x: numbers or arrays, one per argument of f.
 
@@ -271,6 +278,8 @@ def outputs_of(tape: Tape, f: Callable[..., Any], x: Sequence[Node]) -> tuple[li
     y = called(f, *x)
     if tape.tied:  # libraries take any TypeError of == for "no"
         raise TieError("f has caught that == of two recorded values depends on their derivatives")
+    if y is None:
+        raise TypeError(f"f returned None: is a return missing? ({PAGE})")
     single = not isinstance(y, (tuple, list))
     return [_output(tape, v).i for v in ([y] if single else y)], single
 

@@ -27,7 +27,7 @@ NUMBERS = (int, float, np.float64, Fraction)
 NEAR = Fraction(1, 1 << 50)  # roots at such a distance, of their size, are one that was rounded
 LOG2 = math.log(2)
 MOST = 32  # factors, or the exponent of one
-STEPS = 4 * MOST  # instructions of one product that are looked at: f may be a long loop
+STEPS = 4 * MOST  # instructions that are looked at, parts included: f may be a long loop
 NESTED = 8  # functions that vanish with each other
 LARGEST = 2.0**500  # factor of a quotient
 POWERS = (f.square, f.power, f.reciprocal)
@@ -132,6 +132,7 @@ class Product:
 
     scale: Fraction | None = Fraction(1)
     factors: list[Leaf | Zero] = field(default_factory=list)
+    steps: Iterator[int] = field(default_factory=lambda: iter(range(STEPS)))  # with its parts
 
     def times(self, scale: Fraction | None, power: int) -> None:
         """Multiply by a number to that power."""
@@ -238,7 +239,7 @@ def _affine(tape: Tape, i: int) -> tuple[int, Fraction, Fraction]:
 def _into(tape: Tape, found: Product, i: int, power: int, nested: int = NESTED) -> None:
     """Multiply a product by v_i^power, factor by factor; of a very long one nothing is known."""
     left = [(i, power)]
-    for _ in range(STEPS):
+    for _ in found.steps:
         if not left:
             return
         i, power = left.pop()
@@ -260,7 +261,7 @@ def _into(tape: Tape, found: Product, i: int, power: int, nested: int = NESTED) 
                 found.times(c, power)
                 left.append((base, power))
             else:
-                zero = _vanishing(tape, i, power, nested)
+                zero = _vanishing(tape, i, power, found.steps, nested)
                 found.factors.append(zero or Leaf(i, power, base, c, d))
     found.scale = None
 
@@ -273,7 +274,7 @@ def _exponent(tape: Tape, op: Row, args: tuple[int, ...]) -> int:
     return int(n) if n is not None and n.denominator == 1 and abs(n) <= MOST else 0
 
 
-def _vanishing(tape: Tape, i: int, power: int, nested: int) -> Zero | None:
+def _vanishing(tape: Tape, i: int, power: int, steps: Iterator[int], nested: int) -> Zero | None:
     """Return c·f(a) + d as what vanishes with a, if it does."""
     base, c, d = _affine(tape, i)
     op, args, _ = tape.code[base]
@@ -285,7 +286,8 @@ def _vanishing(tape: Tape, i: int, power: int, nested: int) -> Zero | None:
     value, less, times, rest = ZEROS[row]
     if d != -c * value or not nested:
         return None
-    a, parts = _exponent_of(tape, args) if exp else tape.at(args[0]), Product(c**power)
+    a = _exponent_of(tape, args) if exp else tape.at(args[0])
+    parts = Product(c**power, steps=steps)
     _into(tape, parts, (a - less).i if less else a.i, times * power, nested - 1)
     if not parts.scale:
         return None

@@ -1,5 +1,8 @@
 """Linear differential operators P(∂) of functions, each in the smallest algebra that holds it."""
 
+from typing import TYPE_CHECKING
+
+from taylor.core.advice import suggesting
 from taylor.operators.drivers import (
     apply,
     biharmonic,
@@ -17,3 +20,6 @@ __all__ = [
     "Estimate", "Operator", "Symbol", "apply", "biharmonic", "curl", "divergence", "estimate",
     "estimate_laplacian", "hessian_trace", "laplacian", "operator", "partials",
 ]  # fmt: skip
+
+if not TYPE_CHECKING:
+    __getattr__ = suggesting(__name__)

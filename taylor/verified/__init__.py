@@ -1,5 +1,8 @@
 """Validated numerics: results that are proofs, with sets of numbers in place of numbers."""
 
+from typing import TYPE_CHECKING
+
+from taylor.core.advice import suggesting
 from taylor.errors import NotVerified as NotVerified
 from taylor.errors import Undecided as Undecided
 from taylor.verified import compiled as compiled  # of which intervals hear
@@ -24,3 +27,6 @@ __all__ = [
     "Undecided", "coefficients", "minimize", "models", "poincare", "quad", "range", "roots", "sign",
     "solve_ivp",
 ]  # fmt: skip
+
+if not TYPE_CHECKING:
+    __getattr__ = suggesting(__name__)

@@ -31,13 +31,14 @@ from taylor.core.rules import numbers
 from taylor.core.sides import Choose
 from taylor.core.singular import unsettled
 from taylor.core.tables import contract, free_letter, pad
-from taylor.errors import DomainError, TaylorError, TieError, Undecided
+from taylor.errors import DomainError, NonAnalyticError, TaylorError, TieError, Undecided
 from taylor.llvm.enclosures import VALUES
 from taylor.numbers.kinds import Array, Shape, base, is_operand
 from taylor.numbers.policy import policy
 from taylor.numbers.values import shape_of
 from taylor.series.multivariate import TaylorN
 from taylor.series.univariate import Taylor
+from taylor.verified.given import check_function
 from taylor.verified.interval import CERTAIN, OPPOSITE, SETS, Interval
 from taylor.verified.jets import has_kernel
 from taylor.verified.levels import Levels
@@ -69,8 +70,7 @@ class Boxes:
         algebra: Algebra | None = None,
         slopes: bool = False,
     ) -> None:
-        if not callable(f):
-            raise TypeError(f"the first argument is a function, not {type(f).__name__}")
+        check_function(f, "the first argument is a function")
         if not (executor is None or hasattr(executor, "submit")):
             raise TypeError(f"the executor must be one of concurrent.futures, not {executor!r}")
         self.f, self.shape, self.executor, self.algebra = f, shape, executor, algebra
@@ -93,6 +93,16 @@ class Boxes:
         cuts = np.linspace(0, count, parts + 1).astype(int).tolist()
         waiting = [self.executor.submit(self.at, x[i:j]) for i, j in itertools.pairwise(cuts)]
         return _joined([each.result() for each in waiting])
+
+    def numbers(self, x: Interval) -> Any:
+        """Return the only result of f, a number on every box, or its coefficients."""
+        results = self(x)
+        y, lead = results[0], 1 if self.algebra is None else 2
+        if y.ndim == lead and len(results) == 1:
+            return y
+        shape = (len(results), *y.shape[lead:])
+        shape = shape if len(results) > 1 else shape[1:]
+        raise TypeError(f"f has to return one number, not an array or a list of the shape {shape}")
 
     def at(self, x: Interval) -> list[Any]:
         """Return the results on boxes, computed here."""
@@ -206,7 +216,7 @@ class Boxes:
 
     def _record(self, x: Interval) -> bool:
         """Record the branch at a point of a box, near its middle, if there is another one."""
-        tied: TieError | None = None
+        tied: TieError | NonAnalyticError | None = None
         for share in SHARES:
             shares = (share + 0.06 * np.arange(x.shape[1])) % 1 if share != 0.5 else share
             point = np.clip(x.lo[0] + shares * (x.hi[0] - x.lo[0]), x.lo[0], x.hi[0])
@@ -216,7 +226,7 @@ class Boxes:
             try:
                 with policy():
                     program = record(self.f, np.reshape(point, self.shape)[()])
-            except TieError as error:
+            except (TieError, NonAnalyticError) as error:
                 tied = error
                 continue
             except DomainError:
@@ -432,13 +442,6 @@ def boxed(box: Any) -> Interval:
         return Interval(*box)
     pairs = [boxed(e) for e in box]
     return Interval(np.array([e.lo for e in pairs]), np.array([e.hi for e in pairs]))
-
-
-def tolerance(tol: float) -> float:
-    """Return a width that may be asked for: a positive number."""
-    if not tol > 0:
-        raise ValueError(f"tol has to be positive, not {tol!r}")
-    return tol
 
 
 def bounded(box: Any) -> Interval:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from taylor.progress import Progress, Report
 from taylor.verified.boxes import Boxes
+from taylor.verified.given import budget
 
 BUDGET = 200_000  # boxes at most, if nobody says how many
 EFFORT = 1.2e6  # microseconds, about, by which budgets are the same
@@ -15,17 +16,20 @@ FREE = 256  # boxes whatever they take
 Limit = Callable[[int], float]
 
 
-def allowed(most: int | None, functions: list[Boxes], budget: int = BUDGET) -> Limit:
-    """Return how many boxes may be looked at, once there are so many: as were asked for.
+def allowed(
+    most: int | None, functions: list[Boxes], name: str = "max_boxes", known: int = BUDGET
+) -> Limit:
+    """Return how many boxes may be looked at, once there are so many: as were asked for, by name.
 
     If none were asked for, what takes a second or two, by an estimate that is the same everywhere.
     """
     if most is not None:
-        return lambda count: most
+        asked = budget(most, name)
+        return lambda count: asked
 
     @functools.cache
     def enough(by_code: bool) -> float:
-        return max(FREE, min(budget, EFFORT / sum(f.effort(by_code) for f in functions)))
+        return max(FREE, min(known, EFFORT / sum(f.effort(by_code) for f in functions)))
 
     def limit(count: int) -> float:
         return FREE if count <= FREE else enough(count > enough(False))

@@ -11,6 +11,7 @@ import numpy as np
 from taylor.errors import NotVerified, ShapeMismatch
 from taylor.verified import environment
 from taylor.verified.fields import Field
+from taylor.verified.given import budget, floats, order_of, tolerance
 from taylor.verified.interval import Interval
 from taylor.verified.modelsteps import ModelStepper
 from taylor.verified.solution import Solution, Taken
@@ -63,7 +64,7 @@ def solve_ivp(
     environment.check()
     if np.shape(t_span) != (2,):
         raise ValueError(f"t_span is a pair of times, the first and the last, not {t_span!r}")
-    start, end = (float(t) for t in t_span)
+    start, end = floats(t_span, "t_span").tolist()
     if not (math.isfinite(start) and math.isfinite(end)):
         raise ValueError(f"t_span holds two finite times, not {t_span!r}")
     box = states(y0)
@@ -90,21 +91,21 @@ def solve_ivp(
 
 def states(y0: Any) -> Interval:
     """Return initial states as Intervals along one axis."""
-    if isinstance(y0, (list, tuple)):
+    if isinstance(y0, (list, tuple)) and y0:
         y0 = np.stack([Interval(y) for y in y0])
     box = y0 if isinstance(y0, Interval) else Interval(y0)
-    if box.ndim != 1 or not np.isfinite(box.mag).all():
+    if box.ndim != 1 or not box.size or not np.isfinite(box.mag).all():
         raise ShapeMismatch(f"y0 holds bounded states along one axis, not {box}")
     return box
 
 
 def walk(steps: Steps, end: float, max_steps: int) -> Iterator[Taken]:
     """Yield steps up to a time."""
-    size = max(abs(steps.t), abs(end))
+    size, most = max(abs(steps.t), abs(end)), budget(max_steps, "max_steps")
     grid = 2.0 ** (math.frexp(size)[1] - BITS)
     count = 0
     while steps.t < end:
-        if count == max_steps:
+        if count >= most:
             raise NotVerified(
                 f"t = {steps.t!r} was reached in {count} steps; max_steps allows no more"
             )
@@ -116,20 +117,18 @@ def _steps(
     method: str, field: Field, t: float, box: Interval, orders: tuple[int, int], tol: float | None
 ) -> Steps:
     """Return what takes steps by a method."""
-    if orders[0] < 2 or orders[1] < 1:
-        raise ValueError(f"order has to be 2 or more and space_order 1 or more, not {orders}")
+    order, space_order = order_of(orders[0], "order", 2), order_of(orders[1], "space_order", 1)
     if tol is None:
         size = max(float(box.mag.max()), LEAST)
         tol = min(max(LOST, LOST_OF_BOX * float(box.rad.max()) / size), LOST_OF_BOX)
-    elif not tol > 0:
-        raise ValueError(f"tol has to be positive, not {tol}")
+    tol = tolerance(tol)
     if method == "interval":
-        return Stepper(field, t, box, orders[0], tol)
+        return Stepper(field, t, box, order, tol)
     if method == "model":
-        return ModelStepper(field, t, box, orders, tol)
+        return ModelStepper(field, t, box, (order, space_order), tol)
     raise ValueError(f'method is "interval" or "model", not {method!r}')
 
 
 def _inside(t_eval: Any, start: float, end: float) -> bool:
-    times = np.asarray(t_eval, dtype=float)
+    times = floats(t_eval, "t_eval")
     return bool(np.all((times >= min(start, end)) & (times <= max(start, end))))

@@ -18,13 +18,14 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from taylor.core.algebra import Univariate, check_order
+from taylor.core.algebra import Univariate
 from taylor.core.graded import monomials, multivariate
 from taylor.errors import NonAnalyticError, NotVerified
 from taylor.numbers.kinds import Shape
 from taylor.progress import Report
-from taylor.verified.boxes import Boxes, halved, joined, tolerance
+from taylor.verified.boxes import Boxes, halved, joined
 from taylor.verified.effort import allowed, through
+from taylor.verified.given import floats, order_of, tolerance
 from taylor.verified.interval import Interval
 
 Floats = NDArray[np.float64]
@@ -50,11 +51,9 @@ class _Pieces:
         """Return the integrals over boxes, and the widths that are due to rounding alone."""
         m, count = x.mid, len(x)
         try:
-            table = self.series(joined([Interval(m), x]))[0]
+            table = self.series.numbers(joined([Interval(m), x]))
         except NonAnalyticError:  # a tie of both sides of a kink, wherever it is
             table = Interval(-np.inf, np.inf) + np.zeros((2 * count, len(self.degrees)))
-        if table.ndim != 2:
-            raise TypeError(f"f has to return one number, not an array of shape {table.shape[2:]}")
         even, size = self._moments(Interval(x.lo) - m, Interval(x.hi) - m)
         below = self.degrees <= self.order
         head: Any = (table[:count][:, below] * even[:, below]).sum(1)
@@ -67,7 +66,9 @@ class _Pieces:
         found: Any = head + rest
         wild = found.width > np.abs(found.mid)
         if wild.any():  # a kink, the end of a domain, or waves that no polynomial follows
-            found = _replaced(found, wild, found[wild] & self.values(x[wild])[0] * volume(x[wild]))
+            found = _replaced(
+                found, wild, found[wild] & self.values.numbers(x[wild]) * volume(x[wild])
+            )
         return found, np.where(wild, 0.0, np.asarray(head.width))
 
     def _moments(self, a: Interval, b: Interval) -> tuple[Interval, Interval]:
@@ -123,15 +124,15 @@ def quad(
     >>> np.e - 1 in y, y.width < 1e-10
     (True, True)
     """
-    low, high = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
+    low, high = floats(a, "a"), floats(b, "b")
     if low.shape != high.shape or low.ndim > 1 or not np.isfinite([low, high]).all():
         raise ValueError(f"a and b are finite numbers, or arrays of as many, not {a!r} and {b!r}")
     tol = tolerance(tol)
     factor = math.prod(np.where(low <= high, 1, -1).reshape(-1).tolist())
     low, high = np.minimum(low, high), np.maximum(low, high)
-    pieces = _Pieces(f, low.shape, check_order(order), executor)
+    pieces = _Pieces(f, low.shape, order_of(order, "order", 0), executor)
     integral = _Sum(pieces, low.reshape(-1), high.reshape(-1), tol)
-    limit = allowed(max_pieces, [pieces.series], BUDGET)
+    limit = allowed(max_pieces, [pieces.series], "max_pieces", BUDGET)
     through(integral.waiting, integral.level, limit, progress, "pieces")
     total = cast(Interval, integral.total() * factor)
     if not total.width <= tol:

@@ -24,8 +24,9 @@ from taylor.drivers.derivatives import jacobian
 from taylor.drivers.forward_mode import derivative
 from taylor.errors import NonAnalyticError, NotVerified
 from taylor.progress import Report
-from taylor.verified.boxes import Boxes, bounded, halved, joined, tolerance
+from taylor.verified.boxes import Boxes, bounded, halved, joined
 from taylor.verified.effort import allowed, through
+from taylor.verified.given import check_function, tolerance
 from taylor.verified.interval import Interval
 
 Floats = NDArray[np.float64]
@@ -53,6 +54,7 @@ class _Newton:
     """Newton's method on boxes: (n, ) unknowns and equations, boxes along a first axis."""
 
     def __init__(self, f: Function, box: Interval, executor: Executor | None) -> None:
+        check_function(f, "the first argument is a function")
         self.n = max(box.size, 1)
         f = partial(_as_one, f)
         self.values = Boxes(f, box.shape, executor)
@@ -169,7 +171,7 @@ class _Search:
 
     def run(self, max_boxes: int | None, progress: Report) -> bool:
         """Look at boxes until none is left; return whether that was possible."""
-        limit = allowed(max_boxes, [self.newton.values, self.newton.slopes], BUDGET)
+        limit = allowed(max_boxes, [self.newton.values, self.newton.slopes], known=BUDGET)
         self.evaluated, complete = through(lambda: len(self.x), self._level, limit, progress)
         self.undecided += [] if complete else [self.x]
         return complete

@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from taylor.drivers.derivatives import value_and_gradient
 from taylor.errors import NonAnalyticError, NotVerified, Undecided
 from taylor.progress import Report
-from taylor.verified.boxes import Boxes, bounded, halved, tolerance
+from taylor.verified.boxes import Boxes, bounded, halved
 from taylor.verified.effort import allowed, through
+from taylor.verified.given import tolerance
 from taylor.verified.interval import Interval
 
 Floats = NDArray[np.float64]
@@ -82,7 +83,7 @@ class _Least:
     def _level(self, enough: Callable[[float], float]) -> None:
         x = Interval(self.lo, self.hi)
         m = x.mid
-        at = self.sign * self._scalar(self.values(Interval(m)))
+        at = self.sign * self.values.numbers(Interval(m))
         try:
             y, g = self.slopes(x)
         except NonAnalyticError:  # a tie of both sides of a kink, wherever it is
@@ -119,14 +120,6 @@ class _Least:
     def _taken(self, boxes: Ends, which: Any) -> Ends:
         lo, hi, low = boxes
         return lo[which], hi[which], low[which]
-
-    def _scalar(self, results: list[Any]) -> Any:
-        """Return the only result of f, a number on every box."""
-        y, shape = results[0], (len(results), *results[0].shape[1:])
-        if y.ndim == len(results) == 1:
-            return y
-        shape = shape if len(results) > 1 else shape[1:]
-        raise TypeError(f"f has to return one number, not an array or a list of the shape {shape}")
 
     def _monotone(self, g: Interval) -> tuple[Floats, Floats, Any]:
         """Return the boxes that may hold a least value, on a side of the whole box if f grows."""

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from taylor.core.program import pushforward
-from taylor.errors import GuardError, NotVerified, Undecided
+from taylor.errors import GuardError, NotVerified, ShapeMismatch, Undecided
 from taylor.verified import environment
-from taylor.verified.boxes import tolerance
 from taylor.verified.fields import Field, recorded
+from taylor.verified.given import check_function, floats, order_of, tolerance
 from taylor.verified.interval import Interval
 from taylor.verified.ivp import states, walk
 from taylor.verified.solution import Solution, Taken
@@ -41,6 +41,9 @@ class _Section:
         self._value = recorded("section", lambda y: section(y), y)
         self._gradient = recorded("section", lambda y: pushforward(section, [y], [one], n)[1], y)
         self.field = recorded("fun", field, t, y)
+        shape = self._value.code[self._value.outputs[0]].shape
+        if shape:
+            raise ShapeMismatch(f"section has to return one number, not an array of shape {shape}")
 
     def value(self, y: Interval) -> Interval:
         """Return s of states; it may be a constant."""
@@ -98,10 +101,12 @@ def poincare(
     environment.check()
     if direction not in (-1, 0, 1):
         raise ValueError(f"direction is 1, -1 or 0, for both, not {direction!r}")
+    check_function(section, "section is a function of y")
+    t0, t_max = (float(floats(t, "a time")) for t in (t0, t_max))
     if not (math.isfinite(t0) and math.isfinite(t_max)):
         raise ValueError(f"t0 and t_max are finite times, not {t0!r} and {t_max!r}")
     tol = tolerance(tol)
-    box = states(y0)
+    box, order = states(y0), order_of(order, "order", 2)
     field = Field(fun, args, (t0, box.mid), back=False)
     s, steps = _Section(section, field), Stepper(field, t0, box, order, tol)
     taken: list[Taken] = []

@@ -12,6 +12,7 @@ import numpy as np
 from taylor.display import plots, tables
 from taylor.errors import ShapeMismatch
 from taylor.numbers.kinds import Array
+from taylor.verified.given import floats
 from taylor.verified.interval import Interval
 
 PIECES = 128  # of time, for which bounds are drawn
@@ -127,7 +128,7 @@ class Solution:
         self, t: Any, what: Callable[[Taken, Interval], Interval], initial: Interval
     ) -> Interval:
         """Return what the steps give at a time, or at times along a new last axis."""
-        times = t if isinstance(t, Interval) else Interval(np.asarray(t, dtype=float))
+        times = t if isinstance(t, Interval) else Interval(floats(t, "t"))
         if times.ndim > 1:
             raise ShapeMismatch(f"sol(t) takes a time, or times along one axis, not {times.shape}")
         if times.ndim == 0:

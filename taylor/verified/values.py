@@ -10,7 +10,6 @@ the highest down.
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -29,6 +28,7 @@ from taylor.numbers.kinds import Array
 from taylor.numbers.policy import current_policy
 from taylor.verified import elementary, planes
 from taylor.verified.enclosing import ALL, Ends
+from taylor.verified.given import order_of
 from taylor.verified.rounding import INF, MOST, down, up
 
 BITS, ENOUGH, MOST_BITS = 80, 58, 2000  # of balls; in a value, relative to it; tried
@@ -456,9 +456,11 @@ def coefficients(row: Elementary, x: Set, order: int, pieces: int = 1) -> Set:
     >>> bool(coefficients(exp, Interval(0, 1), 2).hi[2] < 1.3592)
     True
     """
-    of = type(x)
-    if operator.index(pieces) < 1:
-        raise ValueError(f"pieces is 1 or more, not {pieces!r}")
+    if not isinstance(row, Elementary) or getattr(row.numpy, "nin", 1) != 1:
+        raise TypeError(f"coefficients are those of a row of one number, as taylor.exp, not {row}")
+    if not hasattr(x, "_ends"):
+        raise TypeError(f"x is an Interval, not {x!r}")
+    order, pieces, of = order_of(order, "order", 0), order_of(pieces, "pieces", 1), type(x)
     name, n = row.name.rstrip("'"), row.name.count("'")
     if n and row.own and row.local is not None:  # a derivative
         c = coefficients(lookup(name), x, order + n, pieces)
