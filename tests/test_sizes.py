@@ -19,7 +19,7 @@ FOLDERS = {  # lines that a folder may have
     "machine": 8114,
     "series": 3146,
     "drivers": 9983,
-    "scipy": 13482,
+    "scipy": 13586,
     "ode": 14167,
     "command": 495,
     ".": 849,
