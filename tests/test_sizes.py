@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
     "display": 322,
-    "numbers": 3868,
+    "numbers": 3872,
     "llvm": 4253,
     "core": 14345,
     "linalg": 1802,
