@@ -25,6 +25,8 @@ def _mixed(f: Function, x: Any, indices: Sequence[int]) -> Any:
     x = point(x)
     shape, size = np.shape(x), int(np.prod(np.shape(x), dtype=int))
     for i in indices:
+        if not isinstance(i, (int, np.integer)):
+            raise TypeError(f"a variable is an integer, its position among {size}, not {i!r}")
         if not -size <= i < size:
             raise IndexError(f"there is no variable {i} among {size}")
     directions = unit_rows(size, shape, x)[list(indices)]

@@ -306,6 +306,43 @@ PROGRAMS = {
             "tv.minimise": "did you mean taylor.verified.minimize?",
         }.items()
     },
+    # arguments that are of another kind
+    "taylor.register(dict, 3, 4)": "register takes a class and two functions",
+    "taylor.define('f1', 3, quotient=lambda a, y: (y, 1))": "is made of functions, and 3 is none",
+    "taylor.rule(np.exp, vjp=3)": "is made of functions, and 3 is none",
+    "taylor.define('f2', np.exp, quotient=lambda a, y: y)(Taylor.variable(1.0, 2))": "(q, p)",
+    "taylor.compile(np.sum, threads='a')": "threads is a positive integer, or None",
+    "taylor.inverse_map(3)": "a list of scalar TaylorN series",
+    "TaylorN.variables([1.0, 2.0], 2)[0](1.0)": "needs 2 displacements, got 1",
+    "taylor.jv('a', Taylor.variable(1.0, 2))": "needs an integer order n, not 'a'",
+    "taylor.implicit_root(lambda x, p: None, 1.0)(2.0)": "g returned None: is a return missing?",
+    "taylor.SparseJacobian(3, x0)": "the first argument must be a function, not int",
+    "taylor.sparse_jacobian(lambda x: None, x0)": "f returned None: is a return missing?",
+    "taylor.record(lambda x: None, x0)": "f returned None: is a return missing?",
+    "taylor.forward(3)": "is a program, record(f, x), not int",
+    "taylor.reverse(np.sum)": "is a program, record(f, x), not",
+    "taylor.jacobian_pattern(3)": "is a program, record(f, x), not int",
+    "from taylor.scipy import special\nimport taylor.verified\n"
+    "special.kn(taylor.verified.Interval(1), 0.5)": "has no derivative in its argument n",
+    "hyperdual.second_partial(np.prod, x0, 'a', 0)": "its position among 3, not 'a'",
+    "hyperdual.third_partial(np.prod, x0, 0, 1.5, 0)": "its position among 3, not 1.5",
+    "taylor.partials(x='a')": "the size of a vector of variables is an integer, not 'a'",
+    **{
+        f"import taylor.operators as op\n{call}": wanted
+        for call, wanted in {
+            "op.estimate(op.partials(3)[0]**2, np.prod, x0, samples=2.5, seed=1)":
+                "samples is an integer, how many there are to be, not 2.5",
+            "op.estimate_laplacian(np.prod, x0, samples=3, seed=1, power=1.5)": "is 1, 2, ..., not",
+            "op.estimate_laplacian(3, x0, samples=3, seed=1)": "f must be a function, not int",
+        }.items()
+    },
+    "taylor.ode.second_order(3)": "acceleration is a function of (t, y, v, *args), not int",
+    "taylor.ode.solve_ivp(taylor.ode.second_order(lambda t, q: -q), (0, 1), [1.0, 2.0])":
+        "acceleration is called as acceleration(t, y, v, *args)",
+    "taylor.ode.solve_ivp(taylor.ode.second_order(lambda t, y, v: -y), (0, 1), [1.0, 2, 3])":
+        "the state of second_order is (y, v)",
+    "taylor.ode.solve_ensemble(lambda t, y: -y, (0, 1), [[1.0]], threads='a')":
+        "threads is a positive number, not 'a'",
     "taylor.operators.laplace": "did you mean taylor.operators.laplacian?",
     "taylor.scan(lambda s, x: s + x, 0.0, x0)": "scan(step, state, xs=rows)",
     "np.abs(1j * TaylorN.variables([1.0, 2.0], 2)[0])": "in a driver",

@@ -33,6 +33,12 @@ def in_place(x):
     return np.sum(np.where(m, x**2, 0))
 
 
+METHODS = {
+    "max": (), "min": (), "prod": (), "var": (), "std": (), "cumsum": (), "cumprod": (),
+    "argmax": (), "argmin": (), "argsort": (), "squeeze": (), "flatten": (), "transpose": (),
+    "dot": ([1.0, 2.0, 4.0, 8.0],), "swapaxes": (0, 0), "take": ([2],), "repeat": (2,),
+    "item": (1,),
+}  # fmt: skip
 CONDITIONS = {
     "product": lambda x: np.sum((x > 1) * x**2),
     "product from the right": lambda x: np.sum(x**2 * (x >= 1)),
@@ -42,6 +48,13 @@ CONDITIONS = {
     "truth": lambda x: (x.astype(bool) * x**2).sum(),
     "sum": lambda x: (x > 1).sum() * np.sum(x**2),
     "np.sum": lambda x: np.sum(x > 1) * np.sum(x**2),
+    "methods": lambda x: sum(
+        np.sum(1.0 * getattr(x > 0, name)(*a)) * x[i % 4] ** 2
+        for i, (name, a) in enumerate(METHODS.items())
+    ),
+    "if max": lambda x: np.sum(x**2) if (x > 2).max() and not (x > 0).min() else x[0],
+    "near": lambda x: np.sum(x[np.isclose(x * (1 + 2j), [0.2 + 0.4j, 7, 1j, 2])] ** 2),
+    "far": lambda x: 0.0 if np.allclose(1j * x, 1j) else np.sum(x**2),
     "mean": lambda x: (x > 0).mean() * x[0] ** 2 + np.mean(x > 0, keepdims=True)[0] * x[1],
     "count_nonzero": lambda x: np.count_nonzero(x > 0) * x[1] ** 2,
     "@": lambda x: (x > 0) @ x**2 + x**2 @ (x > 1),

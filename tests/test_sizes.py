@@ -11,23 +11,23 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
     "display": 322,
-    "numbers": 3868,
+    "numbers": 3872,
     "llvm": 4253,
-    "core": 14314,
+    "core": 14345,
     "linalg": 1802,
-    "arrays": 2452,
+    "arrays": 2467,
     "machine": 8114,
-    "series": 3142,
-    "drivers": 9970,
-    "scipy": 13482,
-    "ode": 14143,
+    "series": 3146,
+    "drivers": 9983,
+    "scipy": 13586,
+    "ode": 14167,
     "command": 495,
     ".": 849,
-    "hyperdual": 202,
+    "hyperdual": 204,
     "array_api": 654,
     "numpy": 393,
-    "operators": 1684,
-    "verified": 6846,
+    "operators": 1687,
+    "verified": 6847,
 }
 FILE, FUNCTION = 600, 45
 TABLES = {"core/functions.py"}

@@ -119,3 +119,25 @@ def test_known_spectra_are_proved():
     for f in (np.linalg.cholesky, np.linalg.slogdet):
         with pytest.raises(taylor.DomainError, match="narrower"):
             f(Interval(np.zeros((2, 2)), np.ones((2, 2))))
+
+
+@pytest.mark.parametrize("width", [0.0, 1e-3])
+def test_derivatives_of_the_logarithm_of_a_determinant_hold_those_of_members(width):
+    """log det(1 + x·xᵀ) = log(1 + xᵀx), with the gradient 2x/(1 + xᵀx), in fractions."""
+    lo = np.array([0.25, -0.5, 0.75, 0.125])
+    box = Interval(lo, lo + width)
+
+    def f(x):
+        return np.linalg.slogdet(np.outer(x, x) + np.eye(4))[1]
+
+    for g in (f, taylor.compile(f)):
+        found, second = taylor.gradient(g, box), taylor.hessian(g, box)
+        for point in (lo, box.hi, box.mid):
+            x = [Fraction(float(v)) for v in point]
+            size = 1 + sum(v * v for v in x)
+            for i in range(4):
+                assert Fraction(found.lo[i]) <= 2 * x[i] / size <= Fraction(found.hi[i])
+                for j in range(4):
+                    entry = 2 * (i == j) / size - 4 * x[i] * x[j] / size**2
+                    assert Fraction(second.lo[i, j]) <= entry <= Fraction(second.hi[i, j])
+        assert found.width.max() < 8 * width + 1e-13

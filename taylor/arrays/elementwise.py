@@ -67,11 +67,26 @@ def nan_to_num(
 def isclose(a: Any, b: Any, rtol: Any = 1e-5, atol: Any = 1e-8, equal_nan: bool = False) -> Any:
     """Return np.isclose(a, b, ...) of the values."""
     a, b = as_array(a), as_array(b)
+    both_nan = np.isnan(a) & np.isnan(b) if equal_nan else False
+    if is_complex(a) or is_complex(b):
+        a, b = _bare(a), _bare(b)
+        near = mask(abs(a - b) <= atol + rtol * abs(b)) & np.isfinite(b)
+        return near | _same(a.real, b.real) & _same(a.imag, b.imag) | both_nan
     size = b * np.where(mask(b >= 0), 1, -1)
     far, tol = a - b, atol + rtol * size
     near = mask(far <= tol) & mask(far >= -tol) & np.isfinite(b)
-    same = mask(a <= b) & mask(a >= b)
-    return near | same | (np.isnan(a) & np.isnan(b)) if equal_nan else near | same
+    return near | _same(a, b) | both_nan
+
+
+def _same(a: Any, b: Any) -> Any:
+    return mask(a <= b) & mask(a >= b)
+
+
+def _bare(z: Any) -> Any:
+    """Return the value of a series; of a recording what is recorded, since it may decide."""
+    while is_operand(z) and not hasattr(z, "tape"):
+        z = z.value
+    return z
 
 
 def _real_if_close(a: Any, tol: Any) -> Any:

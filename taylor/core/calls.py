@@ -216,7 +216,10 @@ class Integral(Row):
             return Instruction(op, (*indices, tape.node(p).i), y.shape)
         quotient = row.quotient if tape.exact else row.recurrence or row.quotient
         assert quotient is not None
-        qs, p = quotient(*args, y)
+        found = quotient(*args, y)
+        if not isinstance(found, (tuple, list)) or len(found) != 2:
+            raise TypeError(f"the quotient of {row.name} has to return (q, p) with p·y' = q·a'")
+        qs, p = found
         qs = qs if isinstance(qs, tuple) else (qs,)
         companions = [tape.node(q).i for q, i in zip(qs, indices, strict=True) if tape.active[i]]
         return Instruction(self, (*indices, *companions, tape.node(p).i), y.shape)

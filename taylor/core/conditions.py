@@ -39,7 +39,8 @@ BY_MASK = {
 
 MOVES = {
     np.broadcast_to, np.expand_dims, np.flip, np.matrix_transpose, np.moveaxis, np.ravel, np.repeat,
-    np.reshape, np.roll, np.squeeze, np.take, np.take_along_axis, np.tile, np.transpose,
+    np.reshape, np.roll, np.squeeze, np.swapaxes, np.take, np.take_along_axis, np.tile,
+    np.transpose,
 }  # fmt: skip
 
 
@@ -50,6 +51,11 @@ def _by(view: str, name: str) -> Callable[..., Any]:
         return getattr(getattr(self, view)(), name)(*args, **kwargs)
 
     return method
+
+
+def _function(f: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the method of arrays that is a function of NumPy."""
+    return lambda self, *args, **kwargs: f(self, *args, **kwargs)
 
 
 class Guard(NamedTuple):
@@ -169,6 +175,12 @@ class Condition(np.lib.mixins.NDArrayOperatorsMixin):
         """Return the condition along one axis."""
         return self.reshape(-1)
 
+    flatten = ravel
+
+    def transpose(self, *axes: Any) -> Condition:
+        """Return the condition with its axes in another order."""
+        return self._moved(lambda x: x.transpose(*axes))
+
     def copy(self) -> Condition:
         """Return the same condition."""
         return Condition(self.op, self.lhs, self.rhs)
@@ -191,8 +203,14 @@ class Condition(np.lib.mixins.NDArrayOperatorsMixin):
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         return np.asarray(self.mask(), dtype=dtype)
 
-    any, all, nonzero, tolist = (_by("mask", name) for name in ("any", "all", "nonzero", "tolist"))
+    any, all, nonzero = (_by("mask", name) for name in ("any", "all", "nonzero"))
+    tolist, item = _by("mask", "tolist"), _by("mask", "item")
     sum, mean = (_by("number", name) for name in ("sum", "mean"))
+    max, min, prod, var, std = (_function(f) for f in (np.max, np.min, np.prod, np.var, np.std))
+    cumsum, cumprod, dot = _function(np.cumsum), _function(np.cumprod), _function(np.dot)
+    argmax, argmin, argsort = _function(np.argmax), _function(np.argmin), _function(np.argsort)
+    squeeze, swapaxes = _function(np.squeeze), _function(np.swapaxes)
+    take, repeat = _function(np.take), _function(np.repeat)
 
     def astype(self, dtype: Any, **layout: Any) -> Any:
         """Return zeros and ones, recorded if they are floats, else plain (leaving a guard)."""

@@ -205,7 +205,7 @@ def bessel(kind: str, n: int) -> Elementary:
 
 def _order(name: str, n: Any) -> int:
     n = contexts.whole_number(n)
-    if is_operand(n) or not integer_valued(n):
+    if isinstance(n, str) or is_operand(n) or not integer_valued(n):
         raise TypeError(f"{name}(n, x) needs an integer order n, not {n!r}")
     return int(n)
 

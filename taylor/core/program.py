@@ -211,6 +211,13 @@ def _bytes(x: Any) -> int:
 
 
 # ------------------------------------------------------------------ record, check
+def of_program(x: Any) -> Program:
+    """Return x, which must be a program."""
+    if not isinstance(x, Program):
+        raise TypeError(f"what is wanted is a program, record(f, x), not {type(x).__name__}")
+    return x
+
+
 def record(f: Callable[..., Any], *x: Any) -> Program:
     """Return the program of f at the point x: numbers or arrays, one per argument of f.
 

@@ -365,6 +365,9 @@ def rule(
         given = dict(quotient=quotient, local=local, vjp=vjp, jvp=jvp, name=name, mp=mp, **row)
         return lambda value: rule(value, **given)
     name = name or getattr(value, "__name__", "rule")
+    for part in (value, quotient, local, vjp, jvp, mp):
+        if not (part is None or callable(part)):
+            raise TypeError(f"rule {name!r} is made of functions, and {part!r} is none")
     by_element = (quotient is not None) + (local is not None)
     if by_element + (vjp is not None or jvp is not None) != 1:
         raise ValueError(

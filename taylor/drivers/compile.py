@@ -588,6 +588,8 @@ def compile(
     >>> taylor.gradient(f, np.array([0.0, np.pi / 4])).round(12)
     array([0., 1.])
     """
+    if threads is not None and not (isinstance(threads, (int, np.integer)) and threads > 0):
+        raise ValueError(f"threads is a positive integer, or None for all cores, not {threads!r}")
     if f is None:
         return lambda f: compile(f, threads=threads, strict=strict)
     if isinstance(f, Compiled):

@@ -65,6 +65,8 @@ class _Equation:
     def residual(self, x: Any, theta: Any) -> Any:
         """Return g(x, θ), checked to have the shape of x."""
         r = lift(self.g(fresh(x), fresh(theta)))
+        if r is None:
+            raise TypeError("g returned None: is a return missing?")
         if np.shape(r) != np.shape(x):
             raise ShapeMismatch(
                 f"g(x, theta) has shape {np.shape(r)} for an x of shape {np.shape(x)}; it "

@@ -11,7 +11,7 @@ import numpy as np
 
 from taylor.core.dependence import dependence
 from taylor.core.patterns import matrices
-from taylor.core.program import Program
+from taylor.core.program import Program, of_program
 
 Array = Any
 
@@ -31,6 +31,7 @@ def jacobian_pattern(
     >>> rows.tolist(), cols.tolist()
     ([0, 0, 1, 1], [0, 1, 0, 2])
     """
+    of_program(program)
     inputs = range(len(program.inputs)) if inputs is None else inputs
     outputs = range(len(program.outputs)) if outputs is None else outputs
     wanted = [program.outputs[j] for j in outputs]

@@ -379,9 +379,13 @@ class _Plan:
 
 def _joined(f: Function) -> Function:
     """Return f with all its results in one array of one axis."""
+    if not callable(f):
+        raise TypeError(f"the first argument must be a function, not {type(f).__name__}")
 
     def joined(x: Any) -> Any:
         y = f(x)
+        if y is None:
+            return y
         return (
             np.concatenate([np.reshape(v, -1) for v in y])
             if isinstance(y, (tuple, list))

@@ -231,7 +231,9 @@ def from_sympy(
     if isinstance(expression, str):
         raise TypeError(f"from_sympy takes an expression: sympy.sympify({expression!r}) makes one")
     given = functions or {}
-    single = hasattr(expression, "free_symbols") and not hasattr(expression, "tolist")
+    if expression is None:
+        raise TypeError("from_sympy takes an expression, or a list of some, not None")
+    single = np.ndim(expression) == 0 and not hasattr(expression, "tolist")
     whole = np.array(expression if single else sympy.Array(expression).tolist(), dtype=object)
     leaves = [sympy.sympify(e).doit() for e in whole.reshape(-1)]
     free = {str(s) for e in leaves for s in e.free_symbols} - set(map(str, names))

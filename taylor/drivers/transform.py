@@ -15,7 +15,7 @@ import numpy as np
 from taylor.core.choices import SLOPES
 from taylor.core.instructions import Instruction, full
 from taylor.core.node import Node
-from taylor.core.program import Program
+from taylor.core.program import Program, of_program
 from taylor.core.rules import adjoints, tangents, values
 from taylor.core.sides import Choose
 from taylor.core.tape import Tape
@@ -84,7 +84,7 @@ def forward(program: Program) -> Program:
         t = tangents(program.code, v, dx)
         return [full(t[i], program.code[i].shape, v[i]) for i in program.outputs]
 
-    names = tuple(f"d{name}" for name in program.names)
+    names = tuple(f"d{name}" for name in of_program(program).names)
     return _derived(program, program.inputs, "jvp", along, names)
 
 
@@ -108,7 +108,7 @@ def reverse(program: Program) -> Program:
         found = adjoints(program.code, v, seeds)
         return [full(b, n.shape, n) for b, n in zip(found, x, strict=True)]
 
-    count = len(program.outputs)
+    count = len(of_program(program).outputs)
     names = ("ȳ",) if program.single else tuple(f"ȳ{j}" for j in range(count))
     return _derived(program, program.outputs, "vjp", back, names)
 

@@ -120,6 +120,8 @@ def register(cls: type, flatten: Flatten, build: Build) -> type:
     >>> taylor.gradient(lambda l: l.slope * 3.0 + l.offset, Line(2.0, 1.0)).slope
     np.float64(3.0)
     """
+    if not (isinstance(cls, type) and callable(flatten) and callable(build)):
+        raise TypeError("register takes a class and two functions: register(cls, flatten, build)")
     CLASSES[cls] = flatten, build
     return cls
 

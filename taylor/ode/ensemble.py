@@ -33,7 +33,14 @@ from taylor.ode.event import Event
 from taylor.ode.machine import ENDED, GO
 from taylor.ode.members import Problem, in_lanes
 from taylor.ode.methods import MethodOptions, chosen
-from taylor.ode.options import check_span, members_args, number_of_steps, numbers_of, tolerance_of
+from taylor.ode.options import (
+    check_span,
+    members_args,
+    number_of_steps,
+    numbers_of,
+    positive,
+    tolerance_of,
+)
 from taylor.ode.pieces import solution
 from taylor.ode.regimens import members_with_doses
 from taylor.ode.results import MESSAGES, EnsembleResult, inside
@@ -115,6 +122,8 @@ def solve_ensemble(
     if t_eval is not None:
         times = np.array(numbers_of(t_eval, "t_eval"), dtype=float)
         inside(times, t0, t1)
+    if threads is not None:
+        positive(threads, "threads", whole=True)
     functions, tol = _functions(events), tolerance_of(tol, rtol)
     fun = at_one_state(fun) if more.pop("vectorized", None) else fun
     options = chosen(method, tol, order, max_step, atol, strict, more)

@@ -89,9 +89,24 @@ def second_order(acceleration: Callable[..., Any]) -> Callable[..., Any]:
     array([-4.905, -9.81 ])
     """
 
+    if not callable(acceleration):
+        raise TypeError(
+            f"acceleration is a function of (t, y, v, *args), not {type(acceleration).__name__}"
+        )
+
     def flow(t: Any, state: Any, *args: Any) -> Any:
+        if np.shape(state)[:1] != (2,):
+            raise ShapeMismatch(
+                f"the state of second_order is (y, v), two along its first axis; its shape is "
+                f"{np.shape(state)}"
+            )
         y, v = state[0].copy(), state[1].copy()
-        return np.stack([state[1], lift(acceleration(t, y, v, *args))])
+        try:
+            return np.stack([state[1], lift(acceleration(t, y, v, *args))])
+        except TypeError as error:
+            if not_called(error):
+                annotate(error, "acceleration is called as acceleration(t, y, v, *args)")
+            raise
 
     return flow
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import math
-import operator
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -102,7 +101,9 @@ def estimate_laplacian(
     count, rng, x = _count(samples), _random(seed), point(x)
     if not np.ndim(x):
         raise ShapeMismatch("the variables lie along the last axis of the point, which has none")
-    if operator.index(power) < 1:
+    if not callable(f):
+        raise TypeError(f"f must be a function, not {type(f).__name__}")
+    if not isinstance(power, (int, np.integer)) or power < 1:
         raise ValueError(f"a power of the Laplacian to be estimated is 1, 2, ..., not {power}")
     n = np.shape(x)[-1]
     sigma = None if factor is None else np.asarray(factor)
@@ -136,7 +137,9 @@ def _random(seed: Seed) -> np.random.Generator:
 
 
 def _count(samples: int) -> int:
-    if operator.index(samples) < 2:
+    if not isinstance(samples, (int, np.integer)):
+        raise TypeError(f"samples is an integer, how many there are to be, not {samples!r}")
+    if samples < 2:
         raise ValueError(f"a variance needs 2 samples or more, not {samples}")
     return samples
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 import numbers
-import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import groupby, islice
@@ -178,10 +177,11 @@ def partials(*names: str | int, **sizes: int) -> Partials:
 
 
 def _count(n: Any) -> int:
-    count = operator.index(n)
-    if count < 1:
+    if not isinstance(n, (int, np.integer)):
+        raise TypeError(f"the size of a vector of variables is an integer, not {n!r}")
+    if n < 1:
         raise ValueError(f"a vector of variables has at least one element, not {n}")
-    return count
+    return int(n)
 
 
 class Vector(tuple["Symbol", ...]):

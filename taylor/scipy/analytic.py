@@ -93,7 +93,7 @@ class Analytic:
 
     def _held(self, name: str, x: Any) -> Any:
         """Return the plain value of an argument that must not vary, its integer part if whole."""
-        if isinstance(x, Node) or (is_operand(x) and x.active):
+        if isinstance(x, Node) or (is_operand(x) and getattr(x, "active", True)):
             raise TypeError(
                 f"scipy.special.{self.name} has no derivative in its argument {name}: pass a plain "
                 f"number ({name}.value), or give the function its derivative with taylor.rule"

@@ -185,7 +185,7 @@ class TaylorN(PowerSeries):
             return self  # as a column: df.assign(y=x)
         check_evaluated(self)
         n = self.algebra.variables
-        steps = list(dx)
+        steps = list(dx) if np.ndim(dx) else [dx]
         if len(steps) != n:
             raise ShapeMismatch(
                 f"a series in {n} variables needs {n} displacements, got {len(steps)}"
@@ -239,7 +239,11 @@ def inverse_map(maps: Sequence[TaylorN]) -> list[TaylorN]:
     >>> g[0]
     x - y² + O(‖x‖⁴)
     """
-    if not maps or any(not isinstance(m, TaylorN) or m.shape for m in maps):
+    if (
+        not isinstance(maps, (list, tuple))
+        or not maps
+        or any(not isinstance(m, TaylorN) or m.shape for m in maps)
+    ):
         raise TypeError("inverse_map needs a list of scalar TaylorN series")
     n, order = maps[0].algebra.variables, maps[0].order
     for m in maps:

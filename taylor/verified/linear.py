@@ -122,12 +122,12 @@ def cofactors(of: type[Set], a: Any) -> Set:
     return np.expand_dims(det(of, a), (-1, -2)) * np.swapaxes(inv(of, a), -1, -2)
 
 
-def slogdet(of: type[Set], a: Any) -> list[Any]:
+def slogdet(of: type[Set], a: Any) -> tuple[Any, Any]:
     """Return the signs of the determinants, and what holds the logarithms of their sizes."""
     found = det(of, a)
     if not np.all(found.mig > 0):
         raise DomainError("the determinant of a member may be zero; make the intervals narrower")
-    return [of.of(np.sign(found.mid)), np.log(abs(found))]
+    return of.of(np.sign(found.mid)), np.log(abs(found))
 
 
 def cholesky(of: type[Set], a: Any, upper: bool = False) -> Set:
@@ -213,6 +213,7 @@ def _defect(of: type[Set], x: Array) -> Array:
 
 METHODS: dict[str, Callable[..., Any]] = {
     "solve": solve, "inv": inv, "det": det, "cofactors": cofactors, "slogdet": slogdet,
+    "regular slogdet": lambda of, bar, *known: bar,  # no member is singular, or it has no value
     "svdvals": svdvals, "cholesky": cholesky, "cholesky_upper": partial(cholesky, upper=True),
     "eigvalsh": eigvalsh, "eigvalsh_upper": partial(eigvalsh, upper=True),
 }  # fmt: skip
