@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FOLDERS = {  # lines that a folder may have
     "display": 322,
-    "numbers": 3872,
+    "numbers": 3874,
     "llvm": 4253,
     "core": 14346,
     "linalg": 1802,
