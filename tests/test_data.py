@@ -612,3 +612,24 @@ def test_windows_of_arrays_of_xarray(name):
     wanted = differences(lambda x: float(f(array(x))), X + 0.01)
     for g in (gradient, taylor.jacfwd):
         assert np.asarray(g(f, array(X + 0.01))) == pytest.approx(wanted, abs=1e-5)
+
+
+LEFT_OF_LABELS = {
+    "product": lambda p, d: p * d,
+    "difference": lambda p, d: p - d,
+    "quotient": lambda p, d: p / d,
+    "power": lambda p, d: p**d,
+    "array": lambda p, d: np.stack([p, 2 * p, p * p]) * d,
+}
+
+
+@pytest.mark.parametrize("name", LEFT_OF_LABELS)
+def test_numbers_at_the_left_of_labels_keep_them(name):
+    import xarray
+
+    d = xarray.DataArray(np.arange(1.0, 7.0).reshape(2, 3), dims=("t", "x"))
+    f = lambda p: np.sum(LEFT_OF_LABELS[name](p, d).mean("t"))
+    slope = float(f(np.float64(0.7 + 1e-6)) - f(np.float64(0.7 - 1e-6))) / 2e-6
+    for g in (f, taylor.compile(f)):
+        assert taylor.gradient(g, 0.7) == pytest.approx(slope, rel=1e-8)
+    assert taylor.derivative(f, 0.7) == pytest.approx(slope, rel=1e-8)

@@ -211,3 +211,12 @@ def test_functions_of_products_of_functions_are_looked_at_for_so_long():
 
     x = np.array([1.9, 1.8, 1.7])
     assert np.allclose(taylor.gradient(f, x), taylor.jacfwd(f, x), 1e-12, 0)
+
+
+def test_what_meets_inside_of_one_argument_stays_there():
+    """Of log(1 + x·(y/x))/y it is y that is left out; x was looked for without end."""
+    f = lambda v: np.log(1 + v[0] * (v[1] / v[0])) / v[1]
+    for y in (0.4, 1e-9):
+        with mpmath.workdps(60):
+            exact = float(mpmath.diff(lambda s: mpmath.log(1 + s) / s, mpmath.mpf(y)))
+        assert taylor.jacrev(f, np.array([0.7, y])) == pytest.approx([0, exact], rel=1e-13)

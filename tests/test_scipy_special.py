@@ -372,8 +372,10 @@ FAST = {
 }
 IN_A = {  # in the parameter a, too
     "gammainc": ((1, 0), (2, 0), (4, 0), (1, 1), (2, 1), (1, 2)),
-    **dict.fromkeys(("gammaincc", "gammaincinv"), ((1, 0),)),
+    **dict.fromkeys(("gammaincc", "gammaincinv", "ellipkinc", "ellipeinc", "chdtri"), ((1, 0),)),
+    **dict.fromkeys(("gdtr", "gdtrc"), ((1, 0, 0), (2, 0, 0), (0, 1, 0), (0, 1, 1))),
 }
+UNIT = ("bdtr", "bdtrc", "nbdtr", "nbdtrc", "gdtrix", "ellipkinc", "ellipeinc")  # the last argument
 
 
 @pytest.mark.parametrize("name", FAST)
@@ -384,8 +386,11 @@ def test_coefficients_of_arrays_are_those_of_the_formula(name):
     x = 10 ** rng.uniform(-1.5, 1.5, (count, 6))
     if f.fixed:
         x = np.floor(x)
-    unit = name.startswith("beta") or name.endswith(("inv", "it"))
-    last = rng.uniform(0.05, 0.95, 6) if unit else 10 ** rng.uniform(-1, 1, 6) * (1 + x[-1])
+        if "bdtr" in name:
+            x[1] += x[0] + 1
+    unit = name in UNIT or name.startswith("beta") or name.endswith(("inv", "it", "tri"))
+    size = x[-1] if count else 0
+    last = rng.uniform(0.05, 0.95, 6) if unit else 10 ** rng.uniform(-1, 1, 6) * (1 + size)
     seen = 0
     for m in (*((*(0,) * count, k) for k in (1, 2, 5)), *IN_A.get(name, ())):
         found = np.broadcast_to(f.fast(m, *x, last), 6)

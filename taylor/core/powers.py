@@ -64,9 +64,9 @@ def raised(a: Any, r: Any) -> Any:
     if is_operand(r):
         if is_operand(a):
             return real_power(a, r)
-        if not np.all(_positive(a)):
-            return _raised_from_below(a, r)
-        return lookup("exponential")(a, r)
+        if (above := _positive(a)) is True or np.all(above):
+            return lookup("exponential")(a, r)
+        return _raised_from_below(a, r)
     r = r if np.ndim(r) == 0 else np.asarray(r)
     precise = isinstance(r, (np.ndarray, np.floating)) and hasattr(a, "dtype")  # no register
     if precise and r.dtype.kind == a.dtype.kind == "f":

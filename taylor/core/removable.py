@@ -139,13 +139,13 @@ class Product:
         known = scale and self.scale
         self.scale = self.scale * scale**power if known and self.scale and scale else None
 
-    def leaves(self) -> Iterator[tuple[Leaf, bool]]:
-        """Yield all that can vanish by itself, and whether it is a part of something else."""
+    def leaves(self) -> Iterator[tuple[Leaf, Leaf | Zero]]:
+        """Yield all that can vanish by itself, and the factor that it is, or is a part of."""
         for factor in self.factors:
             if isinstance(factor, Leaf):
-                yield factor, False
+                yield factor, factor
             else:
-                yield from ((leaf, True) for leaf, _ in factor.parts.leaves())
+                yield from ((leaf, factor) for leaf, _ in factor.parts.leaves())
 
 
 def without_zeros(tape: Tape, op: Op, i: int, j: int) -> Node | None:
@@ -162,18 +162,19 @@ def without_zeros(tape: Tape, op: Op, i: int, j: int) -> Node | None:
     _into(tape, whole, j, 1 if op is MUL else -1)
     if not whole.scale:
         return None
-    groups: list[list[tuple[Leaf, bool]]] = []
-    for leaf, inner in whole.leaves():
+    groups: list[list[tuple[Leaf, Leaf | Zero]]] = []
+    for leaf, factor in whole.leaves():
         for group in groups:
             if _meet(group[0][0], leaf, tape.native):
-                group.append((leaf, inner))
+                group.append((leaf, factor))
                 break
         else:
-            groups.append([(leaf, inner)])
+            groups.append([(leaf, factor)])
     removed = [
         [leaf for leaf, _ in group]
         for group in groups
-        if any(inner for _, inner in group)
+        if any(factor is not leaf for leaf, factor in group)
+        and any(factor is not group[0][1] for _, factor in group)  # not x·(1/x) in one argument
         and min(leaf.power for leaf, _ in group) < 0 < max(leaf.power for leaf, _ in group)
     ]
     return _rebuilt(tape, whole, removed) if removed else None

@@ -51,8 +51,10 @@ def has_own_operators(x: Any) -> bool:
     (True, False, False)
     """
     of = type(x)
-    if of_type(of) is not None or isinstance(x, Sequence) or is_array_like(x):
+    if of_type(of) is not None or isinstance(x, Sequence):
         return False
+    if is_array_like(x):  # with labels that the result keeps: xarray's, which may hold operands
+        return of.__module__.partition(".")[0] == "xarray"
     reflected = any(hasattr(of, name) for name in ("__rmul__", "__radd__", "__rsub__"))
     return reflected and not (hasattr(of, "__float__") or hasattr(of, "__complex__"))
 

@@ -36,7 +36,9 @@ def times(c: Any, factor: int, exponent: int = 0) -> Any:
     if not is_operand(c):
         kind = getattr(c, "dtype", None)
         if kind is not None and kind in DOUBLES and exponent == 0 and factor < FACTORS:
-            return c * float(factor)
+            spread = kind.kind == "c" and not np.isfinite(c).all()  # of nan, to the other part
+            if not spread:
+                return c * float(factor)
         if kind is None and not isinstance(c, (float, complex)):
             return _times_one(c, factor, exponent)
         if kind is not None and kind.kind == "O":
@@ -140,6 +142,8 @@ def _weighted(c: Any, weights: Array) -> Any:
         if max(weights, default=1) < FACTORS:
             dtype = np.empty(0, c.dtype).real.dtype if c.dtype.kind in "fc" else float
             return c * weights.astype(dtype).reshape(shape)
+    elif c.dtype.kind == "c" and not np.isfinite(c).all():
+        pass  # each part by itself
     elif c.dtype == object or max(weights, default=1) < 2**53:
         return c * weights.astype(c.real.dtype).reshape(shape)
     return np.stack([times(e, w) for e, w in zip(c, weights, strict=True)])

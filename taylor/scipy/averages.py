@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from taylor.core import functions as fn
+from taylor.scipy.rows import STILL
 
 Function = Callable[..., Any]
 STEP = 1 / 16
@@ -45,9 +46,10 @@ def average(
     for low, high in itertools.pairwise(places):
         terms = _terms(g, logpdf, low, high, width)
         total = total + np.sum(terms, axis=-1)
-        parts = abs(terms)
+        still = STILL(terms)  # how near it is varies with nothing
+        parts = abs(still)
         size = size + np.sum(parts, axis=-1)
-        half = abs(np.sum(terms, axis=-1) - 2 * np.sum(terms[..., ::2], axis=-1))
+        half = abs(np.sum(still, axis=-1) - 2 * np.sum(still[..., ::2], axis=-1))
         off = off + half * half / (np.sum(parts, axis=-1) + 1e-300) + parts[..., 0] + parts[..., -1]
     return np.where(off <= NEAR * size, total, total * math.nan)[()]
 
@@ -62,7 +64,6 @@ def _terms(g: Function, logpdf: Function, low: Any, high: Any, width: Any) -> An
         gap = high - low
         z = np.where(SHARE < 0.5, low + gap * UNIT[0], high - gap * UNIT[0][::-1])
         weight = gap * UNIT[1]
-    density = fn.exp(logpdf(z))
-    there = density > 0
+    there = fn.exp(logpdf(z)) > 0  # beyond, logarithms have no derivatives
     inner = np.where(there, z, high if np.all(np.isinf(low)) else low)
-    return np.where(there, g(inner) * density * weight, 0.0)
+    return np.where(there, g(inner) * fn.exp(logpdf(inner)) * weight, 0.0)

@@ -14,7 +14,7 @@ import numpy as np
 from scipy import special as sp
 
 from taylor.scipy.analytic import Analytic, everywhere
-from taylor.scipy.fast import cylinder, turned
+from taylor.scipy.fast import cylinder, elliptic, of_one_order, spence, turned
 from taylor.scipy.formulas import add, gap, not_zero, part, positive, root, second_positive
 
 
@@ -59,7 +59,7 @@ add("powm1", "x y", lambda ctx, x, y: ctx.expm1(y * ctx.log(x)), lambda x, y: (x
 part("shi", "shichi", 0, "x", "shi")
 part("chi", "shichi", 1, "x", "chi", positive)
 add("zetac", "x", lambda ctx, x: ctx.zeta(x) - 1, lambda x: (np.abs(x - 1),))
-add("spence", "z", lambda ctx, z: ctx.polylog(2, 1 - z), positive)
+add("spence", "z", lambda ctx, z: ctx.polylog(2, 1 - z), positive, fast=spence)
 add("expn", "n x", "expint", second_positive, fixed=("n",), whole=("n",))
 add("wrightomega", "z", wright_omega)
 
@@ -92,20 +92,23 @@ add("yn", "n x", "bessely", second_positive, fixed=("n",), whole=("n",),
     fast=cylinder(sp.yv, -1))
 add("kn", "n x", "besselk", second_positive, fixed=("n",), whole=("n",),
     fast=cylinder(sp.kv, 1, True))
-add("kve", "v z", lambda ctx, v, x: ctx.besselk(v, x) * ctx.exp(x), second_positive)
+KVE, IVE = turned(sp.kve, 1.0, 1, True), turned(sp.ive, lambda x: -np.sign(x), 1)
+add("kve", "v z", lambda ctx, v, x: ctx.besselk(v, x) * ctx.exp(x), second_positive, fast=KVE)
 add("ive", "v z", lambda ctx, v, x: ctx.besseli(v, x) * ctx.exp(-abs(x)),
-    lambda v, x: (1.0, np.where(v == np.rint(v), abs(x), x)))
+    lambda v, x: (1.0, np.where(v == np.rint(v), abs(x), x)), fast=IVE)
 # exp(-u)·I_n(u)/uⁿ of u = |x|, entire in u: DLMF 10.25.2
 add("ive_over_power", "n u", lambda ctx, n, u:
         ctx.exp(-u) * ctx.hyp0f1(n + 1, u * u / 4) / (2**n * ctx.factorial(n)),
     fixed=("n",), whole=("n",), value=lambda n, u: np.exp(-u) * sp.hyp0f1(n + 1, u * u / 4)
         / (2.0**n * sp.gamma(n + 1)))
 for _n in (0, 1):
-    add(f"k{_n}", "x", functools.partial(lambda n, ctx, x: ctx.besselk(n, x), _n), positive)
+    add(f"k{_n}", "x", functools.partial(lambda n, ctx, x: ctx.besselk(n, x), _n), positive,
+        fast=of_one_order(_n, cylinder(sp.kv, 1, True)))
     add(f"k{_n}e", "x", functools.partial(lambda n, ctx, x: ctx.exp(x) * ctx.besselk(n, x), _n),
-        positive)
+        positive, fast=of_one_order(_n, KVE))
     add(f"i{_n}e", "x",
-        functools.partial(lambda n, ctx, x: ctx.exp(-abs(x)) * ctx.besseli(n, x), _n), not_zero)
+        functools.partial(lambda n, ctx, x: ctx.exp(-abs(x)) * ctx.besseli(n, x), _n), not_zero,
+        fast=of_one_order(_n, IVE))
 
 
 def airy_scaled(of: str, slope: int, sign: int, ctx: Any, x: Any) -> Any:
@@ -315,8 +318,8 @@ def of_amplitude(phi: Any, m: Any) -> tuple[Any, ...]:
 add("ellipk", "m", "ellipk", lambda m: (1 - m,))
 add("ellipkm1", "p", lambda ctx, p: ctx.ellipk(1 - p), positive)
 add("ellipe", "m", "ellipe", lambda m: (1 - m,))
-add("ellipkinc", "phi m", "ellipf", of_amplitude)
-add("ellipeinc", "phi m", "ellipe", of_amplitude)
+add("ellipkinc", "phi m", "ellipf", of_amplitude, fast=elliptic(False))
+add("ellipeinc", "phi m", "ellipe", of_amplitude, fast=elliptic(True))
 for _n, _name in enumerate(("sn", "cn", "dn")):
     part(_name, "ellipj", _n, "u m",
         functools.partial(lambda kind, ctx, u, m: ctx.ellipfun(kind, u, m=m), _name), of_jacobi)

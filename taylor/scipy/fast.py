@@ -3,7 +3,8 @@
 A distribution function has the coefficients of its density, divided by k: with p·h' = q·h and
 polynomials p and q these follow from h at the point (Kolmogorov's forward rule for Pearson curves).
 Bessel functions have means of their neighbours (DLMF 10.6.7, 10.29.5), log B(a, b) the polygamma
-functions.  What would lose digits is nan here, and left to the formula (`analytic`).
+functions, the dilogarithm and Legendre's integrals those of their slopes.  What would lose digits
+is nan here, and left to the formula (`analytic`).
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ def gamma_and_log(a: Array, x: Array) -> tuple[Array, Array]:
     """Return x^(a-1) e^-x/Γ(a) and its logarithm."""
     low, log_low = _exp(sp.xlogy(a - 1, x))
     half = np.exp(-x / 2)  # twice: its square may be no float
-    high, log_high = _exp(-a * _deviation((x - a) / a), -_stirling(a))
+    high, log_high = _exp(-a * _deviation(a, x), -_stirling(a))
     few, scale = np.minimum(a, 20), np.sqrt(a / (2 * np.pi)) / x
     return (
         np.where(a < 20, half * low / sp.gamma(few) * half, high * scale),
@@ -75,12 +76,13 @@ def gamma_and_log(a: Array, x: Array) -> tuple[Array, Array]:
     )
 
 
-def _deviation(d: Array) -> Array:
-    """Return d - log(1 + d) (Loader, Fast and accurate computation of binomial probabilities)."""
+def _deviation(a: Array, x: Array) -> Array:
+    """Return d - log(1 + d), d = x/a - 1 (Loader, Fast and accurate ... binomial probabilities)."""
+    d = (x - a) / a
     small = np.abs(d) < 0.1
     t = np.where(small, d, 0.0)
     series = sum((-1.0) ** j * t**j / j for j in range(18, 1, -1))
-    return np.where(small, series, d - np.log1p(d))
+    return np.where(small, series, d - np.log(x / a))
 
 
 def _stirling(a: Array) -> Array:
@@ -103,6 +105,18 @@ def t_density(k: int, v: Array, t: Array) -> Array:
     h, log = _exp(-(v + 1) / 2 * np.log1p(t * t / v), -sp.betaln(v / 2, 0.5), -0.5 * np.log(v))
     ratio = _grown(k, [v + t * t, 2 * t, 1.0], [-(v + 1) * t, -(v + 1)])
     return times_density(ratio, (np.where(v < 100, h, np.nan), log))
+
+
+def f_density(k: int, m: Array, n: Array, x: Array) -> Array:
+    """Return h_k of Fisher's density: x(n + m·x) h' = (n(m/2 - 1) - m(1 + n/2)·x) h."""
+    a, b, q = m / 2, n / 2, n + m * x
+    h, log = _exp(
+        sp.xlogy(a - 1, x), a * np.log(m), b * np.log(n), -(a + b) * np.log(q), -sp.betaln(a, b)
+    )
+    h = np.where(np.maximum(a, b) < 50, h, np.nan)  # SciPy's betaln loses digits
+    down = m * (1 + b)
+    ratio = _grown(k, [x * q, n + 2 * m * x, m], [n * (a - 1) - down * x, -down])
+    return times_density(np.where(_far(x, k), ratio, np.nan), (h, log))
 
 
 def in_x(density: Callable[..., Array], sign: float = 1.0) -> Callable[..., Array]:
@@ -145,21 +159,71 @@ def cylinder(function: Callable[..., Array], sign: int, alternating: bool = Fals
     return fast
 
 
-def turned(function: Callable[..., Array], rate: complex) -> Any:
-    """Return the coefficients in z of C_v(z) exp(rate·z), C a Hankel function: by Leibniz' rule.
+def of_one_order(order: float, fast: Callable[..., Array]) -> Any:
+    """Return the coefficients in z of a Bessel function of one order."""
+    return lambda m, z: fast((0, *m), np.full(np.shape(z), order), z)
 
-    `function` is that product itself; the terms cancel where z is large, and nothing is returned.
+
+def turned(
+    function: Callable[..., Array],
+    rate: complex | Callable[[Array], Array],
+    sign: int = -1,
+    alternating: bool = False,
+) -> Any:
+    """Return the coefficients in z of C_v(z) exp(rate·z), by Leibniz' rule.
+
+    `function` is that product itself, C a Bessel function as in `cylinder`; the terms cancel where
+    z is large, and nothing is returned.
     """
-    unturned = cylinder(function, -1)
+    unturned = cylinder(function, sign, alternating)
 
     def fast(m: Index, v: Array, z: Array) -> Array:
-        k = m[1]
+        k, turn = m[1], rate(z) if callable(rate) else rate
         terms = [
-            unturned((m[0], j), v, z) * (rate ** (k - j) / math.factorial(k - j))
+            unturned((m[0], j), v, z) * (turn ** (k - j) / math.factorial(k - j))
             for j in range(k + 1)
         ]
         total = np.asarray(sum(terms))
         return np.where(sum(map(np.abs, terms)) < 100 * np.abs(total), total, np.nan)
+
+    return fast
+
+
+def spence(m: Index, z: Array) -> Array:
+    """Return c_k of the dilogarithm of 1 - z: its slope g has (1 - z) g = log z (DLMF 25.12.1)."""
+    k, w = m[0], z - 1
+    if not k:
+        return np.nan
+    near = np.abs(w) < 0.3
+    v = np.where(near, w, 0.0)
+    series = sum(
+        (-1.0) ** (j + 1) / (j + 1) * math.comb(j, k - 1) * v ** (j - k + 1)
+        for j in range(k - 1, k + 60)
+    )
+    w = np.where(near, 1.0, w)
+    g, size = -np.log(z) / w, np.zeros(np.shape(z))
+    for n in range(1, k):
+        log = (-1.0) ** (n + 1) / (n * z**n)
+        size = (np.abs(log) + np.abs(g) + size) / np.abs(w)
+        g = -(log + g) / w
+    return np.where(near, series, np.where(size < 100 * np.abs(g), g, np.nan)) / k
+
+
+def elliptic(second: bool) -> Any:
+    """Return the first coefficients of Legendre's F(φ, m) or E(φ, m) (DLMF 19.4.5-19.4.7)."""
+
+    def fast(n: Index, phi: Array, m: Array) -> Array:
+        d = 1 - m * np.sin(phi) ** 2
+        if n == (1, 0):
+            return np.where(d > 0.01, d**0.5 if second else d**-0.5, np.nan)
+        if n != (0, 1):
+            return np.nan
+        of_f, of_e = sp.ellipkinc(phi, m) / (2 * m), sp.ellipeinc(phi, m) / (2 * m)
+        terms = [of_e, -of_f]
+        if not second:
+            terms = [of_e / (1 - m), -of_f, -np.sin(2 * phi) / (4 * (1 - m) * np.sqrt(d))]
+        total, size = sum(terms), sum(map(np.abs, terms))
+        return np.where((size < 100 * np.abs(total)) & (d > 0.01) & (m < 0.99), total, np.nan)
 
     return fast
 

@@ -78,7 +78,9 @@ def _growth(k: int, one: int, a: Array, x: Array) -> Array:
     z = 1 / np.where(far, a, 20.0) ** 2
     tail = z * (1 / 12 - z * (1 / 120 - z * (1 / 252 - z * (1 / 240 - z / 132))))
     half = (0.5 - one) / a
-    c[0] = np.where(far, np.log1p((x - a) / a) + half + tail, np.log(x) + c[0])
+    d = (x - a) / a
+    log = np.where(np.abs(d) < 0.1, np.log1p(d), np.log(x / a))
+    c[0] = np.where(far, log + half + tail, np.log(x) + c[0])
     return c
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from scipy import special as sp
 
-from taylor.scipy.fast import beta_density, in_x, log_beta, quantile, t_density
+from taylor.scipy.fast import beta_density, f_density, in_x, log_beta, quantile, t_density
 from taylor.scipy.formulas import add, gap, inside, inverse, positive, root
 from taylor.scipy.incomplete import gamma_quantile, incomplete_gamma
 
@@ -49,6 +49,16 @@ def in_unit(*x: Any) -> tuple[Any, ...]:
     return (*x[:-1], inside(x[-1]))
 
 
+def below(largest: float, value: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a quantile that is nan beyond: near one its distance to one has lost its digits."""
+    return lambda *x: np.where((y := value(*x)) < largest, y, np.nan)
+
+
+def twice(fast: Callable[..., Any]) -> Callable[..., Any]:
+    """Return only the first two coefficients: of a polynomial the higher ones may be zero."""
+    return lambda m, *x: fast(m, *x) if m[-1] <= 2 else np.nan
+
+
 add("rgamma", "z", "rgamma")
 add("loggamma", "z", "loggamma", positive)
 add("beta", "a b", "beta", of_beta)
@@ -59,10 +69,13 @@ add("gammainc", "a x", gamma_p, positive, fast=incomplete_gamma)
 add("gammaincc", "a x", gamma_q, positive, fast=lambda m, a, x: -incomplete_gamma(m, a, x))
 add("betainc", "a b x", beta_i, in_unit, fast=in_x(beta_density))
 add("betaincc", "a b x", beta_c, in_unit, fast=in_x(beta_density, -1.0))
-inverse("gammaincinv", "a y", 1, gamma_p, fast=gamma_quantile(sp.gammaincinv))
-inverse("gammainccinv", "a y", 1, gamma_q, fast=gamma_quantile(sp.gammainccinv, -1.0))
-inverse("betaincinv", "a b y", 2, beta_i)
-inverse("betainccinv", "a b y", 2, beta_c)
+OF_GAMMA, OF_GAMMA_C = gamma_quantile(sp.gammaincinv), gamma_quantile(sp.gammainccinv, -1.0)
+OF_BETA = quantile(beta_density, below(0.99, sp.betaincinv))
+OF_BETA_C = quantile(beta_density, below(0.99, sp.betainccinv), -1.0)
+inverse("gammaincinv", "a y", 1, gamma_p, fast=OF_GAMMA)
+inverse("gammainccinv", "a y", 1, gamma_q, fast=OF_GAMMA_C)
+inverse("betaincinv", "a b y", 2, beta_i, fast=OF_BETA)
+inverse("betainccinv", "a b y", 2, beta_c, fast=OF_BETA_C)
 inverse("btdtria", "p b x", 0, beta_i, lambda p, b, x: (inside(p), b, inside(x)))
 inverse("btdtrib", "a p x", 1, beta_i, lambda a, p, x: (a, inside(p), inside(x)))
 
@@ -127,40 +140,61 @@ def from_zero(*x: Any) -> tuple[Any, ...]:
     return (*(1.0 for _ in x[:-1]), np.where(x[-1] < 0, x[-1], 1.0))
 
 
-add("gdtr", "a b x", gdtr, positive)
-add("gdtrc", "a b x", lambda ctx, a, b, x: gamma_q(ctx, b, a * x), positive)
+def of_rate(m: tuple[int, ...], a: Any, b: Any, x: Any) -> Any:
+    """Return c_m of P(b, a·x), of which a and x are alike."""
+    if m[0] and m[2]:
+        return np.nan
+    factor = x ** m[0] * a ** m[2]
+    return incomplete_gamma((m[1], m[0] + m[2]), b, a * x) * factor
+
+
+add("gdtr", "a b x", gdtr, positive, fast=of_rate)
+add("gdtrc", "a b x", lambda ctx, a, b, x: gamma_q(ctx, b, a * x), positive,
+    fast=lambda m, *x: -of_rate(m, *x))
 inverse("gdtria", "p b x", 0, gdtr)
 inverse("gdtrib", "a p x", 1, gdtr)
-inverse("gdtrix", "a b p", 2, gdtr)
+inverse("gdtrix", "a b p", 2, gdtr,
+    fast=lambda m, a, b, p: (-1) ** m[0] * OF_GAMMA(m[1:], b, p)
+        / a ** (m[0] + 1) if any(m[1:]) else np.nan)
 add("chdtr", "v x", chdtr, positive,
     fast=lambda m, v, x: incomplete_gamma(m, v / 2, x / 2) / 2.0 ** sum(m))
 add("chdtrc", "v x", chdtrc, positive,
     fast=lambda m, v, x: incomplete_gamma(m, v / 2, x / 2) / -2.0 ** sum(m))
-inverse("chdtri", "v p", 1, chdtrc)
+inverse("chdtri", "v p", 1, chdtrc, fast=lambda m, v, p:
+    2 * OF_GAMMA_C(m, v / 2, p) / 2.0 ** m[0])
 inverse("chdtriv", "p x", 0, chdtr)
-add("fdtr", "dfn dfd x", fdtr, positive)
-add("fdtrc", "dfn dfd x", lambda ctx, m, n, x: beta_i(ctx, n / 2, m / 2, n / (n + m * x)), positive)
-inverse("fdtri", "dfn dfd p", 2, fdtr)
+add("fdtr", "dfn dfd x", fdtr, positive, fast=in_x(f_density))
+add("fdtrc", "dfn dfd x", lambda ctx, m, n, x: beta_i(ctx, n / 2, m / 2, n / (n + m * x)), positive,
+    fast=in_x(f_density, -1.0))
+inverse("fdtri", "dfn dfd p", 2, fdtr, fast=quantile(f_density, below(1e9, sp.fdtri)))
 inverse("fdtridfd", "dfn p x", 1, fdtr)
 add("stdtr", "df t", stdtr, lambda v, t: (v, np.sqrt(v) + abs(t)), fast=in_x(t_density))
 inverse("stdtrit", "df p", 1, stdtr, fast=quantile(t_density, sp.stdtrit))
 inverse("stdtridf", "p t", 0, stdtr, lambda p, t: (inside(p), 1.0))
-add("bdtr", "k n p", counted(bdtr), polynomial, fixed=("k", "n"), whole=("n",))
+IN_BETA, IN_BETA_C = twice(in_x(beta_density)), twice(in_x(beta_density, -1.0))
+add("bdtr", "k n p", counted(bdtr), polynomial, fixed=("k", "n"), whole=("n",),
+    fast=lambda m, k, n, p: IN_BETA_C(m, np.floor(k) + 1, n - np.floor(k), p))
 add("bdtrc", "k n p", counted(lambda ctx, k, n, p: beta_i(ctx, k + 1, n - k, p)), polynomial,
-    fixed=("k", "n"), whole=("n",))
-inverse("bdtri", "k n y", 2, counted(bdtr), by_last, fixed=("k", "n"), whole=("n",))
+    fixed=("k", "n"), whole=("n",),
+    fast=lambda m, k, n, p: IN_BETA(m, np.floor(k) + 1, n - np.floor(k), p))
+inverse("bdtri", "k n y", 2, counted(bdtr), by_last, fixed=("k", "n"), whole=("n",),
+    fast=lambda m, k, n, y: OF_BETA_C(m, np.floor(k) + 1, n - np.floor(k), y))
 inverse("bdtrik", "y n p", 0, bdtr, lambda y, n, p: (inside(y), n, inside(p)), count=True)
 inverse("bdtrin", "k y p", 1, bdtr, lambda k, y, p: (k + 1, inside(y), inside(p)))
-add("nbdtr", "k n p", counted(nbdtr), polynomial, fixed=("k", "n"), whole=("k", "n"))
+add("nbdtr", "k n p", counted(nbdtr), polynomial, fixed=("k", "n"), whole=("k", "n"),
+    fast=lambda m, k, n, p: IN_BETA(m, n, k + 1, p))
 add("nbdtrc", "k n p", counted(lambda ctx, k, n, p: beta_c(ctx, n, k + 1, p)), polynomial,
-    fixed=("k", "n"), whole=("k", "n"))
-inverse("nbdtri", "k n y", 2, counted(nbdtr), by_last, fixed=("k", "n"), whole=("k", "n"))
+    fixed=("k", "n"), whole=("k", "n"), fast=lambda m, k, n, p: IN_BETA_C(m, n, k + 1, p))
+inverse("nbdtri", "k n y", 2, counted(nbdtr), by_last, fixed=("k", "n"), whole=("k", "n"),
+    fast=lambda m, k, n, y: OF_BETA(m, n, k + 1, y))
 inverse("nbdtrik", "y n p", 0, nbdtr, lambda y, n, p: (inside(y), n, inside(p)), count=True)
 inverse("nbdtrin", "k y p", 1, nbdtr, lambda k, y, p: (k + 1, inside(y), inside(p)))
-add("pdtr", "k m", counted(pdtr), from_zero, fixed=("k",))
-add("pdtrc", "k m", counted(lambda ctx, k, m: gamma_p(ctx, k + 1, m)), from_zero,
-    fixed=("k",))
-inverse("pdtri", "k y", 1, counted(pdtr), by_last, fixed=("k",))
+add("pdtr", "k m", counted(pdtr), from_zero, fixed=("k",),
+    fast=lambda n, k, m: -incomplete_gamma(n, np.floor(k) + 1, m))
+add("pdtrc", "k m", counted(lambda ctx, k, m: gamma_p(ctx, k + 1, m)), from_zero, fixed=("k",),
+    fast=lambda n, k, m: incomplete_gamma(n, np.floor(k) + 1, m))
+inverse("pdtri", "k y", 1, counted(pdtr), by_last, fixed=("k",),
+    fast=lambda n, k, y: OF_GAMMA_C(n, np.floor(k) + 1, y))
 inverse("pdtrik", "p m", 0, pdtr, count=True)
 
 
