@@ -1526,3 +1526,30 @@ def test_parts_of_complex_coefficients_do_not_spoil_each_other(shape):
         assert (y.derivative(k) == y.derivatives()[k]).all()
         assert (y.derivative(k) == complex(np.inf, 0)).all()
     assert np.isnan(z.derivative(0).real).all() and not z.derivative(0).imag.any()
+
+
+ENDS = {  # at a zero of the argument that the order does not show: they have no slopes there
+    "quotient": lambda x: 1 / (x * x),
+    "power": lambda x: x**-2.0,
+    "whole power": lambda x: x**-3,
+    "quotient of two": lambda x: np.cos(x) / (x * x),
+    "cosine": lambda x: 1 / (1 - np.cos(x)),
+    "logarithm": lambda x: np.log(x * x),
+    "gamma": lambda x: taylor.gamma(x * x),
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*encountered")
+@pytest.mark.parametrize("name", ENDS)
+def test_what_is_zero_up_to_the_order_is_no_constant(name):
+    f, total = ENDS[name], lambda x: np.sum(ENDS[name](x))
+    x, v, both = np.array([0.0, 0.25]), np.array([1.0, 0.0]), np.array([0.0])
+    for g in (f, taylor.compile(f)):
+        slopes = taylor.jvp(g, x, v)[1], taylor.jvp(g, x, x + 1)[1], taylor.derivative(g, x)
+        assert not any(np.isfinite(s[0]) for s in slopes)
+        assert slopes[0][1] == 0 and slopes[1][1] == 1.25 * slopes[2][1] != 0
+        assert not np.isfinite(taylor.derivatives(g, both, 3)[1:]).any()
+    assert not np.isfinite(taylor.jacobian(f, both)).any()
+    assert not np.isfinite(taylor.gradient(total, both)).any()
+    assert not np.isfinite(taylor.hvp(total, x, v)[0])
+    assert taylor.derivative(f, 0.25) == pytest.approx(slopes[2][1], rel=1e-14)

@@ -322,14 +322,14 @@ class Series(Coefficients):
         """Return x/y."""
         if met is None:
             return NotImplemented  # type: ignore[no-any-return]
-        owner, x, y, live, a, _ = met
+        owner, x, y, live, a, b = met
         if live is not LEFT:
             given = [y, x] if live is RIGHT else [x, y]
             table = by_code("div", live, owner.algebra, given)
             if table is not None:
                 return owner._new(table)
         if live is BOTH:
-            return owner._quotient(divisible(x, y), divisible(y, x))
+            return rows.beside_zero(owner._quotient(divisible(x, y), divisible(y, x)), y, b)
         if not is_operand(y):
             x, y = with_constant(divisible(x, np.asarray(y)), y)
         elif live is RIGHT:
@@ -342,7 +342,8 @@ class Series(Coefficients):
         still = not owner.algebra.height(x) and np.ndim(base(x[0])) == 0
         if still and is_zero(base(x[0])) and not propagates():
             raise no_quotient("")
-        return owner._new(rows.swept(engine.QUOTIENTS[RIGHT], owner.algebra, [x], [y]))
+        found = owner._new(rows.swept(engine.QUOTIENTS[RIGHT], owner.algebra, [x], [y]))
+        return rows.beside_zero(found, x, a)
 
     def _quotient(self, x: Array, y: Array) -> Self:
         """Return the quotient of two tables."""
