@@ -17,7 +17,7 @@ FOLDERS = {  # lines that a folder may have
     "linalg": 1802,
     "arrays": 2467,
     "machine": 8114,
-    "series": 3146,
+    "series": 3168,
     "drivers": 9983,
     "scipy": 13586,
     "ode": 14167,
