@@ -287,7 +287,7 @@ def _known(
 
 
 def beside_zero(y: Owner, divisor: Any, reach: float) -> Owner:
-    """Return a quotient as far as it is known, in lanes: a divisor may vary above the order only."""
+    """Return a quotient as far as it is known, in lanes: divisors may vary above the order only."""
     if not y.shape or reach <= y.order or is_operand(divisor) or is_operand(y._coef):
         return y
     return without_slopes(y, ~nonzero(divisor).any(0))
