@@ -474,10 +474,13 @@ class Node(Operand):
 
     def _is_step(self) -> bool:
         """Whether it is made of constants, choices, and what is constant between jumps."""
-        found, code = {self.i}, self.tape.code
+        found, code, steps = {self.i}, self.tape.code, self.tape.steps
         for i in (left := [self.i]):
             op, args, _ = code[i]
-            if not args and type(op) is not Const:
+            if steps.get(i):
+                continue
+            if i in steps or (not args and type(op) is not Const):
+                steps[self.i] = False
                 return False
             if type(op) is Row and op.row.jumps is not None:
                 x = [base(self.tape.value_of(a)) for a in args]
@@ -489,6 +492,7 @@ class Node(Operand):
             chosen = isinstance(op, Choose) and op.mode == "where"
             left.extend(new := set(args[2:] if chosen else args) - found)
             found |= new
+        steps.update(dict.fromkeys(left, True))
         return True
 
     def _constant_index(self) -> Any:
@@ -518,10 +522,7 @@ class Node(Operand):
         return float(held_step(self)) if steps else super().__float__()
 
     def _truth(self) -> Array:
-        """Return where the value is other than zero, with a guard; at a zero it is not known.
-
-        Of what is constant between jumps it is known.
-        """
+        """Return where the value is other than zero, with a guard; of zeros, those of steps."""
         if self._is_step():
             return np.asarray(held_step(self) != 0)
         x = within(self.value, Node)  # of an outer recording: there it leaves a guard, too

@@ -52,6 +52,7 @@ class Tape:
         self.guards: list[Guard] = []
         self.seen: dict[Any, int] = {}
         self.nonzero: dict[int, Array] = {}  # where variables can be other than zero, once asked
+        self.steps: dict[int, bool] = {}  # whether variables are constant between jumps, once asked
         self.tag = fresh_tag()
         self.room = math.inf  # elements after which the recording is too large
         self.like: Any = None  # the number type of the recording
