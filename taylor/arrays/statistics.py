@@ -14,7 +14,15 @@ import numpy as np
 from taylor.arrays.reductions import axes_of, by_value, flattened, isnan, kept, of_order, reduced
 from taylor.core import functions
 from taylor.core.binding import family
-from taylor.core.operand import Operand, as_array, define, implements, lift
+from taylor.core.operand import (
+    Operand,
+    as_array,
+    define,
+    implements,
+    lift,
+    plain_index,
+    plain_index,
+)
 from taylor.numbers.contexts import is_set
 from taylor.numbers.kinds import base, is_operand
 
@@ -283,7 +291,7 @@ def histogram(
     else:
         edges = as_array(bins)
     last = len(edges) - 1
-    at = np.searchsorted(edges, a, side="right") - 1
+    at = plain_index(np.searchsorted(edges, a, side="right")) - 1
     at = np.where((at == last) & (a <= edges[-1]), last - 1, at)
     inside = (at >= 0) & (at < last)
     one = np.ones(a.shape, dtype=int) if weights is None else np.ravel(weights)

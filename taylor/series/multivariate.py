@@ -185,7 +185,7 @@ class TaylorN(PowerSeries):
             return self  # as a column: df.assign(y=x)
         check_evaluated(self)
         n = self.algebra.variables
-        steps = list(dx) if np.ndim(dx) else [dx]
+        steps = list(dx) if isinstance(dx, (list, tuple)) or np.ndim(dx) else [dx]
         if len(steps) != n:
             raise ShapeMismatch(
                 f"a series in {n} variables needs {n} displacements, got {len(steps)}"

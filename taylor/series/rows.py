@@ -263,16 +263,11 @@ def _known(
 
     With a - a_0 = O(t^(K+1)) and f(a) - f(a_0) ~ (a - a_0)^g that is below degree (K+1)g.
     """
-    if all(x._reach <= owner.order for x in inside):
+    if (row.germ is None and row.jumps is None) or all(x._reach <= owner.order for x in inside):
         return y
     still = np.ones((), dtype=bool)
     for x in inside:
         still = still & ~nonzero(x._coef[1:]).any(0)
-    if row.germ is None and row.jumps is None:
-        if row.domain == "all x" or not y.shape or is_operand(y._coef):
-            return y
-        ends = ~finite_in(base(y.value)) & finite_in(np.stack(np.broadcast_arrays(*values))).all(0)
-        return without_slopes(y, still & ends)
     above = owner.algebra.degrees > _degree_known(row, owner.order, values)
     if not (still.any() and above.any()):
         return y
@@ -290,12 +285,7 @@ def beside_zero(y: Owner, divisor: Any, reach: float) -> Owner:
     """Return a quotient as far as it is known, in lanes: divisors may vary above the order only."""
     if not y.shape or reach <= y.order or is_operand(divisor) or is_operand(y._coef):
         return y
-    return without_slopes(y, ~nonzero(divisor).any(0))
-
-
-def without_slopes(y: Owner, lanes: Any) -> Owner:
-    """Return y with nothing known above its values in some lanes."""
-    lanes = np.broadcast_to(lanes, y.shape)
+    lanes = np.broadcast_to(~nonzero(divisor).any(0), y.shape)
     if lanes.any():
         with np.errstate(all="ignore"):
             y._coef[1:, lanes] = y._coef[0, lanes] - y._coef[0, lanes]  # which is inf or nan
