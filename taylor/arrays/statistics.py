@@ -21,7 +21,6 @@ from taylor.core.operand import (
     implements,
     lift,
     plain_index,
-    plain_index,
 )
 from taylor.numbers.contexts import is_set
 from taylor.numbers.kinds import base, is_operand
