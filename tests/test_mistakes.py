@@ -310,8 +310,8 @@ PROGRAMS = {
     "taylor.register(dict, 3, 4)": "register takes a class and two functions",
     "taylor.define('f1', 3, quotient=lambda a, y: (y, 1))": "is made of functions, and 3 is none",
     "taylor.rule(np.exp, vjp=3)": "is made of functions, and 3 is none",
-    "from taylor.core.table import TABLE\nf = taylor.define('f2', np.exp, quotient=lambda a, y: y)\n"
-    "del TABLE['f2']\nf(Taylor.variable(1.0, 2))": "(q, p)",
+    "from taylor.core.table import TABLE\nf = taylor.define('g', np.exp, quotient=lambda a, y: y)\n"
+    "del TABLE['g']\nf(Taylor.variable(1.0, 2))": "(q, p)",
     "taylor.compile(np.sum, threads='a')": "threads is a positive integer, or None",
     "taylor.inverse_map(3)": "a list of scalar TaylorN series",
     "TaylorN.variables([1.0, 2.0], 2)[0](1.0)": "needs 2 displacements, got 1",
