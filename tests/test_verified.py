@@ -682,7 +682,7 @@ def test_hypot_grows_with_the_sizes_of_both():
 
 
 def test_pieces_are_one_or_more():
-    with pytest.raises(ValueError, match="pieces has to be 1 or more"):
+    with pytest.raises(ValueError, match="pieces must be >= 1"):
         tv.coefficients(lookup("exp"), Interval(0, 1), 3, pieces=0)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import operator
 from typing import Any
 
 import numpy as np
@@ -30,17 +29,6 @@ def budget(most: Any, name: str) -> Any:
     if most != math.inf and most % 1:
         raise ValueError(f"{name} has to be a positive integer, not {most!r}")
     return most
-
-
-def order_of(order: Any, name: str, least: int) -> int:
-    """Return an order: an integer of at least so much."""
-    try:
-        k = operator.index(order)
-    except TypeError:
-        raise TypeError(f"{name} is an integer of {least} or more, not {order!r}") from None
-    if k < least:
-        raise ValueError(f"{name} has to be {least} or more, not {k}")
-    return k
 
 
 def floats(x: Any, name: str) -> Any:

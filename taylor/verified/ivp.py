@@ -8,10 +8,11 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
+from taylor.drivers.scan import whole_number
 from taylor.errors import NotVerified, ShapeMismatch
 from taylor.verified import environment
 from taylor.verified.fields import Field
-from taylor.verified.given import budget, floats, order_of, tolerance
+from taylor.verified.given import budget, floats, tolerance
 from taylor.verified.interval import Interval
 from taylor.verified.modelsteps import ModelStepper
 from taylor.verified.solution import Solution, Taken
@@ -117,7 +118,10 @@ def _steps(
     method: str, field: Field, t: float, box: Interval, orders: tuple[int, int], tol: float | None
 ) -> Steps:
     """Return what takes steps by a method."""
-    order, space_order = order_of(orders[0], "order", 2), order_of(orders[1], "space_order", 1)
+    order, space_order = (
+        whole_number("order", orders[0], 2),
+        whole_number("space_order", orders[1], 1),
+    )
     if tol is None:
         size = max(float(box.mag.max()), LEAST)
         tol = min(max(LOST, LOST_OF_BOX * float(box.rad.max()) / size), LOST_OF_BOX)

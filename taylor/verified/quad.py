@@ -20,12 +20,13 @@ from numpy.typing import NDArray
 
 from taylor.core.algebra import Univariate
 from taylor.core.graded import monomials, multivariate
+from taylor.drivers.scan import whole_number
 from taylor.errors import NonAnalyticError, NotVerified
 from taylor.numbers.kinds import Shape
 from taylor.progress import Report
 from taylor.verified.boxes import Boxes, halved, joined
 from taylor.verified.effort import allowed, through
-from taylor.verified.given import floats, order_of, tolerance
+from taylor.verified.given import floats, tolerance
 from taylor.verified.interval import Interval
 
 Floats = NDArray[np.float64]
@@ -130,7 +131,7 @@ def quad(
     tol = tolerance(tol)
     factor = math.prod(np.where(low <= high, 1, -1).reshape(-1).tolist())
     low, high = np.minimum(low, high), np.maximum(low, high)
-    pieces = _Pieces(f, low.shape, order_of(order, "order", 0), executor)
+    pieces = _Pieces(f, low.shape, whole_number("order", order, 0), executor)
     integral = _Sum(pieces, low.reshape(-1), high.reshape(-1), tol)
     limit = allowed(max_pieces, [pieces.series], "max_pieces", BUDGET)
     through(integral.waiting, integral.level, limit, progress, "pieces")

@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from taylor.core.program import pushforward
+from taylor.drivers.scan import whole_number
 from taylor.errors import GuardError, NotVerified, ShapeMismatch, Undecided
 from taylor.verified import environment
 from taylor.verified.fields import Field, recorded
-from taylor.verified.given import check_function, floats, order_of, tolerance
+from taylor.verified.given import check_function, floats, tolerance
 from taylor.verified.interval import Interval
 from taylor.verified.ivp import states, walk
 from taylor.verified.solution import Solution, Taken
@@ -106,7 +107,7 @@ def poincare(
     if not (math.isfinite(t0) and math.isfinite(t_max)):
         raise ValueError(f"t0 and t_max are finite times, not {t0!r} and {t_max!r}")
     tol = tolerance(tol)
-    box, order = states(y0), order_of(order, "order", 2)
+    box, order = states(y0), whole_number("order", order, 2)
     field = Field(fun, args, (t0, box.mid), back=False)
     s, steps = _Section(section, field), Stepper(field, t0, box, order, tol)
     taken: list[Taken] = []

@@ -22,13 +22,13 @@ from taylor.core.program import of_row
 from taylor.core.rules import partials
 from taylor.core.sweep import Sweep
 from taylor.core.table import Elementary, jumps_at, lookup
+from taylor.drivers.scan import whole_number
 from taylor.errors import DomainError, NonAnalyticError
 from taylor.numbers.ball_values import at, series_of, value_of
 from taylor.numbers.kinds import Array
 from taylor.numbers.policy import current_policy
 from taylor.verified import elementary, planes
 from taylor.verified.enclosing import ALL, Ends
-from taylor.verified.given import order_of
 from taylor.verified.rounding import INF, MOST, down, up
 
 BITS, ENOUGH, MOST_BITS = 80, 58, 2000  # of balls; in a value, relative to it; tried
@@ -460,7 +460,7 @@ def coefficients(row: Elementary, x: Set, order: int, pieces: int = 1) -> Set:
         raise TypeError(f"coefficients are those of a row of one number, as taylor.exp, not {row}")
     if not hasattr(x, "_ends"):
         raise TypeError(f"x is an Interval, not {x!r}")
-    order, pieces, of = order_of(order, "order", 0), order_of(pieces, "pieces", 1), type(x)
+    order, pieces, of = whole_number("order", order, 0), whole_number("pieces", pieces, 1), type(x)
     name, n = row.name.rstrip("'"), row.name.count("'")
     if n and row.own and row.local is not None:  # a derivative
         c = coefficients(lookup(name), x, order + n, pieces)
